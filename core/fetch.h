@@ -1,0 +1,75 @@
+#ifndef CORE_FETCH_H
+#define CORE_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/clock.h"
+
+struct http_config;
+struct loop;
+
+/* HTTP requests on the loop.  Every request has a deadline, a largest body
+ * and can be cancelled.  Names are resolved in curl's own threads; handles
+ * carry QUICK_EXIT, so a hung resolver holds up nothing. */
+struct fetch;		/* a request under way */
+
+enum fetch_error {
+	FETCH_OK,		/* an answer came, whatever its status */
+	FETCH_RESOLVE,		/* the name does not resolve */
+	FETCH_CONNECT,		/* refused, unreachable, connect timeout */
+	FETCH_TLS,		/* handshake or certificate */
+	FETCH_TIMEOUT,		/* the deadline passed */
+	FETCH_BROKEN,		/* closed before the end, not HTTP */
+	FETCH_TOO_LARGE,	/* body above max_body */
+	FETCH_ERRORS
+};
+
+/* Word for an error, as used in logs and metrics: "resolve", "timeout"... */
+const char *fetch_error_name(enum fetch_error error);
+
+struct fetch_answer {
+	enum fetch_error error;
+	char reason[256];	/* one line for people; "" if FETCH_OK */
+	long status;		/* HTTP status, 0 if none came */
+	char *body;		/* owned by the fetch; may be modified */
+	size_t len;		/* the body is NUL-terminated behind len */
+	mono_t started, ended;
+	int64_t duration_us;
+};
+
+struct fetch_request {
+	const char *method;		/* NULL: GET, or POST with a body */
+	const char *url;
+	const char *const *headers;	/* "Name: value", NULL-terminated */
+	const char *body;		/* copied */
+	size_t body_len;
+	const struct http_config *http;	/* NULL: plain; used only at start */
+	int64_t connect_ms;		/* 0: 1000 */
+	int64_t deadline_ms;		/* whole exchange; required */
+	size_t max_body;		/* bytes; required */
+	bool own_connection;		/* long polls: never share the pool's */
+
+	/* The head of the answer is complete (status and headers known, body
+	 * not).  May be NULL.  May cancel the fetch. */
+	void (*on_head)(struct fetch *f, long status, void *arg);
+
+	/* The end, exactly once unless cancelled; the fetch is freed after
+	 * it returns.  May start other requests. */
+	void (*on_done)(struct fetch *f, struct fetch_answer *a, void *arg);
+	void *arg;
+};
+
+/* Starts the request; strings are copied.  Never NULL: what fails at once is
+ * told through on_done on a later turn. */
+struct fetch *fetch_start(struct loop *l, const struct fetch_request *r);
+
+/* Ends it without calling on_done.  NULL is a no-op. */
+void fetch_cancel(struct fetch *f);
+
+/* A header of the answer, without regard to case; NULL if absent.  Valid
+ * inside on_head and on_done. */
+const char *fetch_header(struct fetch *f, const char *name);
+
+#endif

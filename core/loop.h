@@ -1,0 +1,63 @@
+#ifndef CORE_LOOP_H
+#define CORE_LOOP_H
+
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "core/clock.h"
+
+struct err;
+
+/* The one loop: curl_multi_poll over all transfers, timers, a few extra
+ * descriptors, and functions posted from other threads.  All callbacks run in
+ * the thread that called loop_run().  None may block. */
+struct loop;
+struct timer;
+
+struct loop *loop_new(struct err *e);
+void loop_free(struct loop *l);
+
+/* Runs until loop_stop().  A turn is: wait; run due timers and posted
+ * functions; advance transfers; run the each-turn functions in the order in
+ * which they were registered. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+
+/* The time at which this turn began. */
+mono_t loop_now(const struct loop *l);
+
+/* A timer, not yet set.  fn is called once per timer_set(), with the time of
+ * the turn.  timer_free(NULL) is a no-op; freeing or setting a timer inside
+ * its own callback is fine. */
+struct timer *timer_new(struct loop *l, void (*fn)(void *arg, mono_t now),
+    void *arg);
+void timer_set(struct timer *t, mono_t at);	/* replaces an earlier time */
+void timer_clear(struct timer *t);
+void timer_free(struct timer *t);
+
+/* Calls fn whenever fd is readable.  At most 8 descriptors. */
+void loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg), void *arg);
+
+/* Runs fn(arg) on the loop's next turn and wakes the loop.  Any thread. */
+void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
+
+/* Calls fn at the end of every turn.  At most 8. */
+void loop_each_turn(struct loop *l, void (*fn)(void *arg, mono_t now),
+    void *arg);
+
+/* Runs work(arg) in a thread of its own, then done(arg) on the loop: for what
+ * may block (files, names).  loop_free() waits for threads that still run. */
+void loop_offload(struct loop *l, void (*work)(void *arg),
+    void (*done)(void *arg), void *arg);
+
+/* The curl multi handle; for core/fetch.c alone.  fn runs after each
+ * curl_multi_perform. */
+CURLM *loop_multi(struct loop *l);
+void loop_on_transfers(struct loop *l, void (*fn)(void *arg), void *arg);
+
+/* Longest turn (waiting excluded) so far and number of turns, for metrics. */
+int64_t loop_longest_turn_us(const struct loop *l);
+uint64_t loop_turns(const struct loop *l);
+
+#endif

@@ -1,0 +1,247 @@
+#ifndef CORE_REGISTRY_H
+#define CORE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/clock.h"
+#include "core/cluster.h"
+#include "core/labels.h"
+
+struct config;
+struct directory_config;
+struct event_bus;
+struct rstr;
+struct snap_block;
+struct table;
+
+/* The roll: clusters, watched directories, services, instances and the state
+ * each instance is in (DESIGN section 4).  Owned by the loop thread.  Others
+ * read the structs as const; every change goes through registry_* functions,
+ * each of which queues the event that tells of it. */
+
+enum state {
+	STATE_UP = 1,
+	STATE_EXPIRED,		/* its TTL ran out */
+	STATE_LOST,		/* found missing, history no longer tells */
+	STATE_DEREGISTERED,	/* deleted, forgotten, no longer watched */
+};
+
+enum cause {
+	CAUSE_REGISTERED = 1, CAUSE_EXPIRE, CAUSE_DELETE, CAUSE_DIR_EXPIRE,
+	CAUSE_DIR_DELETE, CAUSE_DIFF, CAUSE_ETCD_OUTAGE, CAUSE_FORGOTTEN,
+	CAUSE_UNWATCHED,
+	CAUSE_COUNT
+};
+
+const char *state_name(enum state s);	/* "up" */
+const char *cause_name(enum cause c);	/* "expire" */
+
+/* One stay in a state; a row of the table periods.  Times are history time.
+ * An expiry has from at etcd's expiration; [earliest, seen] is the interval
+ * in which the change can have happened. */
+struct period {
+	int64_t id;
+	enum state state;
+	enum cause cause;
+	wall_t from, earliest, seen;
+	uint64_t index;		/* etcd's modifiedIndex; 0: not from an event */
+};
+
+struct service {
+	struct cluster *cluster;
+	char *name;
+	size_t min_instances;
+	const struct labels *labels;	/* configured; may be NULL */
+	struct rstr *label_text;	/* etcd_cluster="",service_name="" */
+	size_t known;			/* instances not forgotten */
+	size_t up, late, permanent, held;
+	size_t not_looking;		/* instances in directories unwatched */
+	bool synced;			/* some directory of it was compared */
+	bool configured;
+	uint64_t registrations, expirations, deregistrations, losses;
+	size_t slot;			/* in the snapshot's blocks */
+};
+
+/* A key that claims an identity which another key has. */
+struct rival {
+	struct rival *next;
+	char *key, *value;
+	uint64_t index;
+	int64_t ttl_s;
+	wall_t expires;
+};
+
+struct instance {
+	int64_t id;			/* row of the table instances */
+	struct service *service;
+	struct directory *directory;
+	char *instance_id;
+	char *key, *value, *address;	/* address NULL: none in the value */
+	struct labels extra;		/* other names of the pattern */
+	struct period period;		/* the present one */
+	uint64_t created_index, modified_index;
+	uint64_t last_index;		/* last event or listing applied */
+	int64_t ttl_s;			/* granted; 0: permanent */
+	wall_t expires;			/* etcd's expiration, by our clock */
+	wall_t last_beat;
+	int64_t beat_ms;		/* learned heartbeat; 0: unknown */
+	bool late, overdue, flapping;
+	bool held;			/* alert waits for the storm to pass */
+	mono_t held_until;
+	uint64_t expirations;
+	struct rival *rivals;
+	struct rstr *label_text, *info_text;	/* rendered for snapshots */
+	size_t slot;
+	struct instance *older, *newer;	/* order of vanishing */
+};
+
+struct directory {
+	struct cluster *cluster;
+	struct directory_config *config;
+	char *path;			/* "/login_servers" */
+	struct table *by_key;		/* key -> instance */
+	struct table *by_identity;	/* "service\0id" joined by '/' */
+	bool looking, synced;
+	bool removed;			/* no longer configured */
+	uint64_t applied_index;		/* every event up to here is applied */
+	int64_t watching_id;		/* row of the table watching; 0: none */
+	wall_t watching_from, watching_to;
+	wall_t last_sync;
+	int64_t list_interval_ms;
+	uint64_t watch_events, bad_keys;
+	uint64_t resyncs[8];		/* by enum resync */
+	void *watcher;			/* collectors/watcher.c */
+};
+
+enum resync {
+	RESYNC_START, RESYNC_HISTORY_CLEARED, RESYNC_NEW_STORE,
+	RESYNC_CONNECTION, RESYNC_MEMBER, RESYNC_LEADER, RESYNC_DIFFERENCE,
+	RESYNC_COUNT
+};
+
+extern const char *const resync_names[RESYNC_COUNT];
+
+struct registry {
+	struct event_bus *bus;
+	struct config *config;
+	struct cluster **clusters;
+	size_t nclusters;
+	struct table *services;		/* "cluster/service" -> service */
+	int64_t next_instance_id, next_period_id, next_watching_id;
+	struct instance **slots;	/* by slot, for the snapshot */
+	size_t nslots;
+	struct service **service_slots;
+	size_t nservice_slots;
+	size_t vanished;		/* expired or lost, not forgotten */
+	struct instance *oldest, *newest;	/* vanished, in order */
+	void *snapshot;			/* core/snapshot.c */
+};
+
+struct registry *registry_new(struct event_bus *bus);
+void registry_free(struct registry *r);
+
+/* Takes a configuration into force: new clusters and directories appear,
+ * removed ones end (cause unwatched), minima change.  The first call comes
+ * before anything is restored.  Keeps a reference. */
+void registry_configure(struct registry *r, struct config *c);
+
+struct cluster *registry_cluster(const struct registry *r, const char *name);
+struct directory *registry_directory(const struct cluster *c,
+    const char *path);
+struct service *registry_service(struct registry *r, struct cluster *c,
+    const char *name);		/* made if new */
+
+/* --- what collectors/ tells --- */
+
+/* A key as etcd has it, in an event or a listing. */
+struct key_facts {
+	const char *key, *value;	/* value "" for a directory */
+	bool is_dir, has_ttl;
+	int64_t ttl_s;			/* as etcd says; may be <= 0 */
+	wall_t expires;			/* by our clock; if has_ttl */
+	uint64_t created_index, modified_index;
+	bool renewed;		/* a write without prevNode, or with one that
+				   had expired: a registration for certain */
+};
+
+/* When something happened, as far as it is known. */
+struct moment {
+	wall_t earliest, seen;
+	mono_t now;
+	uint64_t index;
+};
+
+/* The key is there (event).  */
+void registry_written(struct directory *d, const struct key_facts *k,
+    const struct moment *m);
+
+/* The key is listed: like registry_written(), but learns TTL and heartbeat
+ * and judges late and overdue. */
+void registry_listed(struct directory *d, const struct key_facts *k,
+    const struct moment *m);
+
+/* The key went, for this cause; from is when (clamped to what is possible).
+ * hold_until > 0: the instance's alert is held until then. */
+void registry_left(struct directory *d, struct instance *i, enum cause cause,
+    wall_t from, const struct moment *m, mono_t hold_until);
+
+/* The instance that has this key, or NULL. */
+struct instance *registry_find(const struct directory *d, const char *key);
+
+void registry_set_looking(struct directory *d, bool looking,
+    const struct moment *m);
+/* Proof that the directory was being watched until `to`, all events up to
+ * index applied. */
+void registry_progress(struct directory *d, wall_t to, uint64_t index);
+void registry_resynced(struct directory *d, enum resync reason);
+void registry_synced(struct directory *d, wall_t at);
+void registry_bad_key(struct directory *d, const char *key, const char *why);
+
+void registry_set_leader(struct cluster *c, bool answers, bool has_leader,
+    const char *leader_id, mono_t now);
+void registry_set_raft(struct cluster *c, uint64_t term, uint64_t index,
+    mono_t now);
+void registry_set_cluster_id(struct cluster *c, const char *id);
+void registry_set_mass_vanish(struct cluster *c, bool on);
+/* The polled state of a member changed (up, healthy, leader). */
+void registry_member_changed(struct member *m);
+/* A round of polls is complete: its statistics may be kept. */
+void registry_member_round(struct member *m, mono_t now);
+
+/* Ends holds that ran out, forgets what is due; returns when to call again
+ * (at most a second ahead). */
+mono_t registry_tick(struct registry *r, mono_t now);
+
+/* Forgets one vanished instance now.  false: it is up, or not known. */
+bool registry_forget(struct registry *r, const char *cluster,
+    const char *service, const char *instance_id);
+
+/* --- what db/ restores at start, after registry_configure() --- */
+
+struct restored_instance {
+	int64_t id;
+	const char *cluster, *directory, *service, *instance_id;
+	const char *key, *value;
+	int64_t ttl_s;
+	wall_t expires, last_beat;
+	uint64_t created_index, modified_index, expirations;
+	struct period period;		/* the open one */
+	wall_t held_until;		/* 0: not held */
+};
+
+/* What belongs to a directory no longer configured is ended with cause
+ * unwatched. */
+void registry_restore_instance(struct registry *r,
+    const struct restored_instance *i);
+void registry_restore_service(struct registry *r, const char *cluster,
+    const char *service, const uint64_t counters[4]);
+void registry_restore_directory(struct registry *r, const char *cluster,
+    const char *path, uint64_t applied_index, wall_t watched_to);
+void registry_restore_cluster(struct registry *r, const char *cluster,
+    const char *cluster_id, uint64_t raft_term, uint64_t leader_changes);
+void registry_restore_ids(struct registry *r, int64_t next_instance,
+    int64_t next_period, int64_t next_watching);
+
+#endif

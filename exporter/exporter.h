@@ -1,0 +1,32 @@
+#ifndef EXPORTER_EXPORTER_H
+#define EXPORTER_EXPORTER_H
+
+#include <stdbool.h>
+
+#include "core/options.h"
+
+struct err;
+
+/* The HTTP server: /metrics, /-/healthy, /-/ready, / .  Answers in threads of
+ * libmicrohttpd, from snapshots alone. */
+struct exporter;
+
+struct exporter_options {
+	struct string_list listen;	/* "127.0.0.1:10379", ":10379", "[::1]:0" */
+	const char *telemetry_path;	/* "/metrics" */
+	const char *external_url;	/* or NULL */
+};
+
+/* Starts listening.  Until the first snapshot is published /metrics and
+ * /-/ready answer 503.  NULL with e naming the address and the reason. */
+struct exporter *exporter_start(const struct exporter_options *o,
+    struct err *e);
+
+/* The address listened on, with the real port: "127.0.0.1:10379". */
+const char *exporter_address(const struct exporter *x, size_t i);
+
+/* /-/ready says 503 from here on (stopping). */
+void exporter_stopping(struct exporter *x);
+void exporter_stop(struct exporter *x);
+
+#endif
