@@ -16,15 +16,21 @@ struct loop;
 struct timer;
 
 struct loop *loop_new(struct err *e);
+
+/* Frees the loop.  Its users are freed before it (fetches cancelled, timers
+ * freed).  Posted functions that have not run are dropped. */
 void loop_free(struct loop *l);
 
 /* Runs until loop_stop().  A turn is: wait; run due timers and posted
  * functions; advance transfers; run the each-turn functions in the order in
  * which they were registered. */
 void loop_run(struct loop *l);
+
+/* Makes loop_run() return at the end of this turn, or at the end of the next
+ * one when called from another thread; it may be run again afterwards. */
 void loop_stop(struct loop *l);
 
-/* The time at which this turn began. */
+/* The time at which this turn began; outside loop_run() the time now. */
 mono_t loop_now(const struct loop *l);
 
 /* A timer, not yet set.  fn is called once per timer_set(), with the time of
@@ -36,7 +42,8 @@ void timer_set(struct timer *t, mono_t at);	/* replaces an earlier time */
 void timer_clear(struct timer *t);
 void timer_free(struct timer *t);
 
-/* Calls fn whenever fd is readable.  At most 8 descriptors. */
+/* Calls fn whenever fd is readable, at its end, or broken.  At most 8
+ * descriptors; they are never taken out again. */
 void loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg), void *arg);
 
 /* Runs fn(arg) on the loop's next turn and wakes the loop.  Any thread. */
@@ -47,14 +54,22 @@ void loop_each_turn(struct loop *l, void (*fn)(void *arg, mono_t now),
     void *arg);
 
 /* Runs work(arg) in a thread of its own, then done(arg) on the loop: for what
- * may block (files, names).  loop_free() waits for threads that still run. */
+ * may block (files, names) or take long.  loop_free() waits for threads that
+ * still run, and does not call done() any more. */
 void loop_offload(struct loop *l, void (*work)(void *arg),
     void (*done)(void *arg), void *arg);
 
+/* The same; drop(arg) instead of done(arg) when the loop is freed first. */
+void loop_offload_or_drop(struct loop *l, void (*work)(void *arg),
+    void (*done)(void *arg), void (*drop)(void *arg), void *arg);
+
 /* The curl multi handle; for core/fetch.c alone.  fn runs after each
- * curl_multi_perform. */
+ * curl_multi_perform, free_arg when the loop is freed.  loop_transfers() is
+ * the arg, NULL as long as there is none. */
 CURLM *loop_multi(struct loop *l);
-void loop_on_transfers(struct loop *l, void (*fn)(void *arg), void *arg);
+void loop_on_transfers(struct loop *l, void (*fn)(void *arg),
+    void (*free_arg)(void *arg), void *arg);
+void *loop_transfers(const struct loop *l);
 
 /* Longest turn (waiting excluded) so far and number of turns, for metrics. */
 int64_t loop_longest_turn_us(const struct loop *l);
