@@ -6,8 +6,8 @@
 struct problems;
 
 /* YAML text as a tree with positions, by libyaml.  What configuration does
- * not need is refused: aliases, several documents, duplicate keys, depth
- * above 16, size above 4 MiB. */
+ * not need is refused: aliases, tags, several documents, duplicate keys,
+ * depth above 16, size above 4 MiB. */
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
@@ -28,7 +28,14 @@ struct yaml_node *yaml_parse(const char *file, const char *text, size_t len,
 
 /* The same from a file on disk. */
 struct yaml_node *yaml_load(const char *path, struct problems *p);
-void yaml_free(struct yaml_node *root);
+void yaml_tree_free(struct yaml_node *root);
+
+/* libyaml exports a yaml_free() of its own, which a global function of that
+ * name here would replace inside the library: so this one is no symbol. */
+static inline void yaml_free(struct yaml_node *root)
+{
+	yaml_tree_free(root);
+}
 
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 
