@@ -36,9 +36,12 @@ int64_t clock_drift(void);
 int64_t clock_rebase(void);
 
 /* For tests and simulations: from here on every function above answers from
- * these values, moved only by clock_advance(); clock_use_real() ends that. */
+ * these values, moved only by clock_advance(); history time starts at `wall`
+ * again.  clock_step() moves the wall clock alone, as if someone had set the
+ * system clock.  clock_use_real() ends it all. */
 void clock_set(mono_t mono, wall_t wall);
 void clock_advance(int64_t ms);
+void clock_step(int64_t ms);
 void clock_use_real(void);
 
 static inline mono_t mono_add(mono_t t, int64_t ms)
