@@ -5,6 +5,9 @@ BUILD ?= build
 CFLAGS ?= -O2 -g
 SANITIZE ?=
 PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= /usr/bin/python3
+DEMO_SECONDS ?=
 VERSION := $(shell cat VERSION)
 REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
@@ -15,18 +18,22 @@ FOLDERS := core etcd promql collectors db alerts exporter cli
 LIBRARIES := libcurl libcjson libmicrohttpd sqlite3 yaml-0.1 zlib
 
 # --- libraries: one apt line when something is missing, and nothing else ---
-PACKAGES := gcc make pkg-config libcurl4-openssl-dev libcjson-dev \
-	libmicrohttpd-dev libsqlite3-dev libyaml-dev zlib1g-dev
-NEEDS_LIBRARIES := $(filter-out help clean packages demo test test-long \
-	install-packages,$(or $(MAKECMDGOALS),all))
-ifneq ($(NEEDS_LIBRARIES),)
-ifneq ($(shell pkg-config --exists $(LIBRARIES) && echo yes),yes)
-$(error libraries are missing: apt-get install --no-install-recommends \
-	$(PACKAGES))
+PACKAGES := $(shell sed -n '/^build="/,/"$$/{s/^build="//;s/"$$//;p}' \
+	.ci/packages)
+NEEDS_NO_LIBRARIES := help clean demo test test-long install-packages \
+	uninstall layers tidy
+ifneq ($(filter-out $(NEEDS_NO_LIBRARIES),$(or $(MAKECMDGOALS),all)),)
+MISSING := $(strip $(foreach l,$(LIBRARIES),\
+	$(shell pkg-config --exists $(l) 2>/dev/null || echo $(l))))
+ifneq ($(MISSING),)
+$(info Not found: $(MISSING))
+$(info On Debian or Ubuntu:)
+$(info $()  apt-get install --no-install-recommends $(PACKAGES))
+$(error libraries are missing)
 endif
 endif
-LIB_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES))
-LIB_LIBS = $(shell pkg-config --libs $(LIBRARIES)) -lpthread -lm
+LIB_CFLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+LIB_LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lpthread -lm
 
 # --- compiling ---
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -35,15 +42,18 @@ HARDENING := -fPIE -fstack-protector-strong
 ifeq ($(SANITIZE),)
 HARDENING += -D_FORTIFY_SOURCE=2
 else
-WARNINGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
+SANITIZERS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 endif
-COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -I. $(CFLAGS) $(WARNINGS) \
+DIALECT := -std=c11 -D_GNU_SOURCE -I.
+COMPILE = $(CC) $(DIALECT) $(CFLAGS) $(WARNINGS) $(SANITIZERS) \
 	$(HARDENING) $(LIB_CFLAGS) $(CPPFLAGS) -MMD -MP
-LINK = $(CC) $(CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pie \
+LINK = $(CC) $(CFLAGS) $(SANITIZERS) -pie \
 	-Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 
 sources = $(wildcard $(1)/*.c)
 archive = $(if $(call sources,$(1)),$(BUILD)/$(1).a)
+SOURCES := $(foreach f,$(FOLDERS),$(call sources,$(f))) $(wildcard main.c)
 # In link order: a folder stands before those it may use.
 ARCHIVES = $(foreach f,cli exporter alerts db collectors promql etcd core,$(call archive,$(f)))
 
@@ -88,17 +98,126 @@ $(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c \
 endef
 $(foreach f,$(FOLDERS),$(eval $(call unit_rule,$(f))))
 
-.PHONY: unit
+.PHONY: unit asan-unit
 unit: $(UNIT_TESTS) ## build and run the unit tests
 	@tests/run-unit $(UNIT_TESTS)
 
-.PHONY: clean
+# A sanitized build lives in a folder of its own under build/.
+ASAN = BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g"
+TSAN = BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g"
+asan-unit: ## the unit tests under ASan and UBSan
+	@$(MAKE) $(ASAN) unit
+
+# --- the other heights of testing ---
+PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
+
+.PHONY: golden e2e dashboards-check
+golden: $(BUILD)/rollcall ## compare what the commands print with tests/golden/
+	@BUILD=$(BUILD) tests/run-golden
+
+e2e: $(BUILD)/rollcall ## end to end on real servers, three at a time
+	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 3 -m "not long"
+
+dashboards-check: ## dashboards and rules: shape, queries, promtool
+	@tests/run-checks dashboards $(wildcard tests/dashboards/check*)
+
+# --- gates ---
+.PHONY: layers tidy lint clang
+layers: ## who may include whom (docs/DESIGN.md)
+	@tests/layers $(foreach f,$(FOLDERS),"$(f): $(uses_$(f))")
+
+tidy: ## length and complexity of functions, files, lines
+	@tests/tidy
+
+clang: $(SOURCES:%.c=$(BUILD)/clang/%.ok) ## the same warnings, by clang
+	@echo "clang: 1 passed, 0 failed"
+
+lint: $(SOURCES:%.c=$(BUILD)/lint/%.ok) ## clang-tidy, cppcheck, docs current
+	@BUILD=$(BUILD) tests/lint $(SOURCES)
+
+# Both hang on the object, which is made anew when any header of it changed.
+$(BUILD)/clang/%.ok: %.c $(BUILD)/%.o
+	@mkdir -p $(@D)
+	@clang $(DIALECT) $(WARNINGS) $(LIB_CFLAGS) -DROLLCALL_VERSION='""' \
+	    -DROLLCALL_REVISION='""' -fsyntax-only $<
+	@touch $@
+
+$(BUILD)/lint/%.ok: %.c $(BUILD)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- $(DIALECT) $(LIB_CFLAGS) \
+	    -DROLLCALL_VERSION='""' -DROLLCALL_REVISION='""' 2>&1 | \
+	    { ! grep -E -A8 '(warning|error): '; }
+	@touch $@
+
+# --- what people type ---
+.PHONY: demo test test-long bench install-packages
+demo: ## eight services, one dies: see the alert [DEMO_SECONDS=30]
+	@.ci/packages demo
+	@$(MAKE) --no-print-directory -s all
+	@DEMO_SECONDS=$(DEMO_SECONDS) demo/run
+
+test: ## everything that must hold, in less than 10 minutes
+	@.ci/packages test
+	@.ci/servers >/dev/null
+	@+tests/all build-all layers tidy clang lint unit asan-unit golden \
+	    dashboards-check e2e
+
+.PHONY: build-all
+build-all:
+	@$(MAKE) --no-print-directory -s all
+	@echo "build: 1 passed, 0 failed"
+
+test-long: ## soak, kill loops, sanitizers, valgrind
+	@.ci/packages test
+	@.ci/servers >/dev/null
+	@+tests/all build-all e2e-long e2e-asan e2e-tsan e2e-valgrind
+
+.PHONY: e2e-long e2e-asan e2e-tsan e2e-valgrind
+e2e-long: $(BUILD)/rollcall
+	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -m long
+e2e-asan:
+	@$(MAKE) --no-print-directory -s $(ASAN) all
+	@ROLLCALL=$(abspath build/asan/rollcall) $(PYTEST) -m "not long"
+e2e-tsan:
+	@$(MAKE) --no-print-directory -s $(TSAN) all
+	@TSAN_OPTIONS="suppressions=$(abspath tests/tsan.supp)" \
+	    ROLLCALL=$(abspath build/tsan/rollcall) $(PYTEST) -m "not long"
+e2e-valgrind: $(BUILD)/rollcall
+	@ROLLCALL=$(abspath $(BUILD)/rollcall) ROLLCALL_VALGRIND=1 \
+	    $(PYTEST) -m valgrind
+
+bench: $(BUILD)/rollcall ## measure: delay from etcd's event to the alert
+	@bench/run
+
+install-packages: ## what building and testing need, by apt
+	@.ci/packages test
+
+.PHONY: install uninstall
+install: $(BUILD)/rollcall ## program, man page, unit, example [PREFIX DESTDIR]
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/doc/rollcall \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/rollcall $(DESTDIR)$(PREFIX)/bin/rollcall
+	install -m 644 packaging/rollcall.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1
+	install -m 644 rollcall.yml README.md LICENSE \
+	    $(DESTDIR)$(PREFIX)/share/doc/rollcall
+	sed 's,/usr/local/bin,$(PREFIX)/bin,' packaging/rollcall.service \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
+
+uninstall: ## remove it; configuration and history stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/rollcall \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rollcall
+
+.PHONY: clean help
 clean: ## remove everything built
 	rm -rf build
 
-.PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
-	  awk '{ t = $$1; $$1 = ""; printf "  make %-10s%s\n", t, $$0 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
+	  awk '{ t = $$1; $$1 = ""; printf "  make %-17s%s\n", t, $$0 }'
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d $(BUILD)/tests/unit/*/*.d)
