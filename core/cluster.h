@@ -11,6 +11,7 @@
 struct cluster_config;
 struct directory;
 struct registry;
+struct table;
 
 /* What is known of an etcd cluster and its members.  Owned by the loop;
  * written by collectors/ through the functions below, read by everybody else
@@ -56,6 +57,13 @@ struct member {
 	uint64_t index;			/* X-Etcd-Index, 0: unknown */
 	int64_t skew_low, skew_high;	/* its clock minus ours lies between */
 	bool skew_known;
+	mono_t skew_widened;		/* when the bounds were last widened */
+	bool foreign;			/* belongs to another etcd cluster: its
+					   indexes and leader do not count */
+	char leader_id[32];		/* the leader it names; "": none */
+	mono_t leader_since;		/* naming it since */
+	unsigned told;			/* what registry_member_changed() was
+					   last told, collectors/ alone */
 };
 
 struct cluster {
@@ -77,6 +85,8 @@ struct cluster {
 	uint64_t best_index;
 	mono_t best_index_at;		/* when it was first seen */
 	bool mass_vanish;
+	size_t up, held;		/* instances */
+	struct table *by_identity;	/* "service_name/instance_id" */
 };
 
 /* Begins the outcome of one poll of an endpoint: the samples of the last one
@@ -88,6 +98,22 @@ void member_answered(struct member *m, enum endpoint e, int64_t duration_us);
 
 /* The poll failed; after two in a row the endpoint's samples end. */
 void member_failed(struct member *m, enum endpoint e);
+
+/* The poll was neither answered nor failed (stats/self answers with an empty
+ * body now and then): it is counted and everything else stays. */
+void member_no_sample(struct member *m, enum endpoint e);
+
+/* The endpoint has samples now or would have them: it was answered, and has
+ * not failed twice in a row since. */
+bool member_fresh(const struct member *m, enum endpoint e);
+
+/* An answer sent between `sent` and `answered`, in history time, carried this
+ * Date (whole seconds): narrows the bounds of the member's clock skew. */
+void member_saw_date(struct member *m, wall_t date, wall_t sent,
+    wall_t answered, mono_t now);
+
+/* Frees all that the member owns, url and name included, and clears it. */
+void member_fini(struct member *m);
 
 /* Value of a sample of any endpoint; false if there is none now. */
 bool member_value(const struct member *m, enum metric_id id,
