@@ -12,7 +12,8 @@ struct loop;
 
 /* HTTP requests on the loop.  Every request has a deadline, a largest body
  * and can be cancelled.  Names are resolved in curl's own threads; handles
- * carry QUICK_EXIT, so a hung resolver holds up nothing. */
+ * carry QUICK_EXIT, so a hung resolver holds up nothing.  A running request
+ * has its connection to itself; an idle one is kept and used again. */
 struct fetch;		/* a request under way */
 
 enum fetch_error {
@@ -49,10 +50,11 @@ struct fetch_request {
 	int64_t connect_ms;		/* 0: 1000 */
 	int64_t deadline_ms;		/* whole exchange; required */
 	size_t max_body;		/* bytes; required */
-	bool own_connection;		/* long polls: never share the pool's */
 
 	/* The head of the answer is complete (status and headers known, body
-	 * not).  May be NULL.  May cancel the fetch. */
+	 * not).  The final head: neither a 1xx nor a redirect that is being
+	 * followed.  Always before on_done.  May be NULL.  May cancel the
+	 * fetch. */
 	void (*on_head)(struct fetch *f, long status, void *arg);
 
 	/* The end, exactly once unless cancelled; the fetch is freed after
@@ -65,8 +67,17 @@ struct fetch_request {
  * told through on_done on a later turn. */
 struct fetch *fetch_start(struct loop *l, const struct fetch_request *r);
 
-/* Ends it without calling on_done.  NULL is a no-op. */
+/* Ends it without calling on_done.  NULL is a no-op.  At any time, also inside
+ * its own callbacks and those of other fetches. */
 void fetch_cancel(struct fetch *f);
+
+/* Inside on_done: takes the body out of the answer (free() it), for who wants
+ * to keep it beyond the callback. */
+char *fetch_take_body(struct fetch *f, struct fetch_answer *a);
+
+/* What requests say they are, "rollcall/VERSION"; "rollcall" until set.  Call
+ * it before the first request. */
+void fetch_set_user_agent(const char *name);
 
 /* A header of the answer, without regard to case; NULL if absent.  Valid
  * inside on_head and on_done. */
