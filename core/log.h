@@ -22,15 +22,22 @@ struct log_field {
 	double number;
 };
 
-#define LOG_S(k, v) ((struct log_field){ (k), (v) ? (v) : "", 0 })
+/* NULL is shown as empty (a function: compilers mock tests of arrays). */
+static inline const char *log_text(const char *s)
+{
+	return s ? s : "";
+}
+
+#define LOG_S(k, v) ((struct log_field){ (k), log_text(v), 0 })
 #define LOG_I(k, v) ((struct log_field){ (k), NULL, (double)(v) })
 
 /* Starts the writer thread on fd.  Before it, and after log_stop(), lines go
  * to fd 2 directly (command-line tools, unit tests). */
 void log_start(enum log_level level, enum log_format format, int fd);
 
-/* Writes what is in the ring, waiting at most wait_ms, then ends the
- * thread. */
+/* Writes what is in the ring, waiting at most wait_ms, then ends the thread.
+ * A thread stuck in write(2) is left behind; lines written after that go to
+ * fd 2 only while it takes them. */
 void log_stop(int wait_ms);
 
 void log_set_level(enum log_level level);
