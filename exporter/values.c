@@ -1,0 +1,139 @@
+/* What each metric taken from instances or services is worth: one function
+ * per metric, found by a table.  It knows which series exist in which state
+ * and nothing of how they are written.  Called by exposition.c for every
+ * entry of a snapshot, and by page.c. */
+#include "exporter/values.h"
+
+#include <stddef.h>
+
+typedef bool instance_value(const struct snap_instance *i, double *v_r);
+typedef double service_value(const struct snap_service *s);
+
+bool values_instance_is_known(const struct snap_instance *i)
+{
+	return i->labels != NULL && (i->state == STATE_UP ||
+	    i->state == STATE_EXPIRED || i->state == STATE_LOST);
+}
+
+static bool instance_up(const struct snap_instance *i, double *v_r)
+{
+	*v_r = i->state == STATE_UP;
+	return true;
+}
+
+static bool instance_info(const struct snap_instance *i, double *v_r)
+{
+	(void)i;
+	*v_r = 1;
+	return true;
+}
+
+static bool instance_changed(const struct snap_instance *i, double *v_r)
+{
+	*v_r = (double)i->changed_ms / 1000;
+	return i->changed_ms > 0;
+}
+
+static bool instance_expirations(const struct snap_instance *i, double *v_r)
+{
+	*v_r = (double)i->expirations;
+	return true;
+}
+
+static bool instance_held(const struct snap_instance *i, double *v_r)
+{
+	*v_r = 1;
+	return i->held;
+}
+
+static bool instance_flapping(const struct snap_instance *i, double *v_r)
+{
+	*v_r = 1;
+	return i->flapping;
+}
+
+static bool instance_ttl(const struct snap_instance *i, double *v_r)
+{
+	*v_r = (double)i->ttl_s;
+	return i->detail && i->ttl_s > 0;
+}
+
+static bool instance_expires(const struct snap_instance *i, double *v_r)
+{
+	*v_r = (double)i->expires_ms / 1000;
+	return i->detail && i->expires_ms > 0;
+}
+
+static instance_value *const instance_values[M_COUNT] = {
+	[M_instance_up] = instance_up,
+	[M_instance_info] = instance_info,
+	[M_instance_changed] = instance_changed,
+	[M_instance_expirations] = instance_expirations,
+	[M_instance_held] = instance_held,
+	[M_instance_flapping] = instance_flapping,
+	[M_instance_ttl] = instance_ttl,
+	[M_instance_expires] = instance_expires,
+};
+
+bool values_instance(enum metric_id id, const struct snap_instance *i,
+    double *v_r)
+{
+	return instance_values[id] != NULL && values_instance_is_known(i) &&
+	    instance_values[id](i, v_r);
+}
+
+bool values_service_is_up(const struct snap_service *s)
+{
+	return s->up > 0 && s->up >= s->min_instances;
+}
+
+#define FIELD(name, field) \
+	static double name(const struct snap_service *s) \
+	{ \
+		return (double)s->field; \
+	}
+FIELD(service_instances, up)
+FIELD(service_min_instances, min_instances)
+FIELD(service_instances_late, late)
+FIELD(service_instances_permanent, permanent)
+FIELD(service_registrations, registrations)
+FIELD(service_expirations, expirations)
+FIELD(service_deregistrations, deregistrations)
+FIELD(service_losses, losses)
+#undef FIELD
+
+static double service_up(const struct snap_service *s)
+{
+	return values_service_is_up(s);
+}
+
+static double service_info(const struct snap_service *s)
+{
+	(void)s;
+	return 1;
+}
+
+static service_value *const service_values[M_COUNT] = {
+	[M_service_instances] = service_instances,
+	[M_service_min_instances] = service_min_instances,
+	[M_service_up] = service_up,
+	[M_service_instances_late] = service_instances_late,
+	[M_service_instances_permanent] = service_instances_permanent,
+	[M_service_info] = service_info,
+	[M_service_registrations] = service_registrations,
+	[M_service_expirations] = service_expirations,
+	[M_service_deregistrations] = service_deregistrations,
+	[M_service_losses] = service_losses,
+};
+
+bool values_service(enum metric_id id, const struct snap_service *s,
+    double *v_r)
+{
+	if (service_values[id] == NULL || s->labels == NULL)
+		return false;
+	/* Without configured labels an info series would say nothing. */
+	if (id == M_service_info && s->info == NULL)
+		return false;
+	*v_r = service_values[id](s);
+	return true;
+}

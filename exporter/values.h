@@ -1,0 +1,22 @@
+#ifndef EXPORTER_VALUES_H
+#define EXPORTER_VALUES_H
+
+#include <stdbool.h>
+
+#include "core/snapshot.h"
+
+/* The value a metric of the table has for one instance or service.  false:
+ * it has no series now. */
+bool values_instance(enum metric_id id, const struct snap_instance *i,
+    double *v_r);
+bool values_service(enum metric_id id, const struct snap_service *s,
+    double *v_r);
+
+/* At least one instance, and at least the minimum, is registered. */
+bool values_service_is_up(const struct snap_service *s);
+
+/* The instance still belongs to the roll: up, or vanished and not yet
+ * forgotten. */
+bool values_instance_is_known(const struct snap_instance *i);
+
+#endif
