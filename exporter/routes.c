@@ -1,0 +1,168 @@
+/* Which path is answered by what: one table, and the short answers
+ * themselves.  It sees a request as a struct and fills a reply; sockets and
+ * libmicrohttpd are server.c's, metrics exposition.c's, the page page.c's. */
+#include "exporter/routes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/snapshot.h"
+#include "exporter/exposition.h"
+#include "exporter/gzip.h"
+#include "exporter/negotiate.h"
+#include "exporter/page.h"
+#include "exporter/process.h"
+
+/* A body above this is an error, not an answer. */
+enum { BODY_MAX = 256 << 20 };
+
+#define PLAIN "text/plain; charset=utf-8"
+#define HTML "text/html; charset=utf-8"
+#define READING "GET, HEAD"
+
+struct route {
+	const char *path;		/* NULL: the telemetry path */
+	const char *methods;		/* as the Allow header has them */
+	const char *content_type;	/* NULL: the handler sets it */
+	const char *vary;
+	void (*answer)(const struct request *q, struct reply *r);
+};
+
+static void answer_metrics(const struct request *q, struct reply *r)
+{
+	struct snap_sample process[PROCESS_MAX_SAMPLES];
+	enum exposition_format f = negotiate_format(q->accept);
+	struct exposition x = {
+		.snapshot = q->snapshot,
+		.extra = process,
+		.wanted = q->filtered ? q->wanted : NULL,
+	};
+
+	if (q->snapshot == NULL) {
+		r->status = 503;
+		r->content_type = PLAIN;
+		buf_adds(&r->body, "Not ready: the last known registrations "
+		    "are not read yet. Ask again in a moment.\n");
+		return;
+	}
+	x.nextra = process_samples(process);
+	r->content_type = exposition_content_type(f);
+	exposition_write(&x, f, &r->body);
+}
+
+static void answer_page(const struct request *q, struct reply *r)
+{
+	page_write(q, &r->body);
+}
+
+static void answer_healthy(const struct request *q, struct reply *r)
+{
+	(void)q;
+	buf_adds(&r->body, "rollcall is healthy.\n");
+}
+
+static void answer_ready(const struct request *q, struct reply *r)
+{
+	if (q->stopping) {
+		r->status = 503;
+		buf_adds(&r->body, "rollcall is stopping.\n");
+	} else if (q->snapshot == NULL) {
+		r->status = 503;
+		buf_adds(&r->body, "rollcall is starting.\n");
+	} else {
+		buf_adds(&r->body, "rollcall is ready.\n");
+	}
+}
+
+/* The telemetry path stands first: it may be any, even /. */
+static const struct route routes[] = {
+	{ NULL, READING, NULL, "Accept, Accept-Encoding", answer_metrics },
+	{ "/", READING, HTML, "Accept-Encoding", answer_page },
+	{ "/-/healthy", READING, PLAIN, NULL, answer_healthy },
+	{ "/-/ready", READING, PLAIN, NULL, answer_ready },
+};
+
+static const struct route *find_route(const struct request *q)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		const char *path = routes[i].path;
+
+		if (strcmp(q->path, path ? path : q->telemetry_path) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+/* True if the word is in a list like "GET, HEAD". */
+static bool listed(const char *list, const char *word)
+{
+	size_t n = strlen(word), k;
+
+	for (; *list != '\0'; list += k) {
+		list += strspn(list, ", ");
+		k = strcspn(list, ",");
+		if (n > 0 && k == n && strncmp(list, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+void routes_error(struct reply *r_r, unsigned status, const char *type,
+    const char *error, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, error);
+	vsnprintf(text, sizeof(text), error, ap);
+	va_end(ap);
+	*r_r = (struct reply){
+		.status = status, .content_type = "application/json"
+	};
+	buf_init(&r_r->body, BODY_MAX);
+	buf_adds(&r_r->body, "{\"status\":\"error\",\"errorType\":");
+	buf_add_json(&r_r->body, type);
+	buf_adds(&r_r->body, ",\"error\":");
+	buf_add_json(&r_r->body, text);
+	buf_adds(&r_r->body, "}\n");
+}
+
+static void pack(const struct request *q, struct reply *r)
+{
+	if (r->status == 200 && r->vary != NULL &&
+	    negotiate_gzip(q->accept_encoding))
+		r->gzipped = gzip_buf(&r->body) == 0;
+}
+
+void routes_answer(const struct request *q, struct reply *r_r)
+{
+	const struct route *route = find_route(q);
+
+	if (route == NULL) {
+		routes_error(r_r, 404, "not_found", "no page at %.200s",
+		    q->path);
+		return;
+	}
+	if (!listed(route->methods, q->method)) {
+		routes_error(r_r, 405, "method_not_allowed",
+		    "%.20s is not possible at %.200s: use %s",
+		    q->method, q->path, route->methods);
+		r_r->allow = route->methods;
+		return;
+	}
+	*r_r = (struct reply){
+		.status = 200,
+		.content_type = route->content_type,
+		.vary = route->vary,
+	};
+	buf_init(&r_r->body, BODY_MAX);
+	route->answer(q, r_r);
+	if (r_r->body.failed) {
+		buf_free(&r_r->body);
+		routes_error(r_r, 500, "internal",
+		    "the answer is larger than %d MiB", BODY_MAX >> 20);
+		return;
+	}
+	pack(q, r_r);
+}

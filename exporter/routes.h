@@ -1,0 +1,39 @@
+#ifndef EXPORTER_ROUTES_H
+#define EXPORTER_ROUTES_H
+
+#include <stdbool.h>
+
+#include "core/buf.h"
+#include "core/metric.h"
+
+struct snapshot;
+
+/* One request, as far as an answer depends on it.  All borrowed. */
+struct request {
+	const char *method, *path;	/* path decoded, without the query */
+	const char *accept, *accept_encoding;	/* headers, NULL: none */
+	bool filtered;			/* there was a name[] */
+	bool wanted[M_COUNT];		/* which it named */
+	const struct snapshot *snapshot;	/* NULL: none yet */
+	const char *telemetry_path;
+	const char *link_prefix;	/* in front of links: "" or "/roll" */
+	bool stopping;
+};
+
+struct reply {
+	unsigned status;
+	const char *content_type;
+	const char *vary, *allow;	/* headers, NULL: none */
+	bool gzipped;
+	struct buf body;		/* the caller's to free */
+};
+
+/* Answers.  Any thread; never blocks but for the time it takes to write. */
+void routes_answer(const struct request *q, struct reply *r_r);
+
+/* Starts a reply that says what is wrong in Prometheus' JSON shape; error is
+ * printf-like. */
+void routes_error(struct reply *r_r, unsigned status, const char *type,
+    const char *error, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

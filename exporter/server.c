@@ -1,0 +1,274 @@
+/* The HTTP server: libmicrohttpd with two threads per listen address.  It
+ * turns a connection into a struct request, lets routes.c answer it from the
+ * present snapshot, and sends the reply.  What is said at which path is not
+ * its business, and it touches nothing that belongs to the loop. */
+#include "exporter/exporter.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/snapshot.h"
+#include "core/xalloc.h"
+#include "exporter/exposition.h"
+#include "exporter/listen.h"
+#include "exporter/routes.h"
+
+enum {
+	THREADS = 2,
+	MAX_CONNECTIONS = 256,
+	IDLE_TIMEOUT_S = 30,
+	MAX_IGNORED_BODY = 64 << 10,
+	LOG_INTERVAL_MS = 1000,
+};
+
+struct exporter {
+	struct MHD_Daemon **daemons;
+	char **addresses;
+	size_t n;
+	char *telemetry_path, *link_prefix;
+	atomic_bool stopping;
+};
+
+static void log_library(void *arg, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+/* What libmicrohttpd has to say.  Clients can provoke it at will, so one line
+ * a second is enough. */
+static void log_library(void *arg, const char *fmt, va_list ap)
+{
+	static _Atomic int64_t next;
+	int64_t now = clock_mono().ms;
+	char text[256];
+
+	(void)arg;
+	if (now < next)
+		return;
+	next = now + LOG_INTERVAL_MS;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\r\n")] = '\0';
+	log_warn("http server", LOG_S("err", text));
+}
+
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+/* For each parameter of the query: collects name[]. */
+static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
+    const char *key, const char *value)
+{
+	struct request *q = arg;
+	enum metric_id id;
+
+	(void)kind;
+	if (strcmp(key, "name[]") != 0 || value == NULL)
+		return MHD_YES;
+	q->filtered = true;
+	if (exposition_find(value, &id))
+		q->wanted[id] = true;
+	return MHD_YES;
+}
+
+static void add_header(struct MHD_Response *m, const char *name,
+    const char *value)
+{
+	if (value != NULL)
+		MHD_add_response_header(m, name, value);
+}
+
+/* Queues the reply; takes its body. */
+static enum MHD_Result send_reply(struct MHD_Connection *c, struct reply *r)
+{
+	struct MHD_Response *m;
+	enum MHD_Result done;
+	size_t len;
+	char *body = buf_take(&r->body, &len);
+
+	m = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+	if (m == NULL) {
+		free(body);
+		return MHD_NO;
+	}
+	add_header(m, "Content-Type", r->content_type);
+	add_header(m, "Vary", r->vary);
+	add_header(m, "Allow", r->allow);
+	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
+	add_header(m, "X-Content-Type-Options", "nosniff");
+	done = MHD_queue_response(c, r->status, m);
+	MHD_destroy_response(m);
+	return done;
+}
+
+/* No request has use for a body: a short one is read and ignored, another
+ * refused before it is read.  True if it was refused. */
+static bool refuse_body(struct MHD_Connection *c, enum MHD_Result *done_r)
+{
+	const char *length = header(c, "Content-Length");
+	struct reply r;
+
+	if (header(c, "Transfer-Encoding") != NULL)
+		routes_error(&r, 400, "bad_data",
+		    "a request body is of no use here");
+	else if (length != NULL &&
+	    strtoull(length, NULL, 10) > MAX_IGNORED_BODY)
+		routes_error(&r, 413, "bad_data",
+		    "a request body is of no use here");
+	else
+		return false;
+	*done_r = send_reply(c, &r);
+	return true;
+}
+
+static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
+    const char *path, const char *method)
+{
+	struct snapshot *s = snapshot_acquire();
+	struct request q = {
+		.method = method,
+		.path = path,
+		.accept = header(c, "Accept"),
+		.accept_encoding = header(c, "Accept-Encoding"),
+		.snapshot = s,
+		.telemetry_path = x->telemetry_path,
+		.link_prefix = x->link_prefix,
+		.stopping = x->stopping,
+	};
+	struct reply r;
+
+	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_parameter,
+	    &q);
+	routes_answer(&q, &r);
+	snapshot_release(s);
+	return send_reply(c, &r);
+}
+
+/* libmicrohttpd calls this once with the headers, then for each piece of a
+ * body, then once more at its end. */
+static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
+    const char *path, const char *method, const char *version,
+    const char *upload, size_t *upload_n, void **state)
+{
+	static char begun;
+	enum MHD_Result done;
+
+	(void)version;
+	(void)upload;
+	if (*state == NULL) {
+		*state = &begun;
+		return refuse_body(c, &done) ? done : MHD_YES;
+	}
+	if (*upload_n > 0) {
+		*upload_n = 0;
+		return MHD_YES;
+	}
+	return answer(arg, c, path, method);
+}
+
+/* Starts a daemon on fd, which is its from here on.  Its threads take no
+ * signals: those are the loop's. */
+static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
+{
+	struct MHD_Daemon *d;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+	    MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, x,
+	    MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+	    MHD_OPTION_END);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return d;
+}
+
+static int start_at(struct exporter *x, const char *address, struct err *e)
+{
+	int fd = listen_open(address, &x->addresses[x->n], e);
+
+	if (fd < 0)
+		return -1;
+	x->daemons[x->n] = start_daemon(x, fd);
+	if (x->daemons[x->n++] == NULL)
+		return err_set(e, "listen at %s: the HTTP server could not "
+		    "be started", address);
+	log_info("listening", LOG_S("address", x->addresses[x->n - 1]));
+	return 0;
+}
+
+/* "/roll" of "https://example.org/roll/", "" without a path. */
+static char *prefix_of(const char *url)
+{
+	const char *at = url != NULL ? strstr(url, "://") : NULL;
+	size_t n;
+
+	at = at != NULL ? at + 3 : url;
+	at = at != NULL ? strchr(at, '/') : NULL;
+	if (at == NULL)
+		return xstrdup("");
+	n = strcspn(at, "?#");
+	while (n > 0 && at[n - 1] == '/')
+		n--;
+	return xstrndup(at, n);
+}
+
+struct exporter *exporter_start(const struct exporter_options *o,
+    struct err *e)
+{
+	struct exporter *x;
+
+	if (o->telemetry_path[0] != '/') {
+		err_set(e, "telemetry path \"%s\": must begin with /",
+		    o->telemetry_path);
+		return NULL;
+	}
+	x = xcalloc(1, sizeof(*x));
+	x->daemons = xcalloc(o->listen.n, sizeof(struct MHD_Daemon *));
+	x->addresses = xcalloc(o->listen.n, sizeof(char *));
+	x->telemetry_path = xstrdup(o->telemetry_path);
+	x->link_prefix = prefix_of(o->external_url);
+	for (size_t i = 0; i < o->listen.n; i++)
+		if (start_at(x, o->listen.v[i], e) != 0) {
+			exporter_stop(x);
+			return NULL;
+		}
+	return x;
+}
+
+const char *exporter_address(const struct exporter *x, size_t i)
+{
+	return i < x->n ? x->addresses[i] : NULL;
+}
+
+void exporter_stopping(struct exporter *x)
+{
+	x->stopping = true;
+}
+
+void exporter_stop(struct exporter *x)
+{
+	if (x == NULL)
+		return;
+	for (size_t i = 0; i < x->n; i++) {
+		if (x->daemons[i] != NULL)
+			MHD_stop_daemon(x->daemons[i]);
+		free(x->addresses[i]);
+	}
+	free(x->daemons);
+	free(x->addresses);
+	free(x->telemetry_path);
+	free(x->link_prefix);
+	free(x);
+}
