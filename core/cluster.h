@@ -82,6 +82,7 @@ struct cluster {
 	bool disturbed;			/* an election was ever seen */
 	mono_t disturbed_until;		/* last moment of the last election */
 	char *cluster_id;
+	unsigned store;			/* goes up when the id changes */
 	uint64_t best_index;
 	mono_t best_index_at;		/* when it was first seen */
 	bool mass_vanish;

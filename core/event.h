@@ -20,6 +20,7 @@ enum event_type {
 	EVENT_DROPPED,		/* forgotten: the struct is freed after the
 				   flush */
 	EVENT_SERVICE,		/* minimum changed, or the service is new */
+	EVENT_SERVICE_DROPPED,	/* forgotten: freed after the flush */
 	EVENT_LOOKING,		/* a directory is looked at or no longer */
 	EVENT_PROGRESS,		/* watching_to, applied_index moved */
 	EVENT_CLUSTER,		/* leader, term, id, mass vanish */

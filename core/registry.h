@@ -49,17 +49,26 @@ struct period {
 	uint64_t index;		/* etcd's modifiedIndex; 0: not from an event */
 };
 
+/* A directory that has instances of a service, or is configured for it. */
+struct feed {
+	struct directory *directory;
+	size_t instances;
+};
+
 struct service {
 	struct cluster *cluster;
-	char *name;
+	char *name, *table_key;
 	size_t min_instances;
 	const struct labels *labels;	/* configured; may be NULL */
 	struct rstr *label_text;	/* etcd_cluster="",service_name="" */
 	size_t known;			/* instances not forgotten */
 	size_t up, late, permanent, held;
-	size_t not_looking;		/* instances in directories unwatched */
-	bool synced;			/* some directory of it was compared */
+	struct feed *feeds;		/* directories it comes from */
+	size_t nfeeds;
+	size_t not_looking;		/* of those, not looked at now */
+	bool synced;			/* all of them were compared once */
 	bool configured;
+	wall_t empty_since;		/* no instance known any more; or 0 */
 	uint64_t registrations, expirations, deregistrations, losses;
 	size_t slot;			/* in the snapshot's blocks */
 };
@@ -67,8 +76,11 @@ struct service {
 /* A key that claims an identity which another key has. */
 struct rival {
 	struct rival *next;
+	struct directory *directory;
+	struct instance *instance;	/* the one that has the identity */
 	char *key, *value;
-	uint64_t index;
+	bool has_ttl;
+	uint64_t created_index, modified_index;
 	int64_t ttl_s;
 	wall_t expires;
 };
@@ -78,6 +90,7 @@ struct instance {
 	struct service *service;
 	struct directory *directory;
 	char *instance_id;
+	char *identity;			/* "service_name/instance_id" */
 	char *key, *value, *address;	/* address NULL: none in the value */
 	struct labels extra;		/* other names of the pattern */
 	struct period period;		/* the present one */
@@ -87,6 +100,10 @@ struct instance {
 	wall_t expires;			/* etcd's expiration, by our clock */
 	wall_t last_beat;
 	int64_t beat_ms;		/* learned heartbeat; 0: unknown */
+	int64_t ttl_window_s;		/* largest TTL of the last listings */
+	unsigned ttl_window_n;
+	bool present;			/* its key is in etcd, as far as known */
+	bool silent;			/* beats with refresh=true were seen */
 	bool late, overdue, flapping;
 	bool held;			/* alert waits for the storm to pass */
 	mono_t held_until;
@@ -101,8 +118,10 @@ struct directory {
 	struct cluster *cluster;
 	struct directory_config *config;
 	char *path;			/* "/login_servers" */
-	struct table *by_key;		/* key -> instance */
-	struct table *by_identity;	/* "service\0id" joined by '/' */
+	struct table *by_key;		/* key in etcd -> instance */
+	struct table *rivals;		/* key -> rival */
+	struct table *bad;		/* key -> itself: seen and counted */
+	size_t vanished;		/* expired or lost, not forgotten */
 	bool looking, synced;
 	bool removed;			/* no longer configured */
 	uint64_t applied_index;		/* every event up to here is applied */
@@ -112,7 +131,8 @@ struct directory {
 	int64_t list_interval_ms;
 	uint64_t watch_events, bad_keys;
 	uint64_t resyncs[8];		/* by enum resync */
-	void *watcher;			/* collectors/watcher.c */
+	bool changed;			/* a state since the last progress */
+	mono_t progress_at;		/* last EVENT_PROGRESS */
 };
 
 enum resync {
@@ -134,11 +154,12 @@ struct registry {
 	size_t nslots;
 	struct service **service_slots;
 	size_t nservice_slots;
-	size_t vanished;		/* expired or lost, not forgotten */
 	struct instance *oldest, *newest;	/* vanished, in order */
-	void *snapshot;			/* core/snapshot.c */
+	mono_t next_tick;
+	struct publisher *publisher;	/* core/snapshot.c */
 };
 
+/* The event bus must outlive it. */
 struct registry *registry_new(struct event_bus *bus);
 void registry_free(struct registry *r);
 
@@ -164,6 +185,7 @@ struct key_facts {
 	uint64_t created_index, modified_index;
 	bool renewed;		/* a write without prevNode, or with one that
 				   had expired: a registration for certain */
+	wall_t lapsed;		/* when that one had expired; ms 0: none */
 };
 
 /* When something happened, as far as it is known. */
@@ -190,11 +212,15 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 /* The instance that has this key, or NULL. */
 struct instance *registry_find(const struct directory *d, const char *key);
 
+/* The key is gone and was no instance: a rival or a bad key, if anything. */
+void registry_left_other(struct directory *d, const char *key);
+
 void registry_set_looking(struct directory *d, bool looking,
     const struct moment *m);
 /* Proof that the directory was being watched until `to`, all events up to
  * index applied. */
-void registry_progress(struct directory *d, wall_t to, uint64_t index);
+void registry_progress(struct directory *d, wall_t to, uint64_t index,
+    mono_t now);
 void registry_resynced(struct directory *d, enum resync reason);
 void registry_synced(struct directory *d, wall_t at);
 void registry_bad_key(struct directory *d, const char *key, const char *why);
@@ -209,6 +235,9 @@ void registry_set_mass_vanish(struct cluster *c, bool on);
 void registry_member_changed(struct member *m);
 /* A round of polls is complete: its statistics may be kept. */
 void registry_member_round(struct member *m, mono_t now);
+
+/* Everything is restored: what is no longer configured ends. */
+void registry_restored(struct registry *r);
 
 /* Ends holds that ran out, forgets what is due; returns when to call again
  * (at most a second ahead). */

@@ -74,6 +74,11 @@ struct snapshot {
 /* --- loop side --- */
 
 struct sample_sink;
+struct publisher;
+
+/* One per registry, made and freed by it. */
+struct publisher *publisher_new(void);
+void publisher_free(struct publisher *p);
 
 /* Adds a source of samples, asked at every publish.  At most 16. */
 void snapshot_add_source(struct registry *r,

@@ -1,0 +1,62 @@
+#ifndef CORE_REGISTRY_IMPL_H
+#define CORE_REGISTRY_IMPL_H
+
+/* What the files registry*.c share and nobody else sees. */
+
+#include "core/event.h"
+#include "core/registry.h"
+
+/* registry_identity.c: whose key is it? */
+enum verdict { KEY_INSTANCE, KEY_NOT_OURS, KEY_BAD };
+
+struct claim {
+	char *service, *instance_id;
+	struct labels extra;
+	const char *why;		/* KEY_BAD: the reason */
+};
+
+enum verdict registry_claim(const struct directory *d,
+    const struct key_facts *k, struct claim *c_r);
+void registry_claim_free(struct claim *c);
+
+/* registry_service.c */
+struct service *service_find(struct registry *r, const struct cluster *c,
+    const char *name);
+void service_feed(struct service *s, struct directory *d, int instances);
+void service_refresh(struct service *s);
+void service_drop(struct registry *r, struct service *s);
+void service_configure_all(struct registry *r);
+void service_tick(struct registry *r, wall_t now);
+void service_free(void *service);
+
+/* registry_instance.c */
+struct instance *instance_new(struct directory *d, struct service *s,
+    struct claim *c, const struct key_facts *k);
+void instance_enter(struct instance *i, enum state state, enum cause cause,
+    wall_t from, const struct moment *m);
+void instance_set_facts(struct instance *i, const struct key_facts *k);
+/* Puts an instance into the period it was saved with; no event. */
+void instance_restore(struct instance *i, const struct period *p);
+void instance_unlink(struct instance *i);	/* and free after the flush */
+void instance_emit(struct instance *i, enum event_type type);
+void instance_render(struct instance *i);
+void instance_free(void *instance);
+void instance_set_late(struct instance *i, bool late, bool overdue);
+void instance_release_hold(struct instance *i);
+
+/* registry_config.c */
+struct cluster *cluster_new(struct registry *r, const char *name);
+struct directory *directory_new(struct cluster *c,
+    struct directory_config *config);
+void directory_free(struct directory *d);
+void cluster_free(struct cluster *c);
+char *directory_default_service(const struct directory_config *c);
+
+static inline wall_t wall_clamp(wall_t t, wall_t low, wall_t high)
+{
+	if (t.ms < low.ms)
+		t = low;
+	return t.ms > high.ms ? high : t;
+}
+
+#endif

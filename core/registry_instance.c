@@ -1,0 +1,343 @@
+/* One instance through its states.  instance_enter() is the only place where
+ * an instance changes state: it closes the present period, opens the next,
+ * counts, keeps the order of vanishing and queues the event.  What a key in
+ * etcd means for an instance is decided in registry_apply.c. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/address.h"
+#include "core/buf.h"
+#include "core/config.h"
+#include "core/registry_impl.h"
+#include "core/snapshot.h"
+#include "core/table.h"
+#include "core/xalloc.h"
+
+static bool vanished(enum state s)
+{
+	return s == STATE_EXPIRED || s == STATE_LOST;
+}
+
+static struct registry *registry_of(const struct instance *i)
+{
+	return i->service->cluster->registry;
+}
+
+/* --- the order of vanishing, oldest first --- */
+
+static void vanish_link(struct instance *i)
+{
+	struct registry *r = registry_of(i);
+
+	i->older = r->newest;
+	i->newer = NULL;
+	if (r->newest != NULL)
+		r->newest->newer = i;
+	else
+		r->oldest = i;
+	r->newest = i;
+	i->directory->vanished++;
+}
+
+static void vanish_unlink(struct instance *i)
+{
+	struct registry *r = registry_of(i);
+
+	if (i->older != NULL)
+		i->older->newer = i->newer;
+	else
+		r->oldest = i->newer;
+	if (i->newer != NULL)
+		i->newer->older = i->older;
+	else
+		r->newest = i->older;
+	i->older = i->newer = NULL;
+	i->directory->vanished--;
+}
+
+/* --- slots of the snapshot --- */
+
+static void slot_take(struct registry *r, struct instance *i)
+{
+	if ((r->nslots & (r->nslots - 1)) == 0)		/* a power of two */
+		r->slots = xreallocarray(r->slots,
+		    r->nslots ? r->nslots * 2 : 1, sizeof(*r->slots));
+	i->slot = r->nslots;
+	r->slots[r->nslots++] = i;
+	snapshot_touch_instance(r, i);
+}
+
+static void slot_leave(struct registry *r, struct instance *i)
+{
+	struct instance *last = r->slots[--r->nslots];
+
+	snapshot_touch_instance(r, last);
+	snapshot_touch_instance(r, i);
+	r->slots[i->slot] = last;
+	last->slot = i->slot;
+}
+
+/* --- rendering for snapshots --- */
+
+static struct rstr *take_rstr(struct buf *b)
+{
+	struct rstr *s = rstr_new(buf_str(b));
+
+	buf_free(b);
+	return s;
+}
+
+static void render_labels(struct instance *i)
+{
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	buf_adds(&b, i->service->label_text->s);
+	buf_addc(&b, ',');
+	labels_render_pair(&b, "instance_id", i->instance_id);
+	i->label_text = take_rstr(&b);
+}
+
+void instance_render(struct instance *i)
+{
+	struct buf b;
+
+	if (i->label_text == NULL)
+		render_labels(i);
+	buf_init(&b, 64 * 1024);
+	labels_render_pair(&b, "key", i->key);
+	buf_addc(&b, ',');
+	labels_render_pair(&b, "address", i->address ? i->address : "");
+	if (i->extra.n > 0) {
+		buf_addc(&b, ',');
+		labels_render(&i->extra, &b);
+	}
+	rstr_unref(i->info_text);
+	i->info_text = take_rstr(&b);
+	snapshot_touch_instance(registry_of(i), i);
+}
+
+/* --- birth and end --- */
+
+struct instance *instance_new(struct directory *d, struct service *s,
+    struct claim *c, const struct key_facts *k)
+{
+	struct instance *i = xcalloc(1, sizeof(*i));
+	struct registry *r = d->cluster->registry;
+
+	i->id = r->next_instance_id++;
+	i->service = s;
+	i->directory = d;
+	i->instance_id = xstrdup(c->instance_id);
+	i->identity = xasprintf("%s/%s", s->name, c->instance_id);
+	labels_copy(&i->extra, &c->extra);
+	i->key = xstrdup(k->key);
+	i->value = xstrdup(k->value);
+	i->address = address_of_value(k->value);
+	table_put(d->cluster->by_identity, i->identity, i);
+	slot_take(r, i);
+	s->known++;
+	service_feed(s, d, 1);
+	instance_render(i);
+	return i;
+}
+
+void instance_free(void *instance)
+{
+	struct instance *i = instance;
+
+	while (i->rivals != NULL) {
+		struct rival *rival = i->rivals;
+
+		i->rivals = rival->next;
+		free(rival->key);
+		free(rival->value);
+		free(rival);
+	}
+	labels_free(&i->extra);
+	rstr_unref(i->label_text);
+	rstr_unref(i->info_text);
+	free(i->instance_id);
+	free(i->identity);
+	free(i->key);
+	free(i->value);
+	free(i->address);
+	free(i);
+}
+
+void instance_emit(struct instance *i, enum event_type type)
+{
+	struct event e = { .type = type };
+
+	e.instance.instance = i;
+	e.instance.begun = i->period;
+	e.instance.was = i->period.state;
+	event_emit(registry_of(i)->bus, &e);
+}
+
+void instance_unlink(struct instance *i)
+{
+	struct registry *r = registry_of(i);
+	struct service *s = i->service;
+
+	instance_emit(i, EVENT_DROPPED);
+	if (i->present)
+		table_del(i->directory->by_key, i->key);
+	table_del(i->directory->cluster->by_identity, i->identity);
+	while (i->rivals != NULL) {
+		struct rival *rival = i->rivals;
+
+		table_del(rival->directory->rivals, rival->key);
+		i->rivals = rival->next;
+		free(rival->key);
+		free(rival->value);
+		free(rival);
+	}
+	slot_leave(r, i);
+	s->known--;
+	if (s->known == 0)
+		s->empty_since = clock_now();
+	service_feed(s, i->directory, -1);
+	event_after_flush(r->bus, instance_free, i);
+}
+
+/* --- state --- */
+
+static void count_up(struct instance *i, int by)
+{
+	struct service *s = i->service;
+
+	s->up += (size_t)by;
+	s->cluster->up += (size_t)by;
+	if (i->ttl_s == 0)
+		s->permanent += (size_t)by;
+}
+
+void instance_set_late(struct instance *i, bool late, bool overdue)
+{
+	i->overdue = overdue;
+	if (i->late == late)
+		return;
+	i->late = late;
+	i->service->late += late ? 1 : (size_t)-1;
+	snapshot_touch_service(registry_of(i), i->service);
+}
+
+void instance_release_hold(struct instance *i)
+{
+	if (!i->held)
+		return;
+	i->held = false;
+	i->service->held--;
+	i->service->cluster->held--;
+	snapshot_touch_instance(registry_of(i), i);
+	instance_emit(i, EVENT_HELD);
+}
+
+static void count_change(struct instance *i, enum state state,
+    enum cause cause)
+{
+	struct service *s = i->service;
+
+	switch (state) {
+	case STATE_UP:
+		s->registrations++;
+		s->empty_since = (wall_t){ 0 };
+		break;
+	case STATE_EXPIRED:
+		s->expirations++;
+		i->expirations++;
+		break;
+	case STATE_LOST:
+		s->losses++;
+		break;
+	case STATE_DEREGISTERED:
+		if (cause == CAUSE_DELETE || cause == CAUSE_DIR_DELETE)
+			s->deregistrations++;
+		break;
+	}
+}
+
+static void move_between_lists(struct instance *i, enum state was,
+    enum state state)
+{
+	if (was == STATE_UP && state != STATE_UP) {
+		instance_set_late(i, false, false);
+		count_up(i, -1);
+	}
+	if (vanished(was) && !vanished(state))
+		vanish_unlink(i);
+	if (!vanished(was) && vanished(state))
+		vanish_link(i);
+	if (was != STATE_UP && state == STATE_UP)
+		count_up(i, 1);
+}
+
+void instance_enter(struct instance *i, enum state state, enum cause cause,
+    wall_t from, const struct moment *m)
+{
+	struct registry *r = registry_of(i);
+	struct event e = { .type = EVENT_INSTANCE };
+	enum state was = i->period.id != 0 ? i->period.state : 0;
+	wall_t floor = was != 0 ? i->period.from : (wall_t){ INT64_MIN };
+
+	assert(m->seen.ms >= m->earliest.ms);
+	e.instance.instance = i;
+	e.instance.was = was;
+	e.instance.ended_id = i->period.id;
+	i->period = (struct period){
+		.id = r->next_period_id++,
+		.state = state,
+		.cause = cause,
+		.from = wall_clamp(from, floor, m->seen),
+		.earliest = wall_clamp(m->earliest, floor, m->seen),
+		.seen = m->seen,
+		.index = m->index,
+	};
+	e.instance.begun = i->period;
+	count_change(i, state, cause);
+	move_between_lists(i, was, state);
+	snapshot_touch_instance(r, i);
+	snapshot_touch_service(r, i->service);
+	i->directory->changed = true;
+	event_emit(r->bus, &e);
+	if (!vanished(state))
+		instance_release_hold(i);
+}
+
+void instance_restore(struct instance *i, const struct period *p)
+{
+	i->period = *p;
+	if (p->state == STATE_UP) {
+		count_up(i, 1);
+		i->present = true;
+		table_put(i->directory->by_key, i->key, i);
+	}
+	if (vanished(p->state))
+		vanish_link(i);
+}
+
+/* The value of a key may change with every write; what others are told of
+ * it, only when it really changed. */
+void instance_set_facts(struct instance *i, const struct key_facts *k)
+{
+	bool changed = strcmp(i->value, k->value) != 0 ||
+	    strcmp(i->key, k->key) != 0;
+
+	i->created_index = k->created_index;
+	i->modified_index = k->modified_index;
+	i->last_index = k->modified_index;
+	if (!changed)
+		return;
+	if (strcmp(i->key, k->key) != 0) {
+		free(i->key);
+		i->key = xstrdup(k->key);
+	}
+	free(i->value);
+	i->value = xstrdup(k->value);
+	free(i->address);
+	i->address = address_of_value(k->value);
+	instance_render(i);
+	instance_emit(i, EVENT_DETAIL);
+}

@@ -1,0 +1,142 @@
+/* The last known set as the database saved it, put back before the loop runs.
+ * No events: nothing of it is news.  What belongs to a directory that is no
+ * longer configured is put back as well and then ended by
+ * registry_restored(), so that its open periods close. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config.h"
+#include "core/log.h"
+#include "core/registry_impl.h"
+#include "core/snapshot.h"
+#include "core/table.h"
+#include "core/xalloc.h"
+
+/* Stands in for the configuration of what is not configured any more. */
+static struct cluster_config no_cluster = { .name = NULL };
+static struct directory_config no_directory = { .max_vanished = 1 };
+
+static struct cluster *cluster_for(struct registry *r, const char *name)
+{
+	struct cluster *c = registry_cluster(r, name);
+
+	if (c == NULL) {
+		c = cluster_new(r, name);
+		c->config = &no_cluster;
+	}
+	return c;
+}
+
+static struct directory *directory_for(struct registry *r,
+    const char *cluster, const char *path)
+{
+	struct cluster *c = cluster_for(r, cluster);
+	struct directory *d = registry_directory(c, path);
+
+	if (d == NULL) {
+		no_directory.path = xstrdup(path);
+		d = directory_new(c, &no_directory);
+		free(no_directory.path);
+		no_directory.path = NULL;
+	}
+	return d;
+}
+
+static void restore_hold(struct instance *i, wall_t until)
+{
+	mono_t now = clock_mono();
+	int64_t left = until.ms - clock_history(now).ms;
+
+	if (until.ms == 0 || i->period.state == STATE_UP)
+		return;
+	i->held = true;
+	i->held_until = mono_add(now, left > 0 ? left : 0);
+	i->service->held++;
+	i->service->cluster->held++;
+}
+
+void registry_restore_instance(struct registry *r,
+    const struct restored_instance *saved)
+{
+	struct directory *d = directory_for(r, saved->cluster,
+	    saved->directory);
+	struct service *s = registry_service(r, d->cluster, saved->service);
+	char *id = xstrdup(saved->instance_id);
+	struct claim claim = { .instance_id = id };
+	struct key_facts k = { .key = saved->key, .value = saved->value };
+	char *identity = xasprintf("%s/%s", s->name, id);
+	bool known = table_get(d->cluster->by_identity, identity) != NULL;
+
+	free(identity);
+	if (known) {
+		log_warn("saved twice, the older one is used",
+		    LOG_S("service_name", saved->service),
+		    LOG_S("instance_id", saved->instance_id));
+		free(id);
+		return;
+	}
+	struct instance *i = instance_new(d, s, &claim, &k);
+
+	free(id);
+	i->id = saved->id;
+	i->ttl_s = saved->ttl_s;
+	i->expires = saved->expires;
+	i->last_beat = saved->last_beat;
+	i->created_index = saved->created_index;
+	i->modified_index = saved->modified_index;
+	i->last_index = saved->period.index > saved->modified_index ?
+	    saved->period.index : saved->modified_index;
+	i->expirations = saved->expirations;
+	instance_restore(i, &saved->period);
+	restore_hold(i, saved->held_until);
+}
+
+void registry_restore_service(struct registry *r, const char *cluster,
+    const char *service, const uint64_t counters[4])
+{
+	struct cluster *c = registry_cluster(r, cluster);
+	struct service *s = c ? registry_service(r, c, service) : NULL;
+
+	if (s == NULL)
+		return;
+	s->registrations = counters[0];
+	s->expirations = counters[1];
+	s->deregistrations = counters[2];
+	s->losses = counters[3];
+	if (s->known == 0)
+		s->empty_since = clock_now();
+}
+
+void registry_restore_directory(struct registry *r, const char *cluster,
+    const char *path, uint64_t applied_index, wall_t watched_to)
+{
+	struct cluster *c = registry_cluster(r, cluster);
+	struct directory *d = c ? registry_directory(c, path) : NULL;
+
+	if (d == NULL)
+		return;
+	d->applied_index = applied_index;
+	d->watching_to = watched_to;
+}
+
+void registry_restore_cluster(struct registry *r, const char *cluster,
+    const char *cluster_id, uint64_t raft_term, uint64_t leader_changes)
+{
+	struct cluster *c = registry_cluster(r, cluster);
+
+	if (c == NULL)
+		return;
+	free(c->cluster_id);
+	c->cluster_id = cluster_id != NULL && cluster_id[0] != '\0' ?
+	    xstrdup(cluster_id) : NULL;
+	c->raft_term = raft_term;
+	c->leader_changes = leader_changes;
+}
+
+void registry_restore_ids(struct registry *r, int64_t next_instance,
+    int64_t next_period, int64_t next_watching)
+{
+	r->next_instance_id = next_instance;
+	r->next_period_id = next_period;
+	r->next_watching_id = next_watching;
+}

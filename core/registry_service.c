@@ -1,0 +1,243 @@
+/* Services: made when first seen or configured, with the minimum that the
+ * configuration gives them, and dropped when they have been empty for long
+ * enough.  A service knows the directories that feed it, since it is judged
+ * only while all of them are looked at. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "core/config.h"
+#include "core/pattern.h"
+#include "core/registry_impl.h"
+#include "core/snapshot.h"
+#include "core/table.h"
+#include "core/xalloc.h"
+
+static char *table_key(const struct cluster *c, const char *name)
+{
+	return xasprintf("%s/%s", c->name, name);
+}
+
+struct service *service_find(struct registry *r, const struct cluster *c,
+    const char *name)
+{
+	char *key = table_key(c, name);
+	struct service *s = table_get(r->services, key);
+
+	free(key);
+	return s;
+}
+
+static void emit(struct service *s, enum event_type type)
+{
+	struct event e = { .type = type, .service = s };
+
+	event_emit(s->cluster->registry->bus, &e);
+}
+
+static void configure(struct service *s)
+{
+	const struct service_config *c =
+	    config_service(s->cluster->config, s->name);
+
+	s->min_instances = c != NULL ? (size_t)c->min_instances : 1;
+	s->labels = c != NULL && c->labels.n > 0 ? &c->labels : NULL;
+}
+
+static struct rstr *render_labels(const struct service *s)
+{
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	labels_render_pair(&b, "etcd_cluster", s->cluster->name);
+	buf_addc(&b, ',');
+	labels_render_pair(&b, "service_name", s->name);
+
+	struct rstr *text = rstr_new(buf_str(&b));
+
+	buf_free(&b);
+	return text;
+}
+
+struct service *registry_service(struct registry *r, struct cluster *c,
+    const char *name)
+{
+	struct service *s = service_find(r, c, name);
+
+	if (s != NULL)
+		return s;
+	s = xcalloc(1, sizeof(*s));
+	s->cluster = c;
+	s->name = xstrdup(name);
+	s->table_key = table_key(c, name);
+	s->label_text = render_labels(s);
+	configure(s);
+	table_put(r->services, s->table_key, s);
+	r->service_slots = xreallocarray(r->service_slots,
+	    r->nservice_slots + 1, sizeof(*r->service_slots));
+	s->slot = r->nservice_slots;
+	r->service_slots[r->nservice_slots++] = s;
+	snapshot_touch_service(r, s);
+	emit(s, EVENT_SERVICE);
+	return s;
+}
+
+void service_free(void *service)
+{
+	struct service *s = service;
+
+	rstr_unref(s->label_text);
+	free(s->feeds);
+	free(s->name);
+	free(s->table_key);
+	free(s);
+}
+
+void service_drop(struct registry *r, struct service *s)
+{
+	struct service *last = r->service_slots[--r->nservice_slots];
+
+	emit(s, EVENT_SERVICE_DROPPED);
+	table_del(r->services, s->table_key);
+	snapshot_touch_service(r, last);
+	snapshot_touch_service(r, s);
+	r->service_slots[s->slot] = last;
+	last->slot = s->slot;
+	event_after_flush(r->bus, service_free, s);
+}
+
+/* --- the directories it comes from --- */
+
+void service_refresh(struct service *s)
+{
+	size_t blind = 0;
+	bool synced = s->nfeeds > 0;
+
+	for (size_t i = 0; i < s->nfeeds; i++) {
+		blind += !s->feeds[i].directory->looking;
+		synced = synced && s->feeds[i].directory->synced;
+	}
+	if (blind == s->not_looking && synced == s->synced)
+		return;
+	s->not_looking = blind;
+	s->synced = synced;
+	emit(s, EVENT_SERVICE);
+}
+
+/* Adds to the number of instances that the directory gives to the service;
+ * 0 makes the link for a configured service.  A link without instances stays
+ * as long as the service: where it came from is where it is missed. */
+void service_feed(struct service *s, struct directory *d, int instances)
+{
+	for (size_t i = 0; i < s->nfeeds; i++) {
+		if (s->feeds[i].directory == d) {
+			s->feeds[i].instances += (size_t)instances;
+			return;
+		}
+	}
+	s->feeds = xreallocarray(s->feeds, s->nfeeds + 1, sizeof(*s->feeds));
+	s->feeds[s->nfeeds++] = (struct feed){ d, (size_t)instances };
+	service_refresh(s);
+}
+
+/* --- configuration --- */
+
+static bool is_glob(const char *s)
+{
+	return strpbrk(s, "*?[\\") != NULL;
+}
+
+static void configured_name(struct registry *r, struct directory *d,
+    const char *name)
+{
+	struct service *s = registry_service(r, d->cluster, name);
+
+	s->configured = true;
+	service_feed(s, d, 0);
+}
+
+/* The names a directory's configuration spells out.  Where a pattern or a map
+ * gives the names, the directory's own name is nobody's. */
+static void configured_from(struct registry *r, struct directory *d)
+{
+	const struct directory_config *c = d->config;
+	char *name;
+
+	for (size_t i = 0; i < c->service_map.n; i++)
+		configured_name(r, d, c->service_map.v[i].value);
+	if (c->service_name == NULL && (c->service_map.n > 0 ||
+	    pattern_has_service(c->pattern)))
+		return;
+	name = directory_default_service(c);
+	configured_name(r, d, name);
+	free(name);
+}
+
+/* A service named without a glob exists from the start, fed by every
+ * directory that could have it. */
+static void configured_by_match(struct registry *r, struct cluster *c,
+    const struct service_config *sc)
+{
+	struct service *s;
+
+	if (is_glob(sc->match))
+		return;
+	s = registry_service(r, c, sc->match);
+	s->configured = true;
+	if (s->nfeeds > 0)
+		return;
+	for (size_t i = 0; i < c->ndirectories; i++)
+		service_feed(s, c->directories[i], 0);
+}
+
+void service_configure_all(struct registry *r)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (table_next(r->services, &cursor, NULL, &value)) {
+		struct service *s = value;
+		size_t was = s->min_instances;
+
+		s->configured = false;
+		configure(s);
+		snapshot_touch_service(r, s);
+		if (s->min_instances != was)
+			emit(s, EVENT_SERVICE);
+	}
+	for (size_t i = 0; i < r->nclusters; i++) {
+		struct cluster *c = r->clusters[i];
+		struct service_config *sc = c->config->services.v;
+
+		for (size_t k = 0; k < c->ndirectories; k++)
+			configured_from(r, c->directories[k]);
+		for (size_t k = 0; k < c->config->services.n; k++)
+			configured_by_match(r, c, &sc[k]);
+	}
+}
+
+/* --- forgetting --- */
+
+static int64_t forget_after(const struct service *s)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < s->nfeeds; i++) {
+		int64_t ms = s->feeds[i].directory->config->forget_after_ms;
+
+		longest = ms > longest ? ms : longest;
+	}
+	return longest;
+}
+
+void service_tick(struct registry *r, wall_t now)
+{
+	for (size_t i = r->nservice_slots; i-- > 0;) {
+		struct service *s = r->service_slots[i];
+
+		if (s->configured || s->known > 0 || s->empty_since.ms == 0)
+			continue;
+		if (s->empty_since.ms + forget_after(s) <= now.ms)
+			service_drop(r, s);
+	}
+}
