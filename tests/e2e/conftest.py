@@ -1,0 +1,106 @@
+"""Fixtures: servers that run for one test and are gone after it.  Each is a
+factory, so that a test says what it needs, and in which number."""
+import pytest
+
+from support.etcd import Beats, Etcd, EtcdCluster
+from support.fake_etcd import FakeEtcd
+from support.monitoring import Alertmanager, Prometheus
+from support.rollcall import Rollcall
+from support.webhook import Webhook
+
+
+class Started:
+    """What a test started, to be stopped in reverse order."""
+
+    def __init__(self):
+        self.things = []
+
+    def __call__(self, thing, start=True):
+        self.things.append(thing)
+        if start:
+            thing.start()
+        return thing
+
+    def stop(self):
+        errors = []
+        for thing in reversed(self.things):
+            try:
+                thing.stop()
+            except AssertionError as e:
+                errors.append(str(e))
+        assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def started():
+    s = Started()
+    yield s
+    s.stop()
+
+
+@pytest.fixture
+def etcd(started, tmp_path):
+    """A single etcd that runs."""
+    return started(Etcd(tmp_path / "etcd"))
+
+
+@pytest.fixture
+def etcd_cluster(started, tmp_path):
+    """Three members that run."""
+    return started(EtcdCluster(tmp_path / "etcd"))
+
+
+@pytest.fixture
+def fake_etcd(started):
+    return lambda *a, **k: started(FakeEtcd(*a, **k))
+
+
+@pytest.fixture
+def beats(started):
+    return lambda *a, **k: started(Beats(*a, **k), start=False)
+
+
+@pytest.fixture
+def webhook(started):
+    return started(Webhook())
+
+
+@pytest.fixture
+def prometheus(started, tmp_path):
+    """Not started yet: say first what it is to scrape."""
+    return started(Prometheus(tmp_path / "prometheus"), start=False)
+
+
+@pytest.fixture
+def alertmanager(started, tmp_path):
+    return started(Alertmanager(tmp_path / "alertmanager"))
+
+
+@pytest.fixture
+def rollcall(started, tmp_path):
+    """rollcall(endpoints, directories, ..., start=True): see Rollcall."""
+    def make(*arguments, start=True, name="rollcall", **options):
+        return started(Rollcall(tmp_path / name, *arguments, **options),
+                       start)
+    return make
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that failed shows the end of rollcall's log."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when != "call" or not report.failed:
+        return
+    started = item.funcargs.get("started")
+    for thing in started.things if started else ():
+        if hasattr(thing, "log_tail"):
+            report.sections.append(
+                ("log of " + thing.name, thing.log_tail()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    def count(*kinds):
+        return sum(len(terminalreporter.stats.get(k, [])) for k in kinds)
+    terminalreporter.write_line("e2e: %d passed, %d failed" % (
+        count("passed"), count("failed", "error")))
