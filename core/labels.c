@@ -63,7 +63,7 @@ void labels_set(struct labels *l, const char *name, const char *value)
 			remove_at(l, i);
 		return;
 	}
-	copy = xstrdup(value);		/* before the old one goes: it may be it */
+	copy = xstrdup(value);	/* first: it may be part of the old one */
 	if (found) {
 		free(l->v[i].value);
 		l->v[i].value = copy;
