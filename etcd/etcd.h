@@ -70,7 +70,7 @@ struct etcd_member {
 
 struct etcd_members {
 	struct etcd_member v[ETCD_MAX_MEMBERS];
-	size_t n;
+	size_t n, bad;			/* bad: made no sense, left out */
 };
 
 struct etcd_stats_self {
@@ -92,7 +92,7 @@ struct etcd_follower {
 struct etcd_stats_leader {
 	const char *leader;
 	struct etcd_follower v[ETCD_MAX_MEMBERS];
-	size_t n;
+	size_t n, bad;			/* bad: made no sense, left out */
 };
 
 struct etcd_stats_store {

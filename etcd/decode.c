@@ -1,0 +1,236 @@
+/* From an answer's bytes to a result, without any I/O.  What all answers have
+ * in common is decided here: which status means what, what an empty body is,
+ * which refusals are answers; the bodies of a 200 are read by
+ * etcd/decode_*.c.  Called by etcd/client.c, in a thread of its own where the
+ * body is large, and by the tests. */
+#include "etcd/decode_impl.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/json.h"
+#include "core/utf8.h"
+#include "core/xalloc.h"
+#include "etcd/field.h"
+
+struct kind {
+	const char *path;		/* what was asked, for texts */
+	decode_fn *decode;
+	long refusal;			/* status of a documented refusal */
+	const char *refusal_has;	/* and the member its body has */
+	bool v2;
+};
+
+static const struct kind kinds[] = {
+	[ETCD_KIND_HEALTH] = { "/health", decode_health, 503, "health",
+	    false },
+	[ETCD_KIND_VERSION] = { "/version", decode_version, 0, NULL, false },
+	[ETCD_KIND_MEMBERS] = { "/v2/members", decode_members, 0, NULL,
+	    true },
+	[ETCD_KIND_LEADER] = { "/v2/members/leader", decode_leader, 503,
+	    "message", true },
+	[ETCD_KIND_STATS_SELF] = { "/v2/stats/self", decode_stats_self, 0,
+	    NULL, true },
+	[ETCD_KIND_STATS_LEADER] = { "/v2/stats/leader", decode_stats_leader,
+	    403, "message", true },
+	[ETCD_KIND_STATS_STORE] = { "/v2/stats/store", decode_stats_store, 0,
+	    NULL, true },
+	[ETCD_KIND_INDEX] = { "/v2/keys/", NULL, 0, NULL, true },
+	[ETCD_KIND_LISTING] = { "/v2/keys", decode_listing, 0, NULL, true },
+	[ETCD_KIND_EVENT] = { "/v2/keys", decode_event, 0, NULL, true },
+};
+
+/* One answer on its way. */
+struct answer {
+	const struct kind *kind;
+	const char *base;
+	struct etcd_decoded *d;
+	struct etcd_result *r;
+	struct err parse;		/* why the body is no JSON object */
+};
+
+static const char *const outcome_names[] = {
+	[ETCD_OK] = "ok", [ETCD_EMPTY] = "empty", [ETCD_REFUSED] = "refused",
+	[ETCD_ERROR] = "error", [ETCD_UNAUTHORIZED] = "unauthorized",
+	[ETCD_NO_V2] = "no_v2", [ETCD_FAILED] = "failed", [ETCD_BAD] = "bad",
+};
+
+const char *etcd_outcome_name(enum etcd_outcome o)
+{
+	return (unsigned)o <= ETCD_BAD ? outcome_names[o] : "unknown";
+}
+
+void decode_text(char *to, size_t size, const char *text)
+{
+	size_t i, n;
+
+	snprintf(to, size, "%s", text);
+	for (i = 0; to[i]; i += n) {
+		n = utf8_len(to + i, strlen(to + i));
+		if (n == 0 || (unsigned char)to[i] < 0x20 || to[i] == 0x7f) {
+			to[i] = n == 0 ? '?' : ' ';
+			n = 1;
+		}
+	}
+}
+
+static void conclude(struct answer *a, enum etcd_outcome outcome,
+    const char *text)
+{
+	struct err line;
+
+	err_set(&line, "%s%s: %s", a->kind->path, a->base, text);
+	a->r->outcome = outcome;
+	decode_text(a->r->text, sizeof(a->r->text), line.text);
+}
+
+static void clear_union(struct etcd_result *r)
+{
+	size_t from = offsetof(struct etcd_result, health);
+
+	memset((char *)r + from, 0, sizeof(*r) - from);
+}
+
+/* The body as an object in a->d->root; NULL with a->parse otherwise. */
+static const cJSON *parse(struct answer *a, char *body, size_t len)
+{
+	cJSON *root = json_parse(body, len, &a->parse);
+
+	if (root && !cJSON_IsObject(root)) {
+		err_set(&a->parse, "the answer is not a JSON object");
+		cJSON_Delete(root);
+		root = NULL;
+	}
+	a->d->root = root;
+	return root;
+}
+
+static void decode_success(struct answer *a, char *body, size_t len)
+{
+	struct err why;
+
+	if (!a->kind->decode) {
+		a->r->outcome = ETCD_OK;
+	} else if (len == 0) {
+		conclude(a, ETCD_EMPTY, "HTTP 200 without a body");
+	} else if (!parse(a, body, len)) {
+		conclude(a, ETCD_BAD, a->parse.text);
+	} else if (a->kind->decode(a->d->root, a->base, a->d, a->r, &why) < 0) {
+		clear_union(a->r);
+		conclude(a, ETCD_BAD, why.text);
+	} else {
+		a->r->outcome = ETCD_OK;
+	}
+}
+
+/* What an error answer says for itself: errorCode, message, cause. */
+struct complaint {
+	int code;			/* 0: none */
+	const char *message, *cause;
+};
+
+static struct complaint read_complaint(const cJSON *root)
+{
+	struct complaint c = { 0, "", "" };
+	int64_t code = 0;
+
+	if (!root)
+		return c;
+	if (json_i64(root, "errorCode", &code, NULL) == 1 &&
+	    code > 0 && code < 10000)
+		c.code = (int)code;
+	if (field_opt_str(root, "message", &c.message, NULL) < 0)
+		c.message = "";
+	if (field_opt_str(root, "cause", &c.cause, NULL) < 0)
+		c.cause = "";
+	return c;
+}
+
+static void describe(const struct answer *a, const struct complaint *c,
+    struct err *e)
+{
+	err_set(e, "HTTP %ld", a->r->status);
+	if (c->code)
+		err_set(e, "%s, errorCode %d", e->text, c->code);
+	if (*c->message)
+		err_set(e, "%s, %.150s", e->text, c->message);
+	if (*c->cause)
+		err_set(e, "%s (%.150s)", e->text, c->cause);
+}
+
+static bool is_plain_text(const char *content_type)
+{
+	return content_type && strncasecmp(content_type, "text/plain",
+	    strlen("text/plain")) == 0;
+}
+
+static enum etcd_outcome classify(const struct answer *a, int code,
+    const char *content_type)
+{
+	const struct kind *k = a->kind;
+	long status = a->r->status;
+
+	if (status == 401)
+		return ETCD_UNAUTHORIZED;
+	if (code != 0)
+		return ETCD_ERROR;
+	if (status == 404 && k->v2 && is_plain_text(content_type))
+		return ETCD_NO_V2;
+	if (status == k->refusal && a->d->root &&
+	    field_has(a->d->root, k->refusal_has))
+		return ETCD_REFUSED;
+	return ETCD_BAD;
+}
+
+static void decode_failure(struct answer *a, const char *content_type,
+    char *body, size_t len)
+{
+	struct complaint c = read_complaint(parse(a, body, len));
+	enum etcd_outcome outcome = classify(a, c.code, content_type);
+	struct err text;
+
+	a->r->error_code = c.code;
+	if (outcome == ETCD_ERROR && c.code == ETCD_KEY_NOT_FOUND &&
+	    a->r->status == 404 && a->kind->decode == decode_listing) {
+		a->r->outcome = ETCD_OK;
+		a->r->listing.missing = true;
+		return;
+	}
+	if (outcome == ETCD_NO_V2)
+		err_set(&text, "not there: etcd was started without "
+		    "--enable-v2=true");
+	else
+		describe(a, &c, &text);
+	conclude(a, outcome, text.text);
+}
+
+struct etcd_decoded *etcd_decode(enum etcd_kind kind, const char *base,
+    const char *content_type, char *body, size_t len, struct etcd_result *r)
+{
+	struct answer a = { .r = r };
+
+	assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));
+	a.kind = &kinds[kind];
+	a.base = base && strcmp(base, "/") != 0 ? base : "";
+	a.d = xcalloc(1, sizeof(*a.d));
+	clear_union(r);
+	r->error_code = 0;
+	r->text[0] = '\0';
+	if (r->status == 200)
+		decode_success(&a, body, len);
+	else
+		decode_failure(&a, content_type, body, len);
+	return a.d;
+}
+
+void etcd_decoded_free(struct etcd_decoded *d)
+{
+	if (!d)
+		return;
+	cJSON_Delete(d->root);
+	free(d->nodes);
+	free(d);
+}
