@@ -151,7 +151,7 @@ $(BUILD)/lint/%.ok: %.c $(BUILD)/%.o .clang-tidy
 
 # --- what people type ---
 .PHONY: demo test test-long bench install-packages
-demo: ## eight services, one dies: see the alert [DEMO_SECONDS=30]
+demo: ## eight services, one dies, an alert [DEMO_SECONDS=30]
 	@.ci/packages demo
 	@$(MAKE) --no-print-directory -s all
 	@DEMO_SECONDS=$(DEMO_SECONDS) demo/run
