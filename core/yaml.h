@@ -37,6 +37,11 @@ static inline void yaml_free(struct yaml_node *root)
 	yaml_tree_free(root);
 }
 
+/* The value of a key, NULL if it is not there or map is no map or NULL. */
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
+
+/* A problem at the node's position. */
+#define yaml_problem(p, node, ...) \
+	problems_add(p, (node)->file, (node)->line, (node)->column, __VA_ARGS__)
 
 #endif
