@@ -64,16 +64,19 @@ struct option_set {
 	{ .name = (name_), .size = sizeof(type_), .options = (options_), \
 	  .n = sizeof(options_) / sizeof((options_)[0]), __VA_ARGS__ }
 
-/* Fills object (zeroed by the caller) from node.  Everything wrong is added
- * to p, with the position, what was expected, and for an unknown key the
- * nearest known one; reading goes on behind it. */
+/* Fills object (zeroed by the caller) from node: first the defaults, of the
+ * objects inside it too, then what is given; null counts as not given.
+ * Everything wrong is added to p, with the position, what was expected, and
+ * for an unknown key the nearest known one; reading goes on behind it. */
 void options_read(const struct option_set *set, const struct yaml_node *node,
     void *object, struct problems *p);
 
 /* Frees what the fields own (not object itself). */
 void options_free(const struct option_set *set, void *object);
 
-/* Appends the object as YAML, secrets hidden, indented by `indent`. */
+/* Appends the object as YAML, indented by `indent`.  Secrets and passwords in
+ * URLs are hidden; an option whose value came from the file its twin X_file
+ * names is left out. */
 void options_print(const struct option_set *set, const void *object,
     struct buf *out, int indent);
 
@@ -82,5 +85,4 @@ void options_print(const struct option_set *set, const void *object,
 const char *options_nearest(const char *text, const char *const *words,
     size_t n);
 
-/* Unknown and nearest over an option set's names, for messages elsewhere. */
 #endif
