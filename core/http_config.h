@@ -31,9 +31,28 @@ void http_config_free(struct http_config *c);
 
 struct err;
 
-/* Replaces every *_file by its content (PEM as it is, others without the last
- * line end).  Blocks; config reader only.  -1 with e naming the file. */
+/* Reads every *_file that is named into the field beside it (PEM as it is,
+ * others without the last line end); the name stays, for printing.  Blocks;
+ * config reader only.  -1 with e naming the file.  Reading the option set
+ * http_config_options (core/config.h) has done this already. */
 int http_config_load_files(struct http_config *c, struct err *e);
+
+/* The files one by one, for whoever wants to say where each was named. */
+struct http_config_file {
+	const char *section, *key;	/* "tls_config", "ca_file" */
+	size_t name, content;		/* offsets of the char * fields */
+	bool pem;
+};
+
+enum { HTTP_CONFIG_FILES = 6 };
+extern const struct http_config_file http_config_files[HTTP_CONFIG_FILES];
+
+/* Does nothing if that file is not named. */
+int http_config_load_file(struct http_config *c,
+    const struct http_config_file *f, struct err *e);
+
+/* TLS10..TLS13 as 0..3; -1 if it is none of them. */
+int http_config_tls_version(const char *text);
 
 /* Sets the options on a curl handle.  c may be NULL.  The strings are copied
  * by curl; PEM is handed over as blobs, so curl opens no file. */

@@ -1,0 +1,120 @@
+/* URLs that people write into configuration and flags, checked before anybody
+ * connects anywhere.  The parsing is libcurl's, so that what is accepted here
+ * is what the transfers will understand. */
+#include "core/url.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/curl.h>
+
+#include "core/err.h"
+#include "core/xalloc.h"
+
+/* A part as a string of ours, "" when the URL has none. */
+static char *part(CURLU *u, CURLUPart what)
+{
+	char *text = NULL, *copy;
+
+	if (curl_url_get(u, what, &text, 0) != CURLUE_OK)
+		return xstrdup("");
+	copy = xstrdup(text);
+	curl_free(text);
+	return copy;
+}
+
+static bool has(CURLU *u, CURLUPart what)
+{
+	char *text = part(u, what);
+	bool there = text[0] != '\0';
+
+	free(text);
+	return there;
+}
+
+static void cut_slashes(char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 0 && path[n - 1] == '/')
+		path[--n] = '\0';
+}
+
+/* What curl accepts and we do not; NULL if there is nothing. */
+static const char *unwanted(CURLU *u, const char *path, bool with_path)
+{
+	if (has(u, CURLUPART_USER) || has(u, CURLUPART_PASSWORD))
+		return "put the credentials into http_config";
+	if (has(u, CURLUPART_QUERY) || has(u, CURLUPART_FRAGMENT))
+		return "a query or fragment does not belong here";
+	if (path[0] && !with_path)
+		return "a path does not belong here";
+	return NULL;
+}
+
+static char *assemble(CURLU *u, const char *path, const char *default_port)
+{
+	char *scheme = part(u, CURLUPART_SCHEME), *text;
+	char *host = part(u, CURLUPART_HOST), *port = part(u, CURLUPART_PORT);
+	const char *p = port[0] || !default_port ? port : default_port;
+
+	for (char *c = host; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	text = xasprintf("%s://%s%s%s%s", scheme, host, p[0] ? ":" : "", p,
+	    path);
+	free(scheme);
+	free(host);
+	free(port);
+	return text;
+}
+
+/* The text for a message, unless it may have a password in it. */
+static const char *shown(const char *text)
+{
+	return strchr(text, '@') ? "..." : text;
+}
+
+static char *normalize(CURLU *u, const char *text, const char *default_port,
+    bool with_path, struct err *e)
+{
+	char *path, *result = NULL;
+	const char *why;
+	CURLUcode rc;
+
+	if (strncasecmp(text, "http://", 7) != 0 &&
+	    strncasecmp(text, "https://", 8) != 0) {
+		err_set(e, "\"%s\": must begin with http:// or https://",
+		    shown(text));
+		return NULL;
+	}
+	rc = curl_url_set(u, CURLUPART_URL, text, 0);
+	if (rc != CURLUE_OK) {
+		err_set(e, "\"%s\": %s", shown(text),
+		    curl_url_strerror(rc));
+		return NULL;
+	}
+	path = part(u, CURLUPART_PATH);
+	cut_slashes(path);
+	why = unwanted(u, path, with_path);
+	if (why)
+		err_set(e, "\"%s\": %s", shown(text), why);
+	else
+		result = assemble(u, path, default_port);
+	free(path);
+	return result;
+}
+
+char *url_normalize(const char *text, const char *default_port,
+    bool with_path, struct err *e)
+{
+	CURLU *u = curl_url();
+	char *result;
+
+	if (!u)
+		abort();	/* out of memory, as in core/xalloc.c */
+	result = normalize(u, text, default_port, with_path, e);
+	curl_url_cleanup(u);
+	return result;
+}
