@@ -1,6 +1,8 @@
 # `make help` lists what there is to make.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD ?= build
 CFLAGS ?= -O2 -g
 SANITIZE ?=
