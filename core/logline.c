@@ -121,7 +121,7 @@ static void add_number(struct line *l, double v)
 		add_text(l, isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
 		return;
 	}
-	if (v == trunc(v) && fabs(v) < 1e19) {
+	if (v == trunc(v) && fabs(v) < 2e19) {
 		snprintf(text, sizeof(text), "%.0f", v == 0 ? 0.0 : v);
 	} else {
 		double back;
