@@ -1,0 +1,32 @@
+#ifndef COLLECTORS_STORM_H
+#define COLLECTORS_STORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/clock.h"
+
+/* When many registrations vanish at once it is seldom the services that died
+ * (DESIGN section 4, Storm).  One judge per cluster; pure: it is told the
+ * time and keeps only what left lately. */
+struct storm;
+
+struct storm *storm_new(void);
+void storm_free(struct storm *s);
+
+struct storm_case {
+	size_t leaving;		/* instances of this batch, expired or lost */
+	size_t up;		/* instances up before it */
+	int64_t largest_ttl_s;	/* of those leaving */
+};
+
+/* Judges a batch and remembers it: true if, with what left before within
+ * max(10 s, half the largest TTL, at most 60 s), at least 5 and 30 % of those
+ * that were up went. */
+bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now);
+
+/* How long an instance with this TTL is held: its TTL, 5 to 60 s. */
+int64_t storm_hold_ms(int64_t ttl_s);
+
+#endif

@@ -1,0 +1,351 @@
+/* Listing a directory and comparing it with the roll.  A listing shows what no
+ * event tells: heartbeats with refresh=true, and whatever a broken chain of
+ * events has hidden.  It counts once the watch has come as far as its index;
+ * keys that events touched in the meantime are left to the events. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectors/watch_impl.h"
+#include "core/config.h"
+#include "core/log.h"
+#include "core/snapshot.h"
+#include "core/table.h"
+#include "core/xalloc.h"
+
+enum {
+	LIST_DEADLINE_MS = 10 * 1000,
+	LIST_RETRY_MS = 500,
+	MIN_INTERVAL_MS = 1000,
+	MAX_INTERVAL_MS = 30 * 1000,
+	COST_FACTOR = 20,		/* a listing's share: 5 % of the time */
+};
+
+struct touch {
+	uint64_t index;
+	char key[];
+};
+
+/* --- keys touched since the listing was asked for --- */
+
+static void forget_touched(struct watcher *w)
+{
+	size_t cursor = 0;
+	const char *key;
+	void *value;
+
+	while (table_next(w->touched, &cursor, &key, &value)) {
+		table_del(w->touched, key);
+		free(value);
+	}
+}
+
+void sync_touch(struct watcher *w, const char *key, uint64_t index)
+{
+	size_t n = strlen(key) + 1;
+	struct touch *t;
+
+	if (w->list == NULL && !w->listing.ready)
+		return;
+	t = table_get(w->touched, key);
+	if (t == NULL) {
+		t = xmalloc(sizeof(*t) + n);
+		memcpy(t->key, key, n);
+		table_put(w->touched, t->key, t);
+	}
+	t->index = index;
+}
+
+/* True if an event behind the listing changed the key or a directory above
+ * it. */
+static bool touched_since(const struct watcher *w, const char *key)
+{
+	char *path;
+	bool touched = false;
+	char *slash;
+
+	if (table_count(w->touched) == 0)
+		return false;
+	path = xstrdup(key);
+	do {
+		struct touch *t = table_get(w->touched, path);
+
+		touched = t != NULL && t->index > w->listing.index;
+		slash = strrchr(path, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	} while (!touched && slash != NULL && slash != path);
+	free(path);
+	return touched;
+}
+
+/* --- the listing --- */
+
+static void drop_listing(struct watcher *w)
+{
+	for (size_t k = 0; k < w->listing.n; k++) {
+		free((void *)(uintptr_t)w->listing.v[k].key);
+		free((void *)(uintptr_t)w->listing.v[k].value);
+	}
+	free(w->listing.v);
+	w->listing.v = NULL;
+	w->listing.n = 0;
+	w->listing.ready = false;
+	forget_touched(w);
+}
+
+void sync_drop(struct watcher *w)
+{
+	etcd_cancel(w->list);
+	w->list = NULL;
+	drop_listing(w);
+	timer_clear(w->list_timer);
+}
+
+void sync_free(struct watcher *w)
+{
+	sync_drop(w);
+	table_free(w->touched);
+}
+
+static void keep(struct watcher *w, const struct etcd_result *r)
+{
+	struct listed *l = &w->listing;
+
+	l->n = r->listing.n;
+	l->v = xmalloc((l->n + 1) * sizeof(*l->v));
+	for (size_t k = 0; k < l->n; k++) {
+		l->v[k] = r->listing.v[k];
+		l->v[k].key = xstrdup(l->v[k].key);
+		l->v[k].value = xstrdup(l->v[k].value);
+	}
+	l->index = r->meta.etcd_index;
+	l->cost_ms = r->duration_us / 1000 + 1;
+	l->ready = true;
+	if (r->listing.bad > 0)
+		log_warn("listing has entries that make no sense",
+		    LOG_S("directory", w->d->path),
+		    LOG_I("entries", r->listing.bad),
+		    LOG_S("first", r->listing.first_bad));
+}
+
+/* --- comparing --- */
+
+static struct moment moment_now(const struct watcher *w, mono_t now)
+{
+	struct moment m = { .now = now, .seen = clock_history(now) };
+
+	m.earliest = m.seen;
+	if (w->d->watching_to.ms != 0 && w->d->watching_to.ms < m.seen.ms)
+		m.earliest = w->d->watching_to;
+	return m;
+}
+
+static void take_listed(struct watcher *w, struct table *listed, mono_t now)
+{
+	struct moment m = moment_now(w, now);
+
+	/* At the first listing ever nothing is known of before. */
+	if (!w->d->synced && w->d->watching_to.ms == 0)
+		m.earliest = m.seen;
+	for (size_t k = 0; k < w->listing.n; k++) {
+		const struct etcd_node *node = &w->listing.v[k];
+		struct key_facts f = facts_of(w, node);
+
+		table_put(listed, node->key, w->listing.v + k);
+		if (touched_since(w, node->key))
+			continue;
+		m.index = node->modified_index;
+		registry_listed(w->d, &f, &m);
+	}
+}
+
+static size_t take_absent(struct watcher *w, const struct table *listed,
+    mono_t now)
+{
+	struct leave *v = xmalloc((table_count(w->d->by_key) + 1) *
+	    sizeof(*v));
+	size_t n = 0, cursor = 0;
+	const char *key;
+	void *value;
+
+	while (table_next(w->d->by_key, &cursor, &key, &value)) {
+		if (table_get(listed, key) != NULL || touched_since(w, key))
+			continue;
+		v[n] = (struct leave){ .instance = value,
+			.cause = CAUSE_DIFF };
+		v[n].moment = moment_now(w, now);
+		v[n].from = v[n].moment.seen;
+		n++;
+	}
+	batch_leave(w, v, n, now);
+	free(v);
+	return n;
+}
+
+/* Rivals and bad keys that are not there any more. */
+static void take_other_absent(struct watcher *w, const struct table *keys,
+    const struct table *listed)
+{
+	size_t n = 0, cursor = 0;
+	char **gone = xmalloc((table_count(keys) + 1) * sizeof(*gone));
+	const char *key;
+	void *value;
+
+	while (table_next(keys, &cursor, &key, &value))
+		if (table_get(listed, key) == NULL && !touched_since(w, key))
+			gone[n++] = xstrdup(key);
+	for (size_t k = 0; k < n; k++) {
+		registry_left_other(w->d, gone[k]);
+		free(gone[k]);
+	}
+	free(gone);
+}
+
+/* --- how often --- */
+
+/* The TTL below which a tenth of the instances lie, in seconds; 0: no TTLs. */
+static int64_t low_ttl(const struct watcher *w, bool *silent_r)
+{
+	enum { CAP = 128 };
+	size_t count[CAP] = { 0 }, total = 0, sum = 0, cursor = 0;
+	void *value;
+
+	while (table_next(w->d->by_key, &cursor, NULL, &value)) {
+		const struct instance *i = value;
+
+		*silent_r = *silent_r || i->silent;
+		if (i->ttl_s <= 0)
+			continue;
+		count[i->ttl_s < CAP ? i->ttl_s : CAP - 1]++;
+		total++;
+	}
+	for (int64_t s = 1; s < CAP; s++) {
+		sum += count[s];
+		if (total > 0 && sum * 10 >= total)
+			return s;
+	}
+	return 0;
+}
+
+static int64_t interval(const struct watcher *w)
+{
+	bool silent = false;
+	int64_t ttl_s = low_ttl(w, &silent);
+	int64_t ms = MAX_INTERVAL_MS, least = COST_FACTOR * w->listing.cost_ms;
+
+	if (silent && ttl_s > 0)
+		ms = ttl_s * 1000 / 3;
+	if (ms > MAX_INTERVAL_MS)
+		ms = MAX_INTERVAL_MS;
+	if (ms < MIN_INTERVAL_MS)
+		ms = MIN_INTERVAL_MS;
+	return ms > least ? ms : least;
+}
+
+static void say_difference(struct watcher *w, size_t absent)
+{
+	if (w->in_sync || absent > 0)
+		registry_resynced(w->d, RESYNC_DIFFERENCE);
+	log_warn("listing shows what no event told",
+	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
+	    LOG_I("missing", absent), LOG_I("index", w->listing.index));
+}
+
+static void compare(struct watcher *w, mono_t now)
+{
+	struct table *listed = table_new(NULL);
+	size_t absent;
+	bool first = !w->in_sync;
+
+	take_listed(w, listed, now);
+	absent = take_absent(w, listed, now);
+	take_other_absent(w, w->d->rivals, listed);
+	take_other_absent(w, w->d->bad, listed);
+	table_free(listed);
+	if (absent > 0 && !w->gap)
+		say_difference(w, absent);
+	if (first)
+		log_info("directory in sync",
+		    LOG_S("etcd_cluster", w->c->name),
+		    LOG_S("directory", w->d->path),
+		    LOG_S("member", w->member->name),
+		    LOG_I("instances", table_count(w->d->by_key)),
+		    LOG_I("missing", absent),
+		    LOG_I("index", w->listing.index));
+	w->in_sync = true;
+	w->gap = false;
+	w->d->list_interval_ms = interval(w);
+	timer_set(w->list_timer, mono_add(now, w->d->list_interval_ms));
+	drop_listing(w);
+	registry_synced(w->d, clock_history(now));
+	registry_progress(w->d, w->d->watching_to, w->reached, now);
+	looking_judge(w, now);
+}
+
+void sync_advanced(struct watcher *w, mono_t now)
+{
+	if (w->listing.ready && w->reached >= w->listing.index &&
+	    w->nbatch == 0)
+		compare(w, now);
+}
+
+/* --- asking --- */
+
+/* A quorum listing below an index that was reached before it was asked for
+ * can only come from another store. */
+static bool new_store(const struct watcher *w)
+{
+	return !w->list_first && w->listing.index < w->asked_reached;
+}
+
+static void start_watch(struct watcher *w, mono_t now)
+{
+	w->reached = w->listing.index;
+	w->list_first = false;
+	compare(w, now);
+	watcher_repoll(w);
+}
+
+static void on_listed(const struct etcd_result *r, void *arg)
+{
+	struct watcher *w = arg;
+	mono_t now = loop_now(w->loop);
+
+	w->list = NULL;
+	if (r->outcome != ETCD_OK || r->meta.etcd_index == 0) {
+		forget_touched(w);
+		watcher_list_failed(w, r->text);
+		return;
+	}
+	keep(w, r);
+	if (new_store(w)) {
+		log_warn("the store is new: its index lies below ours",
+		    LOG_S("etcd_cluster", w->c->name),
+		    LOG_S("directory", w->d->path),
+		    LOG_I("index", w->listing.index),
+		    LOG_I("reached", w->asked_reached));
+		registry_resynced(w->d, RESYNC_NEW_STORE);
+		batch_apply(w, now);
+		w->gap = true;
+		w->list_first = true;
+	}
+	if (w->list_first)
+		start_watch(w, now);
+	else if (w->reached >= w->listing.index)
+		sync_advanced(w, now);
+	else
+		watcher_repoll(w);	/* fresh headers show how far it is */
+}
+
+void sync_list(struct watcher *w)
+{
+	struct etcd_target t = {
+		.loop = w->loop, .url = w->member->url,
+		.http = &w->c->config->http_config,
+	};
+
+	drop_listing(w);
+	w->asked_reached = w->reached;
+	w->list = etcd_list(&t, w->d->path, true, LIST_DEADLINE_MS,
+	    on_listed, w);
+}
