@@ -4,6 +4,7 @@
  * state.  When and whom to ask is poller.c's business. */
 #include "collectors/collector.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,28 +53,23 @@ void member_set_text(char **field, const char *text)
 	*field = xstrdup(text);
 }
 
-/* What a person can do about it, where that is plain. */
+/* What to do about it, where the reason does not say so already. */
 static const char *remedy(enum etcd_outcome o)
 {
-	switch (o) {
-	case ETCD_NO_V2:
-		return "start etcd with --enable-v2=true";
-	case ETCD_UNAUTHORIZED:
-		return "set http_config of the cluster to a user who may "
-		    "read";
-	default:
-		return "";
-	}
+	return o == ETCD_UNAUTHORIZED ?
+	    "; set http_config of the cluster to a user who may read" : "";
 }
 
 static void log_failing(const struct collector *c, const struct member *m,
     const struct etcd_result *r)
 {
+	char reason[sizeof(r->text) + 80];
+
+	snprintf(reason, sizeof(reason), "%s%s", r->text,
+	    remedy(r->outcome));
 	log_warn("etcd endpoint fails",
 	    LOG_S("etcd_cluster", m->cluster->name), LOG_S("member", m->name),
-	    LOG_S("endpoint", c->name),
-	    LOG_S("outcome", etcd_outcome_name(r->outcome)),
-	    LOG_S("reason", r->text), LOG_S("remedy", remedy(r->outcome)));
+	    LOG_S("endpoint", c->name), LOG_S("reason", reason));
 }
 
 static void log_again(const struct collector *c, const struct member *m,
