@@ -1,0 +1,27 @@
+#ifndef DB_FILE_H
+#define DB_FILE_H
+
+#include <stdbool.h>
+
+#include <sqlite3.h>
+
+#include "db/lock.h"
+
+struct err;
+
+/* Opening the database for writing. */
+struct db_file {
+	char *path;
+	struct db_lock lock;
+	sqlite3 *db;
+	char *set_aside;	/* the name a corrupt one got; or NULL */
+};
+
+/* Takes the lock, looks at what is there, sets a corrupt one aside, creates
+ * or migrates.  0, or -1 with e; then nothing needs closing. */
+int file_open(struct db_file *f, const char *path, struct err *e);
+
+/* Closes; whatever is in the WAL goes into the file first. */
+void file_close(struct db_file *f);
+
+#endif

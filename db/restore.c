@@ -1,0 +1,179 @@
+/* The last known set, from the database into the registry and the alerts, at
+ * the start: one query and one function per kind of thing, in one table.
+ * Ids come first, since restoring an instance of a directory that is no
+ * longer configured ends its period and so needs a new one.  Deregistered
+ * instances are history only: one that returns gets a new row. */
+#include "db/restore.h"
+
+#include <string.h>
+
+#include "core/registry.h"
+#include "db/sql.h"
+
+static void ids(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	registry_restore_ids(r->registry, sqlite3_column_int64(row, 0),
+	    sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2));
+}
+
+static void cluster(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	registry_restore_cluster(r->registry, sql_text(row, 0),
+	    sql_text_or_null(row, 1),
+	    (uint64_t)sqlite3_column_int64(row, 2),
+	    (uint64_t)sqlite3_column_int64(row, 3));
+}
+
+static void service(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+	uint64_t counters[4];
+
+	for (int i = 0; i < 4; i++)
+		counters[i] = (uint64_t)sqlite3_column_int64(row, i + 2);
+	registry_restore_service(r->registry, sql_text(row, 0),
+	    sql_text(row, 1), counters);
+}
+
+static void directory(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	registry_restore_directory(r->registry, sql_text(row, 0),
+	    sql_text(row, 1), (uint64_t)sqlite3_column_int64(row, 2),
+	    sql_wall(row, 3));
+}
+
+/* False if the row holds what no rollcall of this version wrote. */
+static bool period(sqlite3_stmt *row, int column, struct period *p)
+{
+	int64_t state = sqlite3_column_int64(row, column + 1);
+	int64_t cause = sqlite3_column_int64(row, column + 2);
+
+	if (state < STATE_UP || state > STATE_DEREGISTERED ||
+	    cause < CAUSE_REGISTERED || cause >= CAUSE_COUNT)
+		return false;
+	*p = (struct period){
+		.id = sqlite3_column_int64(row, column),
+		.state = (enum state)state,
+		.cause = (enum cause)cause,
+		.from = sql_wall(row, column + 3),
+		.earliest = sql_wall(row, column + 4),
+		.seen = sql_wall(row, column + 5),
+		.index = (uint64_t)sqlite3_column_int64(row, column + 6),
+	};
+	return true;
+}
+
+static void instance(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+	struct restored_instance i = {
+		.id = sqlite3_column_int64(row, 0),
+		.cluster = sql_text(row, 1),
+		.directory = sql_text(row, 2),
+		.service = sql_text(row, 3),
+		.instance_id = sql_text(row, 4),
+		.key = sql_text(row, 5),
+		.value = sql_text(row, 6),
+		.ttl_s = sqlite3_column_int64(row, 7),
+		.expires = sql_wall(row, 8),
+		.last_beat = sql_wall(row, 9),
+		.created_index = (uint64_t)sqlite3_column_int64(row, 10),
+		.modified_index = (uint64_t)sqlite3_column_int64(row, 11),
+		.expirations = (uint64_t)sqlite3_column_int64(row, 12),
+		.held_until = sql_wall(row, 13),
+	};
+
+	if (period(row, 14, &i.period))
+		registry_restore_instance(r->registry, &i);
+}
+
+static void alert(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	r->on_alert(&(struct alert_record){
+		.fingerprint = sql_text(row, 0),
+		.alertname = sql_text(row, 1),
+		.labels = sql_text(row, 2),
+		.annotations = sql_text(row, 3),
+		.state = sql_text(row, 4),
+		.active_at = sql_wall(row, 5),
+		.fired_at = sql_wall(row, 6),
+		.resolved_at = sql_wall(row, 7),
+		.keep_firing_since = sql_wall(row, 8),
+		.last_sent = sql_wall(row, 9),
+		.last_notified = sql_wall(row, 10),
+	}, r->arg);
+}
+
+static void outbox(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	r->on_outbox(&(struct outbox_record){
+		.id = sqlite3_column_int64(row, 0),
+		.receiver = sql_text(row, 1),
+		.integration = sql_text(row, 2),
+		.group_key = sql_text(row, 3),
+		.payload = sql_text(row, 4),
+		.created = sql_wall(row, 5),
+		.next_try = sql_wall(row, 6),
+		.attempts = sqlite3_column_int64(row, 7),
+		.last_error = sql_text_or_null(row, 8),
+	}, r->arg);
+}
+
+static const struct {
+	const char *sql;
+	void (*fn)(sqlite3_stmt *row, void *arg);
+} parts[] = {
+	/* A period whose instance was never written must not be inherited by
+	 * the next one that is new. */
+	{ "SELECT 1 + max(ifnull((SELECT max(id) FROM instances), 0),"
+	  "  ifnull((SELECT max(instance) FROM periods), 0)),"
+	  " 1 + ifnull((SELECT max(id) FROM periods), 0),"
+	  " 1 + ifnull((SELECT max(id) FROM watching), 0)", ids },
+	{ "SELECT name, cluster_id, raft_term, leader_changes FROM clusters",
+	  cluster },
+	{ "SELECT cluster, name, registrations, expirations,"
+	  " deregistrations, losses FROM services", service },
+	{ "SELECT cluster, directory, last_index, to_ms FROM watching"
+	  " WHERE id IN (SELECT max(id) FROM watching"
+	  "  GROUP BY cluster, directory)", directory },
+	{ "SELECT i.id, i.cluster, i.directory, i.service_name,"
+	  " i.instance_id, i.key, i.value, i.ttl_s, i.expires_ms,"
+	  " i.last_beat_ms, i.created_index, i.modified_index,"
+	  " i.expirations, i.held_until_ms, p.id, p.state, p.cause, p.from_ms,"
+	  " ifnull(p.earliest_ms, p.from_ms), ifnull(p.seen_ms, p.from_ms),"
+	  " p.etcd_index FROM periods p JOIN instances i ON i.id = p.instance"
+	  " WHERE p.to_ms IS NULL AND p.state <> 4 AND i.forgotten = 0"
+	  " ORDER BY p.id", instance },
+	{ "SELECT fingerprint, alertname, labels, annotations, state,"
+	  " active_at_ms, fired_at_ms, resolved_at_ms, keep_firing_since_ms,"
+	  " last_sent_ms, last_notified_ms FROM alerts", alert },
+	{ "SELECT id, receiver, integration, group_key, payload, created_ms,"
+	  " next_try_ms, attempts, last_error FROM outbox ORDER BY id",
+	  outbox },
+};
+
+int restore_run(sqlite3 *db, struct restore *r, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (sql_each(db, parts[i].sql, parts[i].fn, r, e) != 0)
+			return -1;
+	return 0;
+}
+
+int restore_probe(sqlite3 *db, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (sql_each(db, parts[i].sql, NULL, NULL, e) != 0)
+			return -1;
+	return 0;
+}
