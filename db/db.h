@@ -22,6 +22,9 @@ struct db;
  * a newer version is refused.  Blocks: before the loop runs.  NULL with e. */
 struct db *db_open(const char *path, struct err *e);
 
+/* The name under which a corrupt file was set aside by db_open(), or NULL. */
+const char *db_set_aside(const struct db *d);
+
 /* Loads the last known set into a configured registry, and hands every saved
  * alert and every message not yet delivered to the functions.  Blocks. */
 int db_restore(struct db *d, struct registry *r,
@@ -40,7 +43,7 @@ struct event_sink db_sink(struct db *d);
 void db_samples(void *arg, struct sample_sink *s);
 
 /* Writes what is queued, waiting at most wait_ms, closes and frees.  true if
- * everything was written. */
+ * everything was written.  Before loop_free(). */
 bool db_close(struct db *d, int wait_ms);
 
 #endif

@@ -1,0 +1,273 @@
+/* The writer: one thread that commits units in their order, several in one
+ * transaction when they come faster than the disk takes them, and tries again
+ * for as long as it takes when the disk refuses them.  The loop only ever
+ * writes to an eventfd and takes two mutexes that are held for moments, so
+ * nothing here can hold it up. */
+#include "db/writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/log.h"
+#include "core/xalloc.h"
+#include "db/commit.h"
+#include "db/sql.h"
+
+enum {
+	BATCH_UNITS = 64, BATCH_BYTES = 1 << 20,
+	BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 5000,
+	LAST_WAIT_MS = 100,		/* after giving up, for the thread */
+};
+
+struct writer {
+	struct db_file file;
+	struct queue *queue;
+	struct committer *committer;
+	void (*on_commit)(void *arg, uint64_t number);
+	void *arg;
+	pthread_t thread;
+	int work_fd, stop_fd, finished_fd;
+	atomic_bool stop, give_up;
+	bool all_written;		/* set before finished_fd */
+	bool failing;			/* the thread's own */
+	uint64_t failed_tries;
+	pthread_mutex_t mutex;		/* for counts */
+	struct writer_counts counts;
+};
+
+static void signal_fd(int fd)
+{
+	uint64_t one = 1;
+
+	/* Fails only if the counter is full: then it is readable anyway. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void clear_fd(int fd)
+{
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+}
+
+/* Until one of the two is readable, at most wait_ms (-1: no limit). */
+static bool wait_fds(int a, int b, int wait_ms)
+{
+	struct pollfd fds[2] = {
+		{ .fd = a, .events = POLLIN }, { .fd = b, .events = POLLIN }
+	};
+	int n;
+
+	while ((n = poll(fds, 2, wait_ms)) < 0 && errno == EINTR)
+		;
+	return n > 0;
+}
+
+static int64_t file_size(const struct writer *w)
+{
+	struct stat st;
+
+	return stat(w->file.path, &st) == 0 ? st.st_size : 0;
+}
+
+static void count_success(struct writer *w)
+{
+	int64_t size = file_size(w);
+
+	pthread_mutex_lock(&w->mutex);
+	w->counts.up = true;
+	w->counts.commits++;
+	w->counts.size = size;
+	pthread_mutex_unlock(&w->mutex);
+	if (w->failing)
+		log_info("database is written again",
+		    LOG_S("path", w->file.path),
+		    LOG_I("failed_tries", w->failed_tries));
+	w->failing = false;
+	w->failed_tries = 0;
+}
+
+static void count_failure(struct writer *w, const struct err *e, int rc)
+{
+	pthread_mutex_lock(&w->mutex);
+	w->counts.up = false;
+	w->counts.failures++;
+	pthread_mutex_unlock(&w->mutex);
+	w->failed_tries++;
+	if (sql_is_corrupt(rc))
+		lock_note_damage(&w->file.lock);
+	if (!w->failing)
+		log_error("database cannot be written: changes wait in memory",
+		    LOG_S("path", w->file.path), LOG_S("error", e->text));
+	w->failing = true;
+}
+
+static bool nothing_in(const struct units *units)
+{
+	const struct unit *u;
+
+	TAILQ_FOREACH(u, units, link)
+		if (u->nops > 0)
+			return false;
+	return true;
+}
+
+/* One batch.  False if it has to be tried again; *written_r counts units. */
+static bool write_batch(struct writer *w, size_t *written_r)
+{
+	struct units batch = TAILQ_HEAD_INITIALIZER(batch);
+	struct err e = { "" };
+	size_t n = queue_take(w->queue, &batch,
+	    w->failing ? 1 : BATCH_UNITS, BATCH_BYTES);
+	uint64_t number;
+	int rc;
+
+	*written_r = n;
+	if (n == 0)
+		return true;
+	if (!nothing_in(&batch)) {
+		rc = commit_units(w->committer, &batch, &e);
+		if (rc != SQLITE_OK) {
+			queue_give_back(w->queue, &batch);
+			count_failure(w, &e, rc);
+			return false;
+		}
+		count_success(w);
+	}
+	number = queue_done(w->queue, &batch);
+	/* Whoever gave up no longer listens. */
+	if (!atomic_load(&w->give_up))
+		w->on_commit(w->arg, number);
+	return true;
+}
+
+/* Waits before the next try, for less if asked to stop, and sets how long to
+ * wait before the one after it. */
+static void back_off(struct writer *w, int *wait_ms)
+{
+	if (wait_fds(w->stop_fd, -1, *wait_ms))
+		clear_fd(w->stop_fd);
+	*wait_ms *= 2;
+	if (*wait_ms > BACKOFF_MAX_MS)
+		*wait_ms = BACKOFF_MAX_MS;
+	if (atomic_load(&w->stop))
+		*wait_ms = BACKOFF_MIN_MS;
+}
+
+static void *run(void *arg)
+{
+	struct writer *w = arg;
+	int wait_ms = BACKOFF_MIN_MS;
+
+	while (!atomic_load(&w->give_up)) {
+		bool stop = atomic_load(&w->stop);
+		size_t written;
+
+		if (!write_batch(w, &written)) {
+			back_off(w, &wait_ms);
+			continue;
+		}
+		wait_ms = BACKOFF_MIN_MS;
+		if (written > 0)
+			continue;
+		if (stop)
+			break;
+		wait_fds(w->work_fd, w->stop_fd, -1);
+		clear_fd(w->work_fd);
+	}
+	w->all_written = queue_counts(w->queue).units == 0;
+	committer_free(w->committer);
+	file_close(&w->file);
+	signal_fd(w->finished_fd);
+	return NULL;
+}
+
+static int new_eventfd(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+struct writer *writer_start(struct db_file *f, struct queue *q,
+    void (*on_commit)(void *arg, uint64_t number), void *arg)
+{
+	struct writer *w = xcalloc(1, sizeof(*w));
+	sigset_t all, before;
+
+	w->file = *f;
+	w->queue = q;
+	w->committer = committer_new(w->file.db);
+	w->on_commit = on_commit;
+	w->arg = arg;
+	w->counts.up = true;
+	w->counts.size = file_size(w);
+	w->work_fd = new_eventfd();
+	w->stop_fd = new_eventfd();
+	w->finished_fd = new_eventfd();
+	pthread_mutex_init(&w->mutex, NULL);
+	/* Signals belong to the loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (w->work_fd < 0 || w->stop_fd < 0 || w->finished_fd < 0 ||
+	    pthread_create(&w->thread, NULL, run, w) != 0) {
+		log_error("no thread for the database");
+		abort();
+	}
+	pthread_setname_np(w->thread, "db-writer");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return w;
+}
+
+void writer_wake(struct writer *w)
+{
+	signal_fd(w->work_fd);
+}
+
+struct writer_counts writer_counts(struct writer *w)
+{
+	struct writer_counts counts;
+
+	pthread_mutex_lock(&w->mutex);
+	counts = w->counts;
+	pthread_mutex_unlock(&w->mutex);
+	return counts;
+}
+
+static void writer_free(struct writer *w)
+{
+	close(w->work_fd);
+	close(w->stop_fd);
+	close(w->finished_fd);
+	pthread_mutex_destroy(&w->mutex);
+	queue_free(w->queue);
+	free(w);
+}
+
+enum writer_end writer_stop(struct writer *w, int wait_ms)
+{
+	bool written;
+
+	atomic_store(&w->stop, true);
+	signal_fd(w->stop_fd);
+	if (!wait_fds(w->finished_fd, -1, wait_ms)) {
+		atomic_store(&w->give_up, true);
+		signal_fd(w->stop_fd);
+		if (!wait_fds(w->finished_fd, -1, LAST_WAIT_MS)) {
+			pthread_detach(w->thread);
+			return WRITER_HANGS;
+		}
+	}
+	pthread_join(w->thread, NULL);
+	written = w->all_written;
+	writer_free(w);
+	return written ? WRITER_DONE : WRITER_GAVE_UP;
+}
