@@ -1,0 +1,266 @@
+/* What is answered at which path, without a socket. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "exporter/routes.c"
+#include "snapshot_fixture.h"
+
+static struct fixture fixture;
+
+static int set_up(void **state)
+{
+	(void)state;
+	fixture_registry(&fixture);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fixture_free(&fixture);
+	return 0;
+}
+
+static struct request get(const char *path)
+{
+	return (struct request){
+		.method = "GET", .path = path,
+		.snapshot = &fixture.snapshot,
+		.telemetry_path = "/metrics", .link_prefix = "",
+	};
+}
+
+/* Answers, checks the status, and returns the body; free it. */
+static char *ask(const struct request *q, unsigned status)
+{
+	struct reply r;
+
+	routes_answer(q, &r);
+	assert_int_equal(r.status, status);
+	return buf_take(&r.body, NULL);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void assert_before(const char *text, const char *a, const char *b)
+{
+	const char *p = strstr(text, a), *q = strstr(text, b);
+
+	if (p == NULL || q == NULL || p > q)
+		fail_msg("\"%s\" is not before \"%s\" in:\n%s", a, b, text);
+}
+
+static void test_healthy_and_ready(void **state)
+{
+	struct request q = get("/-/healthy");
+
+	(void)state;
+	q.snapshot = NULL;
+	q.stopping = true;
+	free(ask(&q, 200));
+	q.path = "/-/ready";
+	free(ask(&q, 503));
+	q.stopping = false;
+	free(ask(&q, 503));
+	q.snapshot = &fixture.snapshot;
+	free(ask(&q, 200));
+	q.stopping = true;
+	free(ask(&q, 503));
+}
+
+static void test_errors(void **state)
+{
+	struct request q = get("/nothing\"\xff\n");
+	struct reply r;
+
+	(void)state;
+	routes_answer(&q, &r);
+	assert_int_equal(r.status, 404);
+	assert_string_equal(r.content_type, "application/json");
+	assert_string_equal(buf_str(&r.body), "{\"status\":\"error\","
+	    "\"errorType\":\"not_found\",\"error\":"
+	    "\"no page at /nothing\\\"\xef\xbf\xbd\\n\"}\n");
+	buf_free(&r.body);
+
+	q = get("/-/ready");
+	q.method = "DELETE";
+	routes_answer(&q, &r);
+	assert_int_equal(r.status, 405);
+	assert_string_equal(r.allow, "GET, HEAD");
+	assert_has(buf_str(&r.body), "\"errorType\":\"method_not_allowed\"");
+	buf_free(&r.body);
+	q.method = "GE";
+	free(ask(&q, 405));
+	q.method = "";
+	free(ask(&q, 405));
+	q.method = "HEAD";
+	free(ask(&q, 200));
+}
+
+static void test_metrics(void **state)
+{
+	struct request q = get("/metrics");
+	struct reply r;
+	char *text;
+
+	(void)state;
+	text = ask(&q, 200);
+	assert_has(text, "rollcall_looking{etcd_cluster=\"im\"} 1\n");
+	assert_has(text, "\nprocess_resident_memory_bytes ");
+	assert_has(text, "\nprocess_start_time_seconds ");
+	free(text);
+
+	q.accept = "application/openmetrics-text;version=1.0.0";
+	q.accept_encoding = "gzip";
+	routes_answer(&q, &r);
+	assert_string_equal(r.content_type,
+	    "application/openmetrics-text; version=1.0.0; charset=utf-8");
+	assert_string_equal(r.vary, "Accept, Accept-Encoding");
+	assert_true(r.gzipped);
+	buf_free(&r.body);
+
+	q.snapshot = NULL;
+	routes_answer(&q, &r);
+	assert_int_equal(r.status, 503);
+	assert_string_equal(r.content_type, "text/plain; charset=utf-8");
+	assert_false(r.gzipped);
+	buf_free(&r.body);
+}
+
+static void test_telemetry_path(void **state)
+{
+	struct request q = get("/m");
+	char *text;
+
+	(void)state;
+	q.telemetry_path = "/m";
+	text = ask(&q, 200);
+	assert_has(text, "rollcall_db_up 1\n");
+	free(text);
+	q.path = "/metrics";
+	free(ask(&q, 404));
+}
+
+static void test_process(void **state)
+{
+	struct snap_sample v[PROCESS_MAX_SAMPLES];
+	size_t n = process_samples(v);
+
+	(void)state;
+	assert_int_equal(n, 7);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(v[i].value >= 0);
+		assert_true(i == 0 || v[i - 1].metric < v[i].metric);
+	}
+	assert_int_equal(v[5].metric, M_process_start_time);
+	assert_true(v[5].value > 1.6e9);
+}
+
+static void test_page(void **state)
+{
+	struct request q = get("/");
+	char *text;
+
+	(void)state;
+	q.link_prefix = "/roll";
+	text = ask(&q, 200);
+	assert_has(text, "<title>1 firing - rollcall</title>");
+	assert_has(text, "Looking at etcd.");
+	assert_has(text, "<p class=\"bad\">1 alert is firing</p>");
+	assert_has(text, "<a href=\"/roll/metrics\">");
+	assert_has(text, "<a href=\"/roll/-/ready\">");
+	assert_has(text, "Version 0.1.0 (abc)");
+	assert_has(text, "As of 2023-11-14T22:15:00");
+	/* what is wrong comes first */
+	assert_before(text, "BELOW MINIMUM", ">msg_server<");
+	assert_before(text, "GONE", ">msg_server<");
+	assert_before(text, ">0001-0002<", ">0001-0001<");
+	assert_before(text, ">0001-0003<", ">0001-0001<");
+	assert_before(text, ">0001-0001<", ">0001-0004<");
+	assert_has(text, "<td>empty</td>");
+	assert_has(text, "expired, held, flapping");
+	assert_has(text, "10.0.0.1:8000");
+	assert_has(text, "<td class=\"n\">1m39s</td>");
+	/* what anybody may write to etcd */
+	assert_null(strstr(text, "<script>"));
+	assert_null(strstr(text, "<i>"));
+	assert_null(strstr(text, "<0001>"));
+	assert_has(text, "a&quot;b\\c d&lt;i&gt;&amp;\xe5\x91\xbc");
+	assert_has(text, "</html>\n");
+	free(text);
+}
+
+static void test_page_says_not_looking(void **state)
+{
+	struct request q = get("/");
+	size_t n = fixture.snapshot.nsamples;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		if (fixture.samples[i].metric == M_looking)
+			fixture.samples[i].value = 0;
+	text = ask(&q, 200);
+	assert_has(text, "NOT LOOKING at im.");
+	assert_has(text, "<title>NOT LOOKING - 1 firing");
+	free(text);
+
+	fixture.snapshot.nsamples = 0;
+	text = ask(&q, 200);
+	assert_has(text, "NOT LOOKING: no etcd cluster");
+	assert_has(text, "No alert is firing.");
+	free(text);
+	fixture.snapshot.nsamples = n;
+
+	q.snapshot = NULL;
+	text = ask(&q, 200);
+	assert_has(text, "Starting");
+	assert_has(text, "</html>\n");
+	free(text);
+}
+
+static void test_page_is_limited(void **state)
+{
+	struct request q = get("/");
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < 1500; i++) {
+		char labels[100];
+
+		snprintf(labels, sizeof(labels), LOGIN ",instance_id=\"%d\"",
+		    i);
+		fixture_instance(&fixture, labels, STATE_UP);
+	}
+	text = ask(&q, 200);
+	assert_has(text, "<p>and 505 more</p>");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_healthy_and_ready,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_errors, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(test_metrics, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(test_telemetry_path, set_up,
+		    tear_down),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test_setup_teardown(test_page, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_page_says_not_looking,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_page_is_limited, set_up,
+		    tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

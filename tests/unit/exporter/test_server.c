@@ -1,0 +1,381 @@
+/* The server over real sockets on loopback, against a snapshot of the test's
+ * own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/snapshot.h"
+
+static struct snapshot *test_acquire(void);
+static void test_release(struct snapshot *s);
+
+#define snapshot_acquire test_acquire
+#define snapshot_release test_release
+#include "exporter/server.c"
+#undef snapshot_acquire
+#undef snapshot_release
+#include "snapshot_fixture.h"
+
+static struct fixture fixture;
+static struct snapshot *_Atomic current;
+static atomic_int acquired;
+
+static struct snapshot *test_acquire(void)
+{
+	acquired += current != NULL;
+	return current;
+}
+
+static void test_release(struct snapshot *s)
+{
+	acquired -= s != NULL;
+}
+
+static struct exporter *start(const char *address)
+{
+	char *listen_at = xstrdup(address);
+	struct exporter_options o = {
+		.listen = { &listen_at, 1 },
+		.telemetry_path = "/metrics",
+		.external_url = "https://example.org/roll/",
+	};
+	struct err e = { "" };
+	struct exporter *x = exporter_start(&o, &e);
+
+	free(listen_at);
+	if (x == NULL)
+		fail_msg("%s", e.text);
+	return x;
+}
+
+static int connect_to(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	bool v6 = address[0] == '[';
+	char *host = xstrndup(address + v6,
+	    (size_t)(colon - address) - 2 * v6);
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_NUMERICHOST }, *list;
+	struct timeval limit = { .tv_sec = 10 };
+	int fd;
+
+	assert_int_equal(getaddrinfo(host, colon + 1, &hints, &list), 0);
+	fd = socket(list->ai_family, SOCK_STREAM, 0);
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(connect(fd, list->ai_addr, list->ai_addrlen), 0);
+	freeaddrinfo(list);
+	free(host);
+	return fd;
+}
+
+/* Sends bytes, returns everything that comes until the other side closes. */
+static char *talk(const struct exporter *x, const char *bytes, size_t *n_r)
+{
+	int fd = connect_to(exporter_address(x, 0));
+	char *got = xmalloc(1 << 20);
+	ssize_t n;
+	size_t len = 0;
+
+	send(fd, bytes, strlen(bytes), MSG_NOSIGNAL);
+	while ((n = recv(fd, got + len, (1 << 20) - 1 - len, 0)) > 0)
+		len += (size_t)n;
+	close(fd);
+	got[len] = '\0';
+	if (n_r != NULL)
+		*n_r = len;
+	return got;
+}
+
+/* One request with `Connection: close`; headers end in \r\n or are "". */
+static char *ask(const struct exporter *x, const char *line,
+    const char *headers)
+{
+	char request[1024];
+
+	snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: a\r\n"
+	    "Connection: close\r\n%s\r\n", line, headers);
+	return talk(x, request, NULL);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void check(const struct exporter *x, const char *line,
+    const char *status, const char *part)
+{
+	char *got = ask(x, line, "");
+
+	assert_true(strncmp(got, "HTTP/1.1 ", 9) == 0);
+	assert_true(strncmp(got + 9, status, 3) == 0);
+	assert_has(got, part);
+	free(got);
+}
+
+static int set_up(void **state)
+{
+	fixture_registry(&fixture);
+	current = &fixture.snapshot;
+	*state = start("127.0.0.1:0");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	exporter_stop(*state);
+	assert_int_equal(acquired, 0);
+	fixture_free(&fixture);
+	return 0;
+}
+
+static void test_paths(void **state)
+{
+	struct exporter *x = *state;
+
+	check(x, "GET /metrics", "200", "\nrollcall_db_up 1\n");
+	check(x, "GET /metrics", "200",
+	    "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
+	check(x, "GET /metrics", "200",
+	    "\r\nVary: Accept, Accept-Encoding\r\n");
+	check(x, "GET /", "200", "<a href=\"/roll/metrics\">");
+	check(x, "GET /", "200", "Content-Type: text/html; charset=utf-8\r\n");
+	check(x, "GET /-/healthy", "200", "healthy");
+	check(x, "GET /-/ready", "200", "ready");
+	check(x, "GET /nothing", "404", "\"errorType\":\"not_found\"");
+	check(x, "GET /metrics/", "404", "\"no page at /metrics/\"");
+	check(x, "GET /%ff%22", "404", "not_found");
+	check(x, "DELETE /metrics", "405", "\r\nAllow: GET, HEAD\r\n");
+	check(x, "BREW /", "405", "method_not_allowed");
+}
+
+static void test_openmetrics(void **state)
+{
+	char *got = ask(*state, "GET /metrics",
+	    "Accept: application/openmetrics-text;version=1.0.0,"
+	    "application/openmetrics-text;version=0.0.1;q=0.75,"
+	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n");
+
+	assert_has(got, "\r\nContent-Type: application/openmetrics-text; "
+	    "version=1.0.0; charset=utf-8\r\n");
+	assert_string_equal(got + strlen(got) - 6, "# EOF\n");
+	free(got);
+}
+
+static void test_head(void **state)
+{
+	char *got = ask(*state, "HEAD /metrics", "");
+	char *end = strstr(got, "\r\n\r\n");
+
+	assert_has(got, "HTTP/1.1 200");
+	assert_has(got, "\r\nContent-Length: ");
+	assert_non_null(end);
+	assert_string_equal(end, "\r\n\r\n");
+	free(got);
+}
+
+static void test_gzip(void **state)
+{
+	static char text[1 << 20];
+	z_stream z = { 0 };
+	size_t n;
+	char *got = talk(*state, "GET /metrics HTTP/1.1\r\nHost: a\r\n"
+	    "Accept-Encoding: gzip\r\nConnection: close\r\n\r\n", &n);
+	char *body = strstr(got, "\r\n\r\n");
+
+	assert_has(got, "\r\nContent-Encoding: gzip\r\n");
+	assert_non_null(body);
+	body += 4;
+	inflateInit2(&z, 31);
+	z.next_in = (Bytef *)body;
+	z.avail_in = (uInt)(got + n - body);
+	z.next_out = (Bytef *)text;
+	z.avail_out = sizeof(text) - 1;
+	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+	inflateEnd(&z);
+	assert_has(text, "\nrollcall_db_up 1\n");
+	free(got);
+}
+
+static void test_filter(void **state)
+{
+	char *got = ask(*state, "GET /metrics?name%5B%5D=rollcall_db_up&"
+	    "name[]=process_cpu_seconds_total&name[]=no_such&x=y", "");
+
+	assert_has(got, "\nrollcall_db_up 1\n");
+	assert_has(got, "\nprocess_cpu_seconds_total ");
+	assert_null(strstr(got, "rollcall_looking"));
+	assert_null(strstr(got, "process_max_fds"));
+	free(got);
+}
+
+static void test_not_ready(void **state)
+{
+	struct exporter *x = *state;
+
+	current = NULL;
+	check(x, "GET /metrics", "503", "Not ready");
+	check(x, "GET /-/ready", "503", "starting");
+	check(x, "GET /-/healthy", "200", "healthy");
+	check(x, "GET /", "200", "Starting");
+	current = &fixture.snapshot;
+	check(x, "GET /-/ready", "200", "ready");
+	exporter_stopping(x);
+	check(x, "GET /-/ready", "503", "stopping");
+	check(x, "GET /metrics", "200", "rollcall_db_up 1");
+}
+
+/* No request has use for a body; none does harm. */
+static void test_bodies(void **state)
+{
+	struct exporter *x = *state;
+	char *got = talk(x, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
+	    "Content-Length: 5\r\nConnection: close\r\n\r\nhello", NULL);
+
+	assert_has(got, "HTTP/1.1 200");
+	free(got);
+	got = talk(x, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
+	    "Content-Length: 99999999\r\n\r\n", NULL);
+	assert_has(got, "HTTP/1.1 413");
+	free(got);
+	got = talk(x, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", NULL);
+	assert_has(got, "HTTP/1.1 400");
+	free(got);
+	got = talk(x, "POST /metrics HTTP/1.1\r\nHost: a\r\n"
+	    "Content-Length: 2\r\nConnection: close\r\n\r\nhi", NULL);
+	assert_has(got, "HTTP/1.1 405");
+	free(got);
+	check(x, "GET /-/healthy", "200", "healthy");
+}
+
+static void test_rubbish(void **state)
+{
+	struct exporter *x = *state;
+	char big[40000];
+
+	free(talk(x, "\r\n\r\nrubbish\r\n\r\n", NULL));
+	memset(big, 'a', sizeof(big));
+	memcpy(big, "GET /", 5);
+	big[sizeof(big) - 1] = '\0';
+	free(talk(x, big, NULL));
+	close(connect_to(exporter_address(x, 0)));
+	check(x, "GET /-/healthy", "200", "healthy");
+}
+
+/* Two requests on one connection. */
+static void test_keep_alive(void **state)
+{
+	char *got = talk(*state, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
+	    "GET /-/ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	    NULL);
+
+	assert_has(got, "healthy");
+	assert_has(got, "ready.");
+	free(got);
+}
+
+static void test_addresses(void **state)
+{
+	struct exporter *x;
+
+	(void)state;
+	fixture_init(&fixture);
+	current = &fixture.snapshot;
+	x = start("[::1]:0");
+	assert_true(strncmp(exporter_address(x, 0), "[::1]:", 6) == 0);
+	assert_string_not_equal(exporter_address(x, 0), "[::1]:0");
+	assert_null(exporter_address(x, 1));
+	check(x, "GET /-/healthy", "200", "healthy");
+	exporter_stop(x);
+}
+
+/* The socket of ":port" takes IPv4 as well. */
+static void test_every_address(void **state)
+{
+	struct exporter *x;
+	char *port, v4[40];
+
+	(void)state;
+	x = start(":0");
+	port = strrchr(exporter_address(x, 0), ':');
+	snprintf(v4, sizeof(v4), "127.0.0.1%s", port);
+	close(connect_to(v4));
+	exporter_stop(x);
+}
+
+static void check_refused(const char *address, const char *path,
+    const char *part)
+{
+	char *at = xstrdup(address);
+	struct exporter_options o = {
+		.listen = { &at, 1 }, .telemetry_path = path
+	};
+	struct err e = { "" };
+
+	assert_null(exporter_start(&o, &e));
+	assert_has(e.text, part);
+	if (path[0] == '/')
+		assert_has(e.text, address);
+	free(at);
+}
+
+static void test_errors(void **state)
+{
+	struct exporter *x = *state;
+
+	check_refused("127.0.0.1", "/m", "expected host:port");
+	check_refused("::1:80", "/m", "expected host:port");
+	check_refused("[::1:80", "/m", "expected host:port");
+	check_refused("127.0.0.1:", "/m", "0 to 65535");
+	check_refused("127.0.0.1:65536", "/m", "0 to 65535");
+	check_refused("127.0.0.1:http", "/m", "0 to 65535");
+	check_refused("", "/m", "expected host:port");
+	check_refused("127.0.0.1:0", "metrics", "must begin with /");
+	check_refused(exporter_address(x, 0), "/m", "in use");
+}
+
+static void test_prefix(void **state)
+{
+	static const char *const cases[][2] = {
+		{ NULL, "" }, { "", "" }, { "http://a:1", "" },
+		{ "http://a:1/", "" }, { "http://a/b/c//", "/b/c" },
+		{ "http://a/b?x=/y", "/b" }, { "/roll/", "/roll" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *got = prefix_of(cases[i][0]);
+
+		assert_string_equal(got, cases[i][1]);
+		free(got);
+	}
+}
+
+#define SERVED(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SERVED(test_paths), SERVED(test_openmetrics),
+		SERVED(test_head), SERVED(test_gzip), SERVED(test_filter),
+		SERVED(test_not_ready), SERVED(test_bodies),
+		SERVED(test_rubbish), SERVED(test_keep_alive),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_every_address),
+		SERVED(test_errors), cmocka_unit_test(test_prefix),
+	};
+
+	log_set_level(LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
