@@ -1,0 +1,100 @@
+/* The one table of subcommands, and what runs one of them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "core/options.h"
+
+const struct command commands[] = {
+	{ "check", "check configuration files without starting anything",
+	  cli_check },
+	{ "events", "show what happened to the registered services",
+	  cli_events },
+	{ "help", "show help for a command", cli_help },
+	{ "serve", "watch the services, keep history, serve metrics, alert",
+	  cli_serve },
+	{ "version", "show the version", cli_version },
+};
+
+const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
+
+static void overview(FILE *out)
+{
+	fprintf(out, "usage: rollcall <command> [<flags>]\n\n"
+	    "Calls the roll of the services registered in etcd.\n\n"
+	    "Commands:\n");
+	for (size_t i = 0; i < ncommands; i++)
+		fprintf(out, "  %-10s%s\n", commands[i].name,
+		    commands[i].summary);
+	fprintf(out, "\n'rollcall <command> --help' shows the flags of a"
+	    " command.\n\nExample:\n"
+	    "  rollcall serve --etcd.endpoint=http://127.0.0.1:2379 \\\n"
+	    "      --directory=/login_servers\n");
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < ncommands; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	enum { MAX_COMMANDS = 32 };
+	_Static_assert(sizeof(commands) / sizeof(commands[0]) <=
+	    MAX_COMMANDS, "more commands than there is room for");
+	const char *names[MAX_COMMANDS], *near;
+
+	for (size_t i = 0; i < ncommands; i++)
+		names[i] = commands[i].name;
+	near = options_nearest(name, names, ncommands);
+	fprintf(stderr, "rollcall: unknown %s \"%s\"",
+	    name[0] == '-' ? "flag" : "command", name);
+	if (near)
+		fprintf(stderr, " (did you mean \"%s\"?)", near);
+	fprintf(stderr, "\nTry 'rollcall help'.\n");
+	return EXIT_USAGE;
+}
+
+int cli_help(int argc, char **argv)
+{
+	static char help_flag[] = "--help";
+	char *args[3] = { NULL, help_flag, NULL };
+	const struct command *c;
+
+	if (argc < 2 || argv[1][0] == '-') {
+		overview(stdout);
+		return EXIT_OK;
+	}
+	c = find(argv[1]);
+	if (!c)
+		return unknown(argv[1]);
+	args[0] = argv[1];
+	return c->run(2, args);
+}
+
+static const char *spelled_as_flag(const char *arg)
+{
+	if (strcmp(arg, "--version") == 0)
+		return "version";
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
+		return "help";
+	return arg;
+}
+
+int command_run(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		overview(stderr);
+		return EXIT_USAGE;
+	}
+	c = find(spelled_as_flag(argv[1]));
+	if (!c)
+		return unknown(argv[1]);
+	return c->run(argc - 1, argv + 1);
+}
