@@ -1,0 +1,140 @@
+/* `rollcall check`: reads configuration the way `serve` does, says all that
+ * is wrong with it, or what it understood.  Connects to nothing. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alerts/alerts.h"
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "core/buf.h"
+#include "core/config.h"
+#include "core/problems.h"
+#include "core/timefmt.h"
+
+enum { MAX_PRINT = 16 << 20 };
+
+struct check_flags {
+	bool print;
+};
+
+static const struct flag table[] = {
+	{ .name = "print", .type = FLAG_BOOL,
+	  .offset = offsetof(struct check_flags, print),
+	  .help = "Print the configuration as it was understood, defaults"
+	    " included and secrets hidden, instead of a summary." },
+};
+
+static const struct flag_set flags = {
+	.command = "check",
+	.summary = "Checks configuration files and the files they name,"
+	    " without starting anything. Every error is shown as"
+	    " file:line:column: message. Exit code 0: all is well, 1: there"
+	    " are errors.",
+	.operands = "FILE...",
+	.example = "rollcall check rollcall.yml",
+	FLAG_SET_FLAGS(table),
+};
+
+static const char *plural(size_t n, const char *one, const char *many)
+{
+	return n == 1 ? one : many;
+}
+
+static void summarize_cluster(const struct cluster_config *c)
+{
+	char interval[TIMEFMT_MAX];
+
+	printf("  cluster %s: %zu %s, polled every %s, %zu %s\n", c->name,
+	    c->endpoints.n, plural(c->endpoints.n, "endpoint", "endpoints"),
+	    timefmt_duration(c->poll_interval_ms, interval),
+	    c->directories.n,
+	    plural(c->directories.n, "directory", "directories"));
+	for (size_t i = 0; i < c->directories.n; i++)
+		printf("    %s\n", config_directory(c, i)->path);
+}
+
+static void summarize(const char *path, const struct config *c)
+{
+	char retention[TIMEFMT_MAX];
+	bool notify = c->notify_file && c->notify_file[0];
+
+	printf("%s: ok\n", path);
+	for (size_t i = 0; i < c->clusters.n; i++)
+		summarize_cluster(config_cluster(c, i));
+	printf("  history: %s, kept %s\n", c->storage.path,
+	    timefmt_duration(c->storage.retention_ms, retention));
+	for (size_t i = 0; i < c->alertmanagers.n; i++)
+		printf("  alerts to %s\n", config_alertmanager(c, i)->url);
+	if (notify)
+		printf("  alerts as %s says\n", c->notify_file);
+	if (!notify && c->alertmanagers.n == 0)
+		printf("  alerts to nobody: only to the log\n");
+}
+
+static void print(const struct config *c)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_PRINT);
+	config_print(c, &b);
+	fputs(buf_str(&b), stdout);
+	buf_free(&b);
+}
+
+/* The receivers, which are another folder's to judge. */
+static void check_notify(const struct config *c, struct problems *p)
+{
+	if (c->notify_file && c->notify_file[0])
+		notify_config_free(notify_config_load(c->notify_file, p));
+}
+
+static void complain(const char *path, const struct problems *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		fprintf(stderr, "%s\n", p->lines[i]);
+	if (p->count > p->n)
+		fprintf(stderr, "... and %zu more\n", p->count - p->n);
+	fprintf(stderr, "%s: %zu %s\n", path, p->count,
+	    plural(p->count, "error", "errors"));
+}
+
+static int check_file(const char *path, const struct check_flags *f)
+{
+	struct problems p = { 0 };
+	struct config *c = config_load(path, &p);
+	int rc = EXIT_OK;
+
+	if (c)
+		check_notify(c, &p);
+	if (p.count > 0) {
+		complain(path, &p);
+		rc = EXIT_FAILED;
+	} else if (f->print) {
+		print(c);
+	} else {
+		summarize(path, c);
+	}
+	problems_free(&p);
+	config_unref(c);
+	return rc;
+}
+
+int cli_check(int argc, char **argv)
+{
+	struct string_list files = { 0 };
+	struct check_flags f = { 0 };
+	int rc = flags_parse(&flags, argc, argv, &f, &files);
+
+	if (rc >= 0)
+		return rc;
+	if (files.n == 0)
+		return flags_usage(&flags, "name a file to check, such as"
+		    " rollcall.yml");
+	rc = EXIT_OK;
+	for (size_t i = 0; i < files.n; i++)
+		if (check_file(files.v[i], &f) != EXIT_OK)
+			rc = EXIT_FAILED;
+	free(files.v);
+	return rc;
+}
