@@ -1,0 +1,774 @@
+/* Every recorded answer of etcd, whole, cut at every byte and with bytes
+ * flipped; and the answers of which there is no recording. */
+#include "etcd/decode.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/seeded.h"
+
+#define FIXTURES "tests/fixtures/"
+
+enum { MAX_FILE = 64 * 1024, FLIPS = 60 };
+
+static const char *const kind_names[] = {
+	"health", "version", "members", "leader", "stats_self",
+	"stats_leader", "stats_store", "index", "listing", "event"
+};
+
+struct fixture {
+	char name[80], kind[20], base[100], outcome[20], detail[40];
+	int code;
+	enum etcd_kind k;
+	long status;
+	char content_type[60];
+	char bytes[MAX_FILE];
+	char *body;
+	size_t len;
+};
+
+static struct etcd_result result;
+
+static enum etcd_kind kind_of(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(kind_names) / sizeof(kind_names[0]); i++)
+		if (strcmp(kind_names[i], name) == 0)
+			return (enum etcd_kind)i;
+	fail_msg("unknown kind %s", name);
+	return ETCD_KIND_HEALTH;
+}
+
+static void read_head(struct fixture *f)
+{
+	char *type = strstr(f->bytes, "\nContent-Type: ");
+
+	assert_int_equal(sscanf(f->bytes, "HTTP/1.1 %ld", &f->status), 1);
+	f->content_type[0] = '\0';
+	if (type)
+		sscanf(type + strlen("\nContent-Type: "), "%59[^\n]",
+		    f->content_type);
+	/* A watcher gets with a 200 what a writer gets with a 201. */
+	if (f->status == 201)
+		f->status = 200;
+}
+
+static void read_fixture(struct fixture *f)
+{
+	char path[200];
+	size_t n;
+	FILE *in;
+
+	snprintf(path, sizeof(path), FIXTURES "%s", f->name);
+	in = fopen(path, "r");
+	if (!in)
+		fail_msg("cannot open %s", path);
+	n = fread(f->bytes, 1, sizeof(f->bytes) - 1, in);
+	fclose(in);
+	f->bytes[n] = '\0';
+	f->body = strstr(f->bytes, "\n\n");
+	assert_non_null(f->body);
+	*f->body = '\0';
+	f->body += 2;
+	f->len = n - (size_t)(f->body - f->bytes);
+	read_head(f);
+	/* Where the recording ended the head but no body came. */
+	if (f->len == 1 && *f->body == '\n')
+		f->len = 0;
+}
+
+static bool next_fixture(FILE *list, struct fixture *f)
+{
+	char line[400];
+
+	while (fgets(line, sizeof(line), list)) {
+		if (line[0] == '#')
+			continue;
+		assert_int_equal(sscanf(line, "%79s %19s %99s %19s %d %39s",
+		    f->name, f->kind, f->base, f->outcome, &f->code,
+		    f->detail), 6);
+		f->k = kind_of(f->kind);
+		read_fixture(f);
+		return true;
+	}
+	return false;
+}
+
+/* Decodes a copy of exactly len bytes and a NUL, for ASan to watch over. */
+static struct etcd_decoded *decode_bytes(enum etcd_kind kind,
+    const char *base, long status, const char *type, const char *body,
+    size_t len)
+{
+	struct etcd_decoded *d;
+	char *copy = malloc(len + 1);
+
+	assert_non_null(copy);
+	memcpy(copy, body, len);
+	copy[len] = '\0';
+	memset(&result, 0x5a, sizeof(result));
+	result.status = status;
+	d = etcd_decode(kind, base, type, copy, len, &result);
+	free(copy);
+	return d;
+}
+
+static struct etcd_decoded *decode_fixture(const struct fixture *f)
+{
+	return decode_bytes(f->k, f->base, f->status, f->content_type,
+	    f->body, f->len);
+}
+
+static struct etcd_decoded *from_text(enum etcd_kind kind,
+    const char *base, long status, const char *body)
+{
+	return decode_bytes(kind, base, status, "application/json", body,
+	    strlen(body));
+}
+
+static const char *action_name(enum etcd_action action)
+{
+	static const char *const names[] = {
+		"get", "set", "create", "update", "delete", "compareAndSwap",
+		"compareAndDelete", "expire"
+	};
+
+	return names[action];
+}
+
+static void describe_result(enum etcd_kind k, char *out, size_t size)
+{
+	snprintf(out, size, "-");
+	if (result.outcome != ETCD_OK)
+		return;
+	if (k == ETCD_KIND_LISTING)
+		snprintf(out, size, "%zu", result.listing.n);
+	else if (k == ETCD_KIND_MEMBERS)
+		snprintf(out, size, "%zu", result.members.n);
+	else if (k == ETCD_KIND_STATS_LEADER)
+		snprintf(out, size, "%zu", result.stats_leader.n);
+	else if (k == ETCD_KIND_EVENT)
+		snprintf(out, size, "%s:%" PRIu64,
+		    action_name(result.event.action),
+		    result.event.node.modified_index);
+}
+
+static void check_fixture(const struct fixture *f)
+{
+	struct etcd_decoded *d = decode_fixture(f);
+	const char *outcome = etcd_outcome_name(result.outcome);
+	char detail[40];
+
+	describe_result(f->k, detail, sizeof(detail));
+	if (strcmp(outcome, f->outcome) || strcmp(detail, f->detail) ||
+	    (f->code != result.error_code && !(f->k == ETCD_KIND_LISTING &&
+	    result.listing.missing)))
+		fail_msg("%s: %s %d %s (%s), expected %s %d %s", f->name,
+		    outcome, result.error_code, detail, result.text,
+		    f->outcome, f->code, f->detail);
+	if (result.outcome == ETCD_OK)
+		assert_string_equal(result.text, "");
+	else
+		assert_int_equal(result.text[0], '/');
+	if (f->k == ETCD_KIND_LISTING && result.outcome == ETCD_OK)
+		assert_int_equal(result.listing.bad, 0);
+	etcd_decoded_free(d);
+}
+
+static void for_each_fixture(void (*fn)(const struct fixture *f))
+{
+	static struct fixture f;
+	FILE *list = fopen(FIXTURES "expected.txt", "r");
+	int n = 0;
+
+	if (!list)
+		fail_msg("cannot open " FIXTURES "expected.txt: run this in "
+		    "the top directory");
+	while (next_fixture(list, &f)) {
+		fn(&f);
+		n++;
+	}
+	fclose(list);
+	assert_true(n > 150);
+}
+
+static void test_recorded(void **state)
+{
+	(void)state;
+	for_each_fixture(check_fixture);
+}
+
+/* Touches all that a result points to, so that ASan sees a dangling one. */
+static size_t touch(enum etcd_kind k)
+{
+	size_t i, sum = strlen(result.text);
+
+	if (result.outcome != ETCD_OK)
+		return sum;
+	if (k == ETCD_KIND_LISTING)
+		for (i = 0; i < result.listing.n; i++)
+			sum += strlen(result.listing.v[i].key) +
+			    strlen(result.listing.v[i].value);
+	if (k == ETCD_KIND_EVENT)
+		sum += strlen(result.event.node.key) +
+		    strlen(result.event.prev.value);
+	if (k == ETCD_KIND_MEMBERS)
+		for (i = 0; i < result.members.n; i++)
+			sum += strlen(result.members.v[i].id) +
+			    strlen(result.members.v[i].client_url);
+	if (k == ETCD_KIND_STATS_SELF)
+		sum += strlen(result.self.leader) + strlen(result.self.id);
+	return sum;
+}
+
+/* A cut answer is never taken for a whole one, but for white space. */
+static void cut_fixture(const struct fixture *f)
+{
+	size_t whole = f->len, step = f->len > 4096 ? 37 : 1, n;
+	struct etcd_decoded *d;
+
+	while (whole > 0 && strchr(" \n", f->body[whole - 1]))
+		whole--;
+	for (n = 0; n < whole; n += step) {
+		d = decode_bytes(f->k, f->base, f->status, f->content_type,
+		    f->body, n);
+		touch(f->k);
+		if (f->status == 200 && f->k != ETCD_KIND_INDEX)
+			assert_int_equal(result.outcome,
+			    n ? ETCD_BAD : ETCD_EMPTY);
+		etcd_decoded_free(d);
+	}
+}
+
+static void test_cut(void **state)
+{
+	(void)state;
+	for_each_fixture(cut_fixture);
+}
+
+static void garble_fixture(const struct fixture *f)
+{
+	static char body[MAX_FILE];
+	struct etcd_decoded *d;
+	size_t flips;
+	int i;
+
+	for (i = 0; f->len > 0 && i < FLIPS; i++) {
+		memcpy(body, f->body, f->len);
+		for (flips = 1 + seeded_below(4); flips > 0; flips--)
+			body[seeded_below(f->len)] = (char)seeded();
+		d = decode_bytes(f->k, f->base, f->status, f->content_type,
+		    body, f->len);
+		touch(f->k);
+		etcd_decoded_free(d);
+	}
+}
+
+static void test_garbled(void **state)
+{
+	(void)state;
+	seeded_start();
+	for_each_fixture(garble_fixture);
+}
+
+/* An answer to a question that was not asked is refused, never a crash. */
+static void swap_kinds(const struct fixture *f)
+{
+	unsigned k;
+
+	for (k = ETCD_KIND_HEALTH; k <= ETCD_KIND_EVENT; k++)
+		etcd_decoded_free(decode_bytes((enum etcd_kind)k, f->base,
+		    f->status, f->content_type, f->body, f->len));
+}
+
+static void test_other_kinds(void **state)
+{
+	(void)state;
+	for_each_fixture(swap_kinds);
+}
+
+/* --- what each struct gets --- */
+
+static struct etcd_decoded *decode_named(const char *name,
+    enum etcd_kind kind, const char *base)
+{
+	static struct fixture f;
+
+	memset(&f, 0, sizeof(f));
+	snprintf(f.name, sizeof(f.name), "%s", name);
+	snprintf(f.base, sizeof(f.base), "%s", base);
+	f.k = kind;
+	read_fixture(&f);
+	return decode_fixture(&f);
+}
+
+static void test_status_answers(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("single_health_ok", ETCD_KIND_HEALTH, "");
+	assert_true(result.health.healthy);
+	etcd_decoded_free(d);
+	d = decode_named("health_alarm_nospace_503", ETCD_KIND_HEALTH, "");
+	assert_int_equal(result.outcome, ETCD_REFUSED);
+	assert_false(result.health.healthy);
+	etcd_decoded_free(d);
+	d = decode_named("cluster_version", ETCD_KIND_VERSION, "");
+	assert_string_equal(result.version.server, "3.4.23");
+	assert_string_equal(result.version.cluster, "3.4.0");
+	etcd_decoded_free(d);
+	d = decode_named("cluster_members", ETCD_KIND_MEMBERS, "");
+	assert_string_equal(result.members.v[0].id, "dff1200338587dc");
+	assert_string_equal(result.members.v[1].name, "m3");
+	assert_string_equal(result.members.v[2].client_url,
+	    "http://127.0.0.1:42102");
+	assert_string_equal(result.members.v[2].peer_url,
+	    "http://127.0.0.1:42112");
+	etcd_decoded_free(d);
+	d = decode_named("cluster_members_leader_from_follower",
+	    ETCD_KIND_LEADER, "");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_true(*result.leader.id);
+	etcd_decoded_free(d);
+}
+
+static void test_health_forms(void **state)
+{
+	static const struct {
+		long status;
+		const char *body;
+		enum etcd_outcome outcome;
+		bool healthy;
+	} forms[] = {
+		{ 200, "{\"health\":\"true\"}", ETCD_OK, true },
+		{ 200, "{\"health\":true}", ETCD_OK, true },
+		{ 200, "{\"health\":\"false\"}", ETCD_OK, false },
+		{ 200, "{\"health\":\"true\",\"reason\":\"\"}", ETCD_OK,
+		    true },
+		{ 503, "{\"health\":\"false\",\"reason\":\"x\"}",
+		    ETCD_REFUSED, false },
+		{ 200, "{\"health\":\"maybe\"}", ETCD_BAD, false },
+		{ 200, "{\"health\":1}", ETCD_BAD, false },
+		{ 200, "[]", ETCD_BAD, false },
+		{ 200, "ok", ETCD_BAD, false },
+		{ 200, "", ETCD_EMPTY, false },
+		{ 503, "<html>no server is available</html>", ETCD_BAD,
+		    false },
+		{ 503, "{\"message\":\"x\"}", ETCD_BAD, false },
+		{ 302, "", ETCD_BAD, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		etcd_decoded_free(from_text(ETCD_KIND_HEALTH, NULL,
+		    forms[i].status, forms[i].body));
+		if (result.outcome != forms[i].outcome)
+			fail_msg("%s: %s", forms[i].body,
+			    etcd_outcome_name(result.outcome));
+		assert_int_equal(result.health.healthy, forms[i].healthy);
+	}
+}
+
+static void test_members_forms(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = from_text(ETCD_KIND_MEMBERS, NULL, 200, "{\"members\":["
+	    "{\"id\":\"a\",\"name\":\"\",\"peerURLs\":[\"http://p\"],"
+	    "\"clientURLs\":[]},{\"id\":7},\"x\",{\"id\":\"b\","
+	    "\"clientURLs\":null},{\"id\":\"c\",\"clientURLs\":[3]}]}");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(result.members.n, 2);
+	assert_int_equal(result.members.bad, 3);
+	assert_string_equal(result.members.v[0].client_url, "");
+	assert_string_equal(result.members.v[0].peer_url, "http://p");
+	assert_string_equal(result.members.v[1].name, "");
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_MEMBERS, NULL, 200, "{\"members\":[1]}");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_MEMBERS, NULL, 200, "{\"members\":{}}");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_string_equal(result.text,
+	    "/v2/members: \"members\" is not an array");
+	etcd_decoded_free(d);
+}
+
+static void test_stats_self(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("cluster_stats_self_follower_idle",
+	    ETCD_KIND_STATS_SELF, "");
+	assert_string_equal(result.self.name, "m2");
+	assert_string_equal(result.self.id, "eaf45437acdac831");
+	assert_string_equal(result.self.state, "StateFollower");
+	assert_string_equal(result.self.leader, "dff1200338587dc");
+	assert_int_equal(result.self.start.ms % 60000, 32475);
+	assert_int_equal(result.self.leader_start.ms -
+	    result.self.start.ms, 204);
+	assert_int_equal(result.self.leader_uptime_ms, 1011);
+	assert_int_equal(result.self.recv_appends, 8);
+	assert_true(result.self.recv_pkg_rate == 0);
+	etcd_decoded_free(d);
+	d = decode_named("cluster_stats_self_follower_busy",
+	    ETCD_KIND_STATS_SELF, "");
+	assert_true(result.self.recv_pkg_rate > 0);
+	assert_true(result.self.recv_bandwidth_rate > 0);
+	etcd_decoded_free(d);
+	/* 17:09:24.851 in Tokyo. */
+	d = decode_named("single_stats_self_tz_offset", ETCD_KIND_STATS_SELF,
+	    "");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_true(result.self.start.ms % 86400000 ==
+	    (8 * 3600 + 9 * 60 + 24) * 1000 + 851);
+	etcd_decoded_free(d);
+}
+
+#define SELF(extra) "{\"name\":\"m\",\"id\":\"1\",\"state\":" \
+	"\"StateFollower\",\"startTime\":\"2026-11-22T16:45:32+09:00\"," \
+	"\"recvAppendRequestCnt\":0,\"sendAppendRequestCnt\":0," extra "}"
+
+static void test_stats_self_forms(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = from_text(ETCD_KIND_STATS_SELF, NULL, 200, SELF("\"leaderInfo\":"
+	    "{\"leader\":\"\",\"uptime\":\"0s\",\"startTime\":"
+	    "\"0001-01-01T00:00:00Z\"}"));
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_string_equal(result.self.leader, "");
+	assert_int_equal(result.self.leader_start.ms, 0);
+	assert_true(result.self.start.ms == 1795333532000);
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_STATS_SELF, NULL, 200, SELF("\"leaderInfo\":"
+	    "{\"leader\":\"1\",\"uptime\":\"soon\",\"startTime\":"
+	    "\"2026-11-22T16:45:32Z\"}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_non_null(strstr(result.text, "uptime"));
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_STATS_SELF, NULL, 200, SELF("\"leaderInfo\":"
+	    "{\"leader\":\"\"},\"recvPkgRate\":\"fast\""));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(d);
+}
+
+#define FOLLOWER(min, success) "{\"latency\":{\"current\":0.9," \
+	"\"average\":1.5,\"standardDeviation\":1,\"minimum\":" min "," \
+	"\"maximum\":4},\"counts\":{\"fail\":1,\"success\":" success "}}"
+
+static void test_stats_leader(void **state)
+{
+	const struct etcd_stats_leader *s = &result.stats_leader;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = from_text(ETCD_KIND_STATS_LEADER, NULL, 200,
+	    "{\"leader\":\"a\",\"followers\":{\"b\":"
+	    FOLLOWER("9223372036854775808", "0") ",\"c\":"
+	    FOLLOWER("0.5", "6") ",\"d\":7,\"e\":" FOLLOWER("0.5", "-1")
+	    "}}");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(s->n, 2);
+	assert_int_equal(s->bad, 2);
+	assert_string_equal(s->v[0].id, "b");
+	assert_false(s->v[0].sampled);
+	assert_true(s->v[0].minimum == 0);
+	assert_string_equal(s->v[1].id, "c");
+	assert_true(s->v[1].sampled);
+	assert_true(s->v[1].minimum == 0.0005);
+	assert_true(s->v[1].maximum == 0.004);
+	assert_int_equal(s->v[1].success, 6);
+	assert_int_equal(s->v[1].fail, 1);
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_STATS_LEADER, NULL, 200,
+	    "{\"leader\":\"a\",\"followers\":null}");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(s->n, 0);
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_STATS_LEADER, NULL, 200,
+	    "{\"leader\":\"a\",\"followers\":{\"b\":"
+	    FOLLOWER("1e999", "0") "}}");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(d);
+}
+
+static void test_stats_store(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("keys_stats_store_after_use", ETCD_KIND_STATS_STORE,
+	    "");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_not_equal(result.store.get_success, 0);
+	assert_int_not_equal(result.store.expire_count, 0);
+	etcd_decoded_free(d);
+	d = from_text(ETCD_KIND_STATS_STORE, NULL, 200,
+	    "{\"getsSuccess\":1}");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_string_equal(result.text,
+	    "/v2/stats/store: \"getsFail\" is missing");
+	etcd_decoded_free(d);
+}
+
+/* --- keys --- */
+
+static void test_event(void **state)
+{
+	const struct etcd_event *v = &result.event;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = from_text(ETCD_KIND_EVENT, "/s", 200, "{\"action\":\"expire\","
+	    "\"node\":{\"key\":\"/s/a\",\"modifiedIndex\":9,"
+	    "\"createdIndex\":7},\"prevNode\":{\"key\":\"/s/a\",\"value\":"
+	    "\"v\",\"expiration\":\"2026-11-22T07:52:36.455243703Z\","
+	    "\"ttl\":-6,\"modifiedIndex\":8,\"createdIndex\":7}}\n");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(v->action, ETCD_EXPIRE);
+	assert_string_equal(v->node.key, "/s/a");
+	assert_string_equal(v->node.value, "");
+	assert_false(v->node.has_expiration);
+	assert_int_equal(v->node.ttl, 0);
+	assert_true(v->has_prev);
+	assert_true(v->prev.has_expiration);
+	assert_true(v->prev.ttl == -6);
+	assert_int_equal(v->prev.expiration.ms % 1000, 455);
+	assert_int_equal(v->prev.modified_index, 8);
+	assert_int_equal(v->prev.created_index, 7);
+	etcd_decoded_free(d);
+	d = decode_named("keys_ttl_huge_64bit", ETCD_KIND_EVENT, "/e2");
+	assert_true(v->node.ttl == -1);
+	etcd_decoded_free(d);
+	d = decode_named("keys_nul_key", ETCD_KIND_EVENT, "/uni");
+	assert_true(v->node.key_has_nul);
+	etcd_decoded_free(d);
+	d = decode_named("keys_delete_dir_recursive", ETCD_KIND_EVENT, "/d");
+	assert_int_equal(v->action, ETCD_DELETE);
+	assert_true(v->node.dir);
+	etcd_decoded_free(d);
+}
+
+#define NODE "\"modifiedIndex\":2,\"createdIndex\":1}"
+
+static void test_event_refused(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"action\":\"set\"}",
+		"{\"action\":\"jump\",\"node\":{\"key\":\"/a\"," NODE "}",
+		"{\"action\":7,\"node\":{\"key\":\"/a\"," NODE "}",
+		"{\"node\":{\"key\":\"/a\"," NODE "}",
+		"{\"action\":\"set\",\"node\":[]}",
+		"{\"action\":\"set\",\"node\":{" NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"a\"," NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":1," NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\"}}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\",\"value\":1,"
+		    NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\",\"dir\":1,"
+		    NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\",\"ttl\":\"9\","
+		    NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\",\"ttl\":1.5,"
+		    NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\",\"expiration\":"
+		    "\"tomorrow\"," NODE "}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\","
+		    "\"modifiedIndex\":-1,\"createdIndex\":1}}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\","
+		    "\"modifiedIndex\":18446744073709551615,"
+		    "\"createdIndex\":1}}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\"," NODE
+		    ",\"prevNode\":3}",
+		"{\"action\":\"set\",\"node\":{\"key\":\"/a\"," NODE
+		    ",\"prevNode\":{\"key\":\"/a\"}}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		etcd_decoded_free(from_text(ETCD_KIND_EVENT, "/a", 200,
+		    bodies[i]));
+		if (result.outcome != ETCD_BAD)
+			fail_msg("taken: %s", bodies[i]);
+		assert_memory_equal(result.text, "/v2/keys/a: ", 12);
+	}
+}
+
+/* Watches may bring what lies outside the watched path: not judged here. */
+static void test_event_elsewhere(void **state)
+{
+	(void)state;
+	etcd_decoded_free(from_text(ETCD_KIND_EVENT, "/prefix2", 200,
+	    "{\"action\":\"delete\",\"node\":{\"key\":\"/pre\",\"dir\":true,"
+	    NODE "}"));
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_true(result.event.node.dir);
+}
+
+static void test_listing(void **state)
+{
+	const struct etcd_listing *l = &result.listing;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("keys_dir_recursive_sorted", ETCD_KIND_LISTING,
+	    "/services");
+	assert_int_equal(l->n, 7);
+	assert_string_equal(l->v[0].key, "/services/db");
+	assert_true(l->v[0].dir);
+	assert_string_equal(l->v[1].key, "/services/ttldir");
+	assert_int_equal(l->v[1].ttl, 55);
+	assert_string_equal(l->v[3].key, "/services/ttldir/b");
+	assert_string_equal(l->v[3].value, "2");
+	assert_true(l->v[3].has_expiration);
+	assert_string_equal(l->v[5].key, "/services/ttldir/sub/c");
+	assert_false(l->v[5].has_expiration);
+	etcd_decoded_free(d);
+}
+
+static void test_listing_bad_nodes(void **state)
+{
+	const struct etcd_listing *l = &result.listing;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = from_text(ETCD_KIND_LISTING, "/s", 200, "{\"action\":\"get\","
+	    "\"node\":{\"key\":\"/s\",\"dir\":true,\"nodes\":["
+	    "{\"key\":\"/s/a\",\"value\":[]," NODE ","
+	    "{\"key\":\"/s/b\"," NODE ","
+	    "7,{\"key\":\"/t/x\"," NODE ",{\"key\":\"/s\"," NODE ","
+	    "{\"key\":\"/sx/y\"," NODE ","
+	    "{\"dir\":true,\"nodes\":[{\"key\":\"/s/c/d\"," NODE "]},"
+	    "{\"key\":\"/s/e\",\"dir\":true,\"nodes\":5," NODE "]," NODE
+	    "}");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(l->n, 3);
+	assert_string_equal(l->v[0].key, "/s/b");
+	assert_string_equal(l->v[1].key, "/s/c/d");
+	assert_string_equal(l->v[2].key, "/s/e");
+	assert_int_equal(l->bad, 7);
+	assert_string_equal(l->first_bad,
+	    "key /s/a: \"value\" is not a string");
+	etcd_decoded_free(d);
+}
+
+static void test_listing_refused(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("keys_get", ETCD_KIND_LISTING, "/services/web/n1");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_string_equal(result.text, "/v2/keys/services/web/n1: "
+	    "/services/web/n1 is a key, not a directory");
+	etcd_decoded_free(d);
+	d = decode_named("keys_dir_list", ETCD_KIND_LISTING, "/other");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(d);
+	d = decode_named("keys_get_missing_404", ETCD_KIND_LISTING, "/gone");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_true(result.listing.missing);
+	assert_int_equal(result.listing.n, 0);
+	etcd_decoded_free(d);
+	d = decode_named("keys_dir_list", ETCD_KIND_LISTING,
+	    "/services/ttldir");
+	assert_false(result.listing.missing);
+	etcd_decoded_free(d);
+}
+
+/* As deep as JSON may be: a listing, and one level more: refused. */
+static void test_listing_deep(void **state)
+{
+	static const char head[] = "{\"action\":\"get\",\"node\":";
+	char body[40000];
+	size_t n = 0;
+	int i, levels, round;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		levels = 63 + 40 * round;
+		n = (size_t)sprintf(body, "%s", head);
+		for (i = 0; i < levels; i++)
+			n += (size_t)sprintf(body + n, "{\"dir\":true,"
+			    "\"modifiedIndex\":1,\"createdIndex\":1,"
+			    "%s\"nodes\":[", i ? "\"key\":\"/k\"," : "");
+		for (i = 0; i < levels; i++)
+			n += (size_t)sprintf(body + n, "]}");
+		sprintf(body + n, "}");
+		etcd_decoded_free(from_text(ETCD_KIND_LISTING, "/", 200,
+		    body));
+		assert_int_equal(result.outcome, round ? ETCD_BAD : ETCD_OK);
+		assert_int_equal(result.listing.n, round ? 0 : levels - 1);
+	}
+}
+
+static void test_index(void **state)
+{
+	(void)state;
+	etcd_decoded_free(decode_bytes(ETCD_KIND_INDEX, NULL, 200,
+	    "application/json", "", 0));
+	assert_int_equal(result.outcome, ETCD_OK);
+	etcd_decoded_free(decode_bytes(ETCD_KIND_INDEX, NULL, 404,
+	    "text/plain; charset=utf-8", "", 0));
+	assert_int_equal(result.outcome, ETCD_NO_V2);
+	etcd_decoded_free(decode_bytes(ETCD_KIND_INDEX, NULL, 401,
+	    "application/json", "", 0));
+	assert_int_equal(result.outcome, ETCD_UNAUTHORIZED);
+}
+
+static void test_texts(void **state)
+{
+	(void)state;
+	etcd_decoded_free(decode_named("watch_401_cleared", ETCD_KIND_EVENT,
+	    "/w"));
+	assert_int_equal(result.outcome, ETCD_ERROR);
+	assert_int_equal(result.error_code, ETCD_INDEX_CLEARED);
+	assert_string_equal(result.text, "/v2/keys/w: HTTP 400, errorCode "
+	    "401, The event in requested index is outdated and cleared "
+	    "(the requested history has been cleared [458/318])");
+	etcd_decoded_free(from_text(ETCD_KIND_EVENT, "/w", 500,
+	    "{\"errorCode\":300,\"message\":\"a\\nb\\u0000c\"}"));
+	assert_string_equal(result.text,
+	    "/v2/keys/w: HTTP 500, errorCode 300, a b??c");
+	etcd_decoded_free(from_text(ETCD_KIND_LISTING, "/w", 500, "oops"));
+	assert_string_equal(result.text, "/v2/keys/w: HTTP 500");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_garbled),
+		cmocka_unit_test(test_other_kinds),
+		cmocka_unit_test(test_status_answers),
+		cmocka_unit_test(test_health_forms),
+		cmocka_unit_test(test_members_forms),
+		cmocka_unit_test(test_stats_self),
+		cmocka_unit_test(test_stats_self_forms),
+		cmocka_unit_test(test_stats_leader),
+		cmocka_unit_test(test_stats_store),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_event_refused),
+		cmocka_unit_test(test_event_elsewhere),
+		cmocka_unit_test(test_listing),
+		cmocka_unit_test(test_listing_bad_nodes),
+		cmocka_unit_test(test_listing_refused),
+		cmocka_unit_test(test_listing_deep),
+		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
