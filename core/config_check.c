@@ -100,6 +100,16 @@ static void once(struct table *seen, const char *what, const char *name,
 		yaml_problem(p, node, "%s \"%s\" is given twice", what, name);
 }
 
+/* False if the value came from no text at this place, so that a complaint
+ * about it would be about something nobody wrote. */
+static bool is_meant(const struct yaml_node *node, const char *key)
+{
+	const struct yaml_node *value = yaml_get(node, key);
+
+	return node->kind == YAML_MAP && (!value ||
+	    value->kind == YAML_SCALAR || value->kind == YAML_NULL);
+}
+
 /* --- directories --- */
 
 /* What is wrong with a path, NULL if nothing is. */
@@ -329,7 +339,7 @@ static void check_names(struct config *c, const struct yaml_node *node,
 	const struct alertmanager_config *a;
 
 	for (size_t i = 0; i < c->clusters.n; i++)
-		if (config_cluster(c, i)->name)
+		if (is_meant(clusters->items[i], "name"))
 			once(seen, "cluster", config_cluster(c, i)->name,
 			    at(clusters->items[i], "name"), p);
 	table_free(seen);

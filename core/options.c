@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/file.h"
 #include "core/labels.h"
@@ -17,7 +18,7 @@
 #include "core/xalloc.h"
 #include "core/yaml.h"
 
-enum { MAX_OPTIONS = 64 };
+enum { MAX_OPTIONS = 64, MAX_WORDS_TEXT = 1024 };
 
 static const char *kind_name(enum yaml_kind kind)
 {
@@ -164,6 +165,19 @@ static void read_labels(const struct option *o, const struct yaml_node *node,
 			    node->items[i]->text);
 }
 
+static void unknown_word(const struct option *o,
+    const struct yaml_node *node, struct problems *p)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_WORDS_TEXT);
+	for (size_t i = 0; o->words[i]; i++)
+		buf_addf(&b, "%s%s", i ? ", " : "", o->words[i]);
+	yaml_problem(p, node, "%s: unknown value \"%s\" (there are: %s)",
+	    o->name, node->text, buf_str(&b));
+	buf_free(&b);
+}
+
 static void read_word(const struct option *o, const struct yaml_node *node,
     void *field, struct problems *p)
 {
@@ -182,8 +196,7 @@ static void read_word(const struct option *o, const struct yaml_node *node,
 		yaml_problem(p, node, "%s: unknown value \"%s\" (did you mean"
 		    " \"%s\"?)", o->name, node->text, near);
 	else
-		yaml_problem(p, node, "%s: unknown value \"%s\" (there are"
-		    " %d: \"%s\" ...)", o->name, node->text, n, o->words[0]);
+		unknown_word(o, node, p);
 }
 
 static void read_fields(const struct option_set *set,

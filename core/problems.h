@@ -4,10 +4,12 @@
 #include <stddef.h>
 
 /* All that is wrong with some input, collected so that a person can mend it
- * in one go.  At most 100 are kept; `count` counts on. */
+ * in one go, those of a file in the order of their positions.  At most 100 are
+ * kept; `count` counts on. */
 struct problems {
 	char **lines;		/* "rollcall.yml:12:5: unknown field ..." */
 	size_t n, count;
+	struct problem_place *places;	/* of the lines; core/problems.c */
 };
 
 void problems_add(struct problems *p, const char *file, size_t line,

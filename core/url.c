@@ -42,6 +42,15 @@ static void cut_slashes(char *path)
 		path[--n] = '\0';
 }
 
+static bool is_port_zero(CURLU *u)
+{
+	char *port = part(u, CURLUPART_PORT);
+	bool zero = strcmp(port, "0") == 0;
+
+	free(port);
+	return zero;
+}
+
 /* What curl accepts and we do not; NULL if there is nothing. */
 static const char *unwanted(CURLU *u, const char *path, bool with_path)
 {
@@ -49,6 +58,8 @@ static const char *unwanted(CURLU *u, const char *path, bool with_path)
 		return "put the credentials into http_config";
 	if (has(u, CURLUPART_QUERY) || has(u, CURLUPART_FRAGMENT))
 		return "a query or fragment does not belong here";
+	if (is_port_zero(u))
+		return "the port is not a number between 1 and 65535";
 	if (path[0] && !with_path)
 		return "a path does not belong here";
 	return NULL;
@@ -92,7 +103,9 @@ static char *normalize(CURLU *u, const char *text, const char *default_port,
 	rc = curl_url_set(u, CURLUPART_URL, text, 0);
 	if (rc != CURLUE_OK) {
 		err_set(e, "\"%s\": %s", shown(text),
-		    curl_url_strerror(rc));
+		    rc == CURLUE_BAD_PORT_NUMBER ?
+		    "the port is not a number between 1 and 65535" :
+		    "not a valid URL");
 		return NULL;
 	}
 	path = part(u, CURLUPART_PATH);
