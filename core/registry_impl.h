@@ -52,11 +52,13 @@ void directory_free(struct directory *d);
 void cluster_free(struct cluster *c);
 char *directory_default_service(const struct directory_config *c);
 
+/* Where the limits contradict each other, as after the clock was set back,
+ * the lower one wins: durations are never negative. */
 static inline wall_t wall_clamp(wall_t t, wall_t low, wall_t high)
 {
-	if (t.ms < low.ms)
-		t = low;
-	return t.ms > high.ms ? high : t;
+	if (t.ms > high.ms)
+		t = high;
+	return t.ms < low.ms ? low : t;
 }
 
 #endif

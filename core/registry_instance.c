@@ -2,7 +2,6 @@
  * an instance changes state: it closes the present period, opens the next,
  * counts, keeps the order of vanishing and queues the event.  What a key in
  * etcd means for an instance is decided in registry_apply.c. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,7 +281,6 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 	enum state was = i->period.id != 0 ? i->period.state : 0;
 	wall_t floor = was != 0 ? i->period.from : (wall_t){ INT64_MIN };
 
-	assert(m->seen.ms >= m->earliest.ms);
 	e.instance.instance = i;
 	e.instance.was = was;
 	e.instance.ended_id = i->period.id;

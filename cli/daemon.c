@@ -1,0 +1,385 @@
+/* The composition root: makes loop, bus, registry, database, alerting,
+ * collecting and HTTP server, joins them, and ends them in reverse.  What
+ * each does is theirs; here is only the order, the signals, and what happens
+ * once per turn of the loop.  Called by cli/serve.c. */
+#include "cli/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "alerts/alerts.h"
+#include "cli/reload.h"
+#include "cli/serve_flags.h"
+#include "cli/story.h"
+#include "cli/systemd.h"
+#include "cli/version.h"
+#include "collectors/collect.h"
+#include "collectors/samples.h"
+#include "core/config.h"
+#include "core/err.h"
+#include "core/event.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/problems.h"
+#include "core/registry.h"
+#include "core/snapshot.h"
+#include "core/xalloc.h"
+#include "db/db.h"
+#include "exporter/exporter.h"
+
+enum {
+	DRAIN_MS = 3000,		/* messages not yet sent, at a stop */
+	CLOSE_MS = 1500,		/* units not yet written */
+	CLOCK_EVERY_MS = 1000,
+	JUMP_MS = 1000,			/* drift that counts as a jump */
+};
+
+struct daemon {
+	const struct serve_flags *flags;
+	struct config *config;
+	struct loop *loop;
+	struct event_bus *bus;
+	struct registry *registry;
+	struct db *db;
+	struct alerts *alerts;
+	struct collect *collect;
+	struct exporter *exporter;
+	struct timer *publish, *tick, *clock, *drain, *watchdog;
+	int signals;
+	bool stopping, reloading;
+	bool reload_ok;
+	wall_t reloaded;
+};
+
+/* --- once per turn --- */
+
+static void each_turn(void *arg, mono_t now)
+{
+	struct daemon *d = arg;
+
+	event_flush(d->bus, now);
+	timer_set(d->publish, snapshot_publish(d->registry, now));
+	if (d->stopping && alerts_drained(d->alerts))
+		loop_stop(d->loop);
+}
+
+static void on_publish(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;			/* the turn itself does it */
+}
+
+static void on_tick(void *arg, mono_t now)
+{
+	struct daemon *d = arg;
+
+	timer_set(d->tick, registry_tick(d->registry, now));
+}
+
+/* The system clock was set: history time follows it, and says so. */
+static void on_clock(void *arg, mono_t now)
+{
+	struct daemon *d = arg;
+	int64_t drift = clock_drift();
+
+	if (drift >= JUMP_MS || drift <= -JUMP_MS) {
+		struct event e = { .type = EVENT_CLOCK_JUMP };
+
+		e.jump_ms = clock_rebase();
+		event_emit(d->bus, &e);
+		log_warn("the system clock was set",
+		    LOG_I("jump_ms", e.jump_ms));
+	}
+	timer_set(d->clock, mono_add(now, CLOCK_EVERY_MS));
+}
+
+static void on_watchdog(void *arg, mono_t now)
+{
+	struct daemon *d = arg;
+
+	systemd_notify("WATCHDOG=1");
+	timer_set(d->watchdog, mono_add(now, systemd_watchdog_ms()));
+}
+
+/* --- reload --- */
+
+struct reload {
+	struct daemon *daemon;
+	struct config *config;
+	struct notify_config *notify;
+	struct problems problems;
+	int rc;
+};
+
+static void reload_work(void *arg)
+{
+	struct reload *r = arg;
+
+	r->rc = reload_read(r->daemon->flags, &r->config, &r->notify,
+	    &r->problems);
+}
+
+static void refuse(struct daemon *d, const struct problems *p)
+{
+	d->reload_ok = false;
+	for (size_t i = 0; i < p->n; i++)
+		log_error("configuration not taken", LOG_S("err", p->lines[i]));
+	log_error("reload failed, the old configuration stays",
+	    LOG_I("errors", p->count));
+}
+
+static void take(struct daemon *d, struct reload *r)
+{
+	collect_stop(d->collect);
+	event_flush(d->bus, loop_now(d->loop));
+	registry_configure(d->registry, r->config);
+	alerts_configure(d->alerts, r->config, r->notify,
+	    d->flags->external_url);
+	config_unref(d->config);
+	d->config = r->config;
+	collect_start(d->collect);
+	d->reload_ok = true;
+	d->reloaded = clock_now();
+	log_info("configuration reloaded", LOG_S("file", d->config->file));
+}
+
+static void reload_done(void *arg)
+{
+	struct reload *r = arg;
+	struct daemon *d = r->daemon;
+
+	if (r->rc != 0)
+		refuse(d, &r->problems);
+	else
+		take(d, r);
+	d->reloading = false;
+	snapshot_touch(d->registry);
+	systemd_notify("READY=1");
+	problems_free(&r->problems);
+	free(r);
+}
+
+static void reload(struct daemon *d)
+{
+	struct reload *r;
+
+	if (d->flags->config_file == NULL) {
+		log_warn("nothing to reload: there is no --config.file");
+		return;
+	}
+	if (d->reloading || d->stopping)
+		return;
+	d->reloading = true;
+	systemd_notify("RELOADING=1");
+	r = xcalloc(1, sizeof(*r));
+	r->daemon = d;
+	loop_offload(d->loop, reload_work, reload_done, r);
+}
+
+/* --- signals --- */
+
+static void on_drained(void *arg, mono_t now)
+{
+	struct daemon *d = arg;
+
+	(void)now;
+	log_warn("stopping with messages not sent yet");
+	loop_stop(d->loop);
+}
+
+static void stop(struct daemon *d, const char *signal_name)
+{
+	if (d->stopping) {		/* asked twice: at once */
+		loop_stop(d->loop);
+		return;
+	}
+	log_info("stopping", LOG_S("signal", signal_name));
+	systemd_notify("STOPPING=1");
+	d->stopping = true;
+	exporter_stopping(d->exporter);
+	collect_stop(d->collect);
+	timer_set(d->drain, mono_add(loop_now(d->loop), DRAIN_MS));
+}
+
+static void on_signal(void *arg)
+{
+	struct daemon *d = arg;
+	struct signalfd_siginfo info;
+
+	if (read(d->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(d);
+	else
+		stop(d, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static int watch_signals(struct daemon *d, struct err *e)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (d->signals < 0)
+		return err_set(e, "signalfd: %s", strerror(errno));
+	loop_watch_fd(d->loop, d->signals, on_signal, d);
+	return 0;
+}
+
+/* --- samples that belong to nobody else --- */
+
+static void own_samples(void *arg, struct sample_sink *s)
+{
+	struct daemon *d = arg;
+
+	sample_add(s, M_log_dropped, (double)log_dropped());
+	sample_add(s, M_loop_longest_turn,
+	    (double)loop_longest_turn_us(d->loop) / 1e6);
+	sample_add(s, M_config_last_reload_successful, d->reload_ok);
+	sample_add(s, M_config_last_reload_success,
+	    (double)d->reloaded.ms / 1e3);
+	sample_add(s, M_build_info, 1.0, rollcall_version(),
+	    rollcall_revision(), rollcall_compiler());
+}
+
+/* --- start --- */
+
+static int open_history(struct daemon *d, struct err *e)
+{
+	const char *path = d->flags->storage_path != NULL ?
+	    d->flags->storage_path : d->config->storage.path;
+
+	d->db = db_open(path, e);
+	if (d->db == NULL)
+		return -1;
+	if (db_restore(d->db, d->registry, alerts_restore_alert,
+	    alerts_restore_outbox, d->alerts, e) != 0)
+		return -1;
+	registry_restored(d->registry);
+	return 0;
+}
+
+static int listen_http(struct daemon *d, struct err *e)
+{
+	struct exporter_options o = {
+		.listen = d->flags->listen_addresses,
+		.telemetry_path = d->flags->telemetry_path,
+		.external_url = d->flags->external_url,
+	};
+
+	d->exporter = exporter_start(&o, e);
+	return d->exporter != NULL ? 0 : -1;
+}
+
+static void make(struct daemon *d, struct notify_config *n)
+{
+	d->bus = event_bus_new();
+	d->registry = registry_new(d->bus);
+	registry_configure(d->registry, d->config);
+	d->alerts = alerts_new(d->loop, d->registry, d->bus);
+	alerts_configure(d->alerts, d->config, n, d->flags->external_url);
+	d->collect = collect_new(d->loop, d->registry);
+	d->publish = timer_new(d->loop, on_publish, d);
+	d->tick = timer_new(d->loop, on_tick, d);
+	d->clock = timer_new(d->loop, on_clock, d);
+	d->drain = timer_new(d->loop, on_drained, d);
+	d->watchdog = timer_new(d->loop, on_watchdog, d);
+}
+
+/* The sinks, in the order in which each event reaches them. */
+static void join(struct daemon *d)
+{
+	const struct event_sink sinks[] = {
+		story_sink(), db_sink(d->db), alerts_sink(d->alerts),
+	};
+
+	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
+		event_bus_add(d->bus, &sinks[i]);
+	snapshot_add_source(d->registry, collectors_samples, d->registry);
+	snapshot_add_source(d->registry, alerts_samples, d->alerts);
+	snapshot_add_source(d->registry, db_samples, d->db);
+	snapshot_add_source(d->registry, own_samples, d);
+	loop_each_turn(d->loop, each_turn, d);
+}
+
+static void go(struct daemon *d)
+{
+	mono_t now = clock_mono();
+
+	db_start(d->db, d->loop, d->bus, d->registry);
+	alerts_start(d->alerts);
+	collect_start(d->collect);
+	timer_set(d->tick, now);
+	timer_set(d->clock, mono_add(now, CLOCK_EVERY_MS));
+	if (systemd_watchdog_ms() > 0)
+		timer_set(d->watchdog, now);
+	systemd_notify("READY=1");
+}
+
+struct daemon *daemon_start(const struct serve_flags *f, struct config *c,
+    struct notify_config *n, struct err *e)
+{
+	struct daemon *d = xcalloc(1, sizeof(*d));
+
+	d->flags = f;
+	d->signals = -1;
+	d->config = config_ref(c);
+	d->reload_ok = true;
+	d->reloaded = clock_now();
+	d->loop = loop_new(e);
+	if (d->loop == NULL) {
+		notify_config_free(n);
+		goto err;
+	}
+	make(d, n);
+	if (watch_signals(d, e) != 0 || listen_http(d, e) != 0 ||
+	    open_history(d, e) != 0)
+		goto err;
+	join(d);
+	go(d);
+	return d;
+
+err:	daemon_stop(d);
+	return NULL;
+}
+
+void daemon_run(struct daemon *d)
+{
+	loop_run(d->loop);
+}
+
+static void close_history(struct daemon *d)
+{
+	if (d->db != NULL && !db_close(d->db, CLOSE_MS))
+		log_error("stopping with history not written");
+}
+
+void daemon_stop(struct daemon *d)
+{
+	collect_free(d->collect);
+	if (d->bus != NULL && d->db != NULL)
+		event_flush(d->bus, clock_mono());
+	if (d->exporter != NULL)
+		exporter_stop(d->exporter);
+	close_history(d);
+	timer_free(d->publish);
+	timer_free(d->tick);
+	timer_free(d->clock);
+	timer_free(d->drain);
+	timer_free(d->watchdog);
+	alerts_free(d->alerts);
+	registry_free(d->registry);
+	event_bus_free(d->bus);
+	loop_free(d->loop);
+	if (d->signals >= 0)
+		close(d->signals);
+	config_unref(d->config);
+	free(d);
+}

@@ -1,0 +1,37 @@
+/* Reading the configuration that `rollcall serve` runs on, at the start and
+ * at each SIGHUP.  All or nothing: with any problem nothing is taken. */
+#include "cli/reload.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "alerts/alerts.h"
+#include "cli/serve_flags.h"
+#include "core/config.h"
+#include "core/problems.h"
+
+static struct config *read_config(const struct serve_flags *f,
+    struct problems *p)
+{
+	if (f->config_file != NULL)
+		return config_load(f->config_file, p);
+	return config_from_flags(&f->etcd_endpoints, &f->directories, p);
+}
+
+int reload_read(const struct serve_flags *f, struct config **c_r,
+    struct notify_config **n_r, struct problems *p)
+{
+	struct config *c = read_config(f, p);
+	struct notify_config *n = NULL;
+
+	if (c != NULL && c->notify_file != NULL && c->notify_file[0] != '\0')
+		n = notify_config_load(c->notify_file, p);
+	if (c == NULL || p->count > 0) {
+		notify_config_free(n);
+		config_unref(c);
+		return -1;
+	}
+	*c_r = c;
+	*n_r = n;
+	return 0;
+}

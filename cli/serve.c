@@ -1,0 +1,88 @@
+/* `rollcall serve`: reads flags and configuration, starts the log, runs the
+ * daemon.  Everything that can be wrong with what it was given is said before
+ * anything runs. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "cli/command.h"
+#include "cli/daemon.h"
+#include "cli/flags.h"
+#include "cli/reload.h"
+#include "cli/serve_flags.h"
+#include "cli/version.h"
+#include "core/config.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/problems.h"
+
+enum { LOG_STOP_MS = 500 };
+
+/* Before the first thread is made: signals are read from a descriptor. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int say_problems(struct problems *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		fprintf(stderr, "%s\n", p->lines[i]);
+	fprintf(stderr, "rollcall serve: not started: %zu error%s in the "
+	    "configuration\n", p->count, p->count == 1 ? "" : "s");
+	problems_free(p);
+	return EXIT_FAILED;
+}
+
+static int run(const struct serve_flags *f, struct config *c,
+    struct notify_config *n)
+{
+	struct err e;
+	struct daemon *d;
+
+	log_start((enum log_level)f->log_level,
+	    (enum log_format)f->log_format, STDERR_FILENO);
+	log_info("Starting rollcall", LOG_S("version", rollcall_version()),
+	    LOG_S("revision", rollcall_revision()));
+	d = daemon_start(f, c, n, &e);
+	config_unref(c);
+	if (d == NULL) {
+		log_error("not started", LOG_S("err", e.text));
+	} else {
+		daemon_run(d);
+		daemon_stop(d);
+		log_info("See you next time!");
+	}
+	log_stop(LOG_STOP_MS);
+	return d == NULL ? EXIT_FAILED : EXIT_OK;
+}
+
+int cli_serve(int argc, char **argv)
+{
+	struct serve_flags f;
+	struct problems p = { 0 };
+	struct config *c;
+	struct notify_config *n;
+	int rc = serve_flags_parse(argc, argv, &f);
+
+	if (rc >= 0)
+		return rc;
+	block_signals();
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (reload_read(&f, &c, &n, &p) != 0)
+		rc = say_problems(&p);
+	else
+		rc = run(&f, c, n);
+	serve_flags_free(&f);
+	curl_global_cleanup();
+	return rc;
+}
