@@ -124,7 +124,7 @@ dashboards-check: ## dashboards and rules: shape, queries, promtool
 	@tests/run-checks dashboards $(wildcard tests/dashboards/check*)
 
 # --- gates ---
-.PHONY: layers tidy lint clang
+.PHONY: layers tidy lint clang analyze
 layers: ## who may include whom (docs/DESIGN.md)
 	@tests/layers $(foreach f,$(FOLDERS),"$(f): $(uses_$(f))")
 
@@ -150,6 +150,11 @@ $(BUILD)/lint/%.ok: %.c $(BUILD)/%.o .clang-tidy
 	    -DROLLCALL_VERSION='""' -DROLLCALL_REVISION='""' 2>&1 | \
 	    { ! grep -E -A8 '(warning|error): '; }
 	@touch $@
+
+# Not a gate: it does not understand <sys/queue.h> and takes minutes.
+analyze: ## clang's path-sensitive analyzer; some of it is mistaken
+	@clang-tidy --quiet --checks='-*,clang-analyzer-[cdu]*' $(SOURCES) -- $(DIALECT) $(LIB_CFLAGS) \
+	    -DROLLCALL_VERSION='""' -DROLLCALL_REVISION='""' 2>/dev/null
 
 # --- what people type ---
 .PHONY: demo test test-long bench install-packages
