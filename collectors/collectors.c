@@ -1,7 +1,8 @@
 /* The one table of what is polled, and what all polls have in common: taking
  * an outcome into the member, one log line when an endpoint begins to fail
- * and one when it answers again, and telling the registry of a member's new
- * state.  When and whom to ask is poller.c's business. */
+ * (one for all of them if the member is not there) and one when it answers
+ * again, and telling the registry of a member's new state.  When and whom to
+ * ask is poller.c's business. */
 #include "collectors/collector.h"
 
 #include <stdio.h>
@@ -72,9 +73,37 @@ static void log_failing(const struct collector *c, const struct member *m,
 	    LOG_S("endpoint", c->name), LOG_S("reason", reason));
 }
 
-static void log_again(const struct collector *c, const struct member *m,
+/* A member that is not there fails at all its endpoints; one line says it. */
+static bool not_there(const struct member *m)
+{
+	for (int e = 0; e < ENDPOINT_COUNT; e++)
+		if (m->endpoints[e].reported == ETCD_FAILED)
+			return true;
+	return false;
+}
+
+/* Once, but for what somebody has to mend: etcd came back without v2. */
+static void report_failing(const struct collector *c, struct member *m,
+    const struct etcd_result *r)
+{
+	struct endpoint_state *s = &m->endpoints[c->endpoint];
+	bool to_mend = r->outcome == ETCD_NO_V2 ||
+	    r->outcome == ETCD_UNAUTHORIZED;
+
+	if (s->reported && (!to_mend || s->reported == (int)r->outcome))
+		return;
+	if (r->outcome == ETCD_FAILED && not_there(m))
+		return;
+	s->reported = (int)r->outcome;
+	log_failing(c, m, r);
+}
+
+static void report_again(const struct collector *c, struct member *m,
     unsigned failures)
 {
+	if (!m->endpoints[c->endpoint].reported)
+		return;
+	m->endpoints[c->endpoint].reported = 0;
 	log_info("etcd endpoint answers again",
 	    LOG_S("etcd_cluster", m->cluster->name), LOG_S("member", m->name),
 	    LOG_S("endpoint", c->name), LOG_I("failed_polls", failures));
@@ -113,16 +142,14 @@ static void answered(const struct collector *c, struct member *m,
 	/* Counted first: result() judges all members, this one among them. */
 	member_answered(m, c->endpoint, r->duration_us);
 	c->result(m, r);
-	if (failures)
-		log_again(c, m, failures);
+	report_again(c, m, failures);
 }
 
 static void failed(const struct collector *c, struct member *m,
     const struct etcd_result *r)
 {
 	member_failed(m, c->endpoint);
-	if (m->endpoints[c->endpoint].failures == 1)
-		log_failing(c, m, r);
+	report_failing(c, m, r);
 	if (c->failed)
 		c->failed(m, r->ended);
 }

@@ -100,10 +100,12 @@ static bool store_went_back(const struct cluster *c, mono_t now)
 	return true;
 }
 
+/* A foreign member's index is unknown to everybody who compares. */
 static void mix(struct member *m, const struct etcd_meta *meta, mono_t now)
 {
 	struct cluster *c = m->cluster;
 
+	m->index = meta->etcd_index;
 	if (meta->raft_term)
 		registry_set_raft(c, meta->raft_term, meta->raft_index, now);
 	if (store_went_back(c, now))
@@ -118,15 +120,15 @@ static void keys_result(struct member *m, const struct etcd_result *r)
 {
 	const struct etcd_meta *meta = &r->meta;
 
+	if (meta->etcd_index)
+		member_sample(m, ENDPOINT_KEYS, M_etcd_index, NULL,
+		    (double)meta->etcd_index);
 	if (meta->date.ms)
 		member_saw_date(m, meta->date, clock_history(r->started),
 		    clock_history(r->ended), r->ended);
 	member_set_text(&m->cluster_id, meta->cluster_id);
-	settle_cluster_id(m->cluster);	/* may clear every index */
-	m->index = meta->etcd_index;
-	if (m->index)
-		member_sample(m, ENDPOINT_KEYS, M_etcd_index, NULL,
-		    (double)m->index);
+	settle_cluster_id(m->cluster);
+	m->index = 0;
 	if (!m->cluster_id || has_id(m, m->cluster->cluster_id))
 		mix(m, meta, r->ended);
 }

@@ -38,6 +38,8 @@ enum { MEMBER_MAX_SAMPLES = 256 };
 struct endpoint_state {
 	bool polled, up;
 	unsigned failures;		/* in a row */
+	int reported;			/* how it fails, as the log has it;
+					   0: not in the log */
 	uint64_t requests, request_failures;
 	double duration_s;
 	wall_t last_success;		/* ms 0: never */

@@ -1,6 +1,7 @@
 /* collectors/collectors.c and the collectors' files: from a decoded answer to
  * members, cluster and registry, without a network.
  *	outcomes: answers, refusals, empty, failures
+ *	one log line for a fault
  *	what each collector takes from an answer
  *	who leads, by the probes of all members
  *	which cluster a member belongs to */
@@ -192,6 +193,42 @@ static void test_empty_stats_self_is_no_sample(void **state)
 	assert_int_equal(s->requests, 3);
 	assert_int_equal(s->request_failures, 0);
 	assert_true(value(m, M_etcd_append_requests_sent, NULL) == 0);
+}
+
+/* --- what the log says --- */
+
+static int reported(enum endpoint e)
+{
+	return m->endpoints[e].reported;
+}
+
+/* One line for the member, and another when the first one is mended. */
+static void test_member_not_there_is_reported_once(void **state)
+{
+	(void)state;
+	failed_with(&collector_leader, m, ETCD_FAILED);
+	failed_with(&collector_keys, m, ETCD_FAILED);
+	failed_with(&collector_keys, m, ETCD_FAILED);
+	assert_int_equal(reported(ENDPOINT_LEADER), ETCD_FAILED);
+	assert_int_equal(reported(ENDPOINT_KEYS), 0);
+	failed_with(&collector_health, m, ETCD_BAD);
+	assert_int_equal(reported(ENDPOINT_HEALTH), ETCD_BAD);
+	leader_named(m, NULL);
+	assert_int_equal(reported(ENDPOINT_LEADER), 0);
+	failed_with(&collector_keys, m, ETCD_FAILED);
+	assert_int_equal(reported(ENDPOINT_KEYS), ETCD_FAILED);
+}
+
+static void test_what_can_be_mended_is_reported(void **state)
+{
+	(void)state;
+	failed_with(&collector_leader, m, ETCD_FAILED);
+	failed_with(&collector_leader, m, ETCD_NO_V2);
+	assert_int_equal(reported(ENDPOINT_LEADER), ETCD_NO_V2);
+	failed_with(&collector_leader, m, ETCD_FAILED);
+	failed_with(&collector_version, m, ETCD_FAILED);
+	assert_int_equal(reported(ENDPOINT_LEADER), ETCD_NO_V2);
+	assert_int_equal(reported(ENDPOINT_VERSION), ETCD_FAILED);
 }
 
 /* --- what is taken --- */
@@ -433,6 +470,7 @@ static void test_foreign_member(void **state)
 	index_told(&m[1], "cc", 12);
 	assert_int_equal(f.cluster->best_index, 12);
 	assert_int_equal(f.cluster->raft_index, 62);
+	assert_int_equal(m[0].index, 0);
 	ids_told();
 	leader_named(&m[0], "a1");
 	assert_false(f.cluster->has_leader);
@@ -479,6 +517,8 @@ int main(void)
 		T(test_refused_health_is_an_answer),
 		T(test_every_failure_counts),
 		T(test_empty_stats_self_is_no_sample),
+		T(test_member_not_there_is_reported_once),
+		T(test_what_can_be_mended_is_reported),
 		T(test_stats_self),
 		T(test_stats_store),
 		T(test_followers_of_the_leader),
