@@ -37,7 +37,9 @@ endif
 LIB_CFLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIB_LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lpthread -lm
 
-# --- compiling ---
+# --- compiling (V=1: show the commands) ---
+Q := $(if $(filter-out 0,$(V)),,@)
+SAY = $(if $(Q),@echo "  $(1)	$@")
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wcast-qual -Wwrite-strings -Werror
 HARDENING := -fPIE -fstack-protector-strong
@@ -63,19 +65,21 @@ ARCHIVES = $(foreach f,cli exporter alerts db collectors promql etcd core,$(call
 all: $(BUILD)/rollcall ## build build/rollcall
 
 $(BUILD)/rollcall: $(BUILD)/main.o $(ARCHIVES)
-	$(LINK) -o $@ $^ $(LIB_LIBS)
+	$(call SAY,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/cli/version.o: CPPFLAGS += -DROLLCALL_VERSION='"$(VERSION)"' \
 	-DROLLCALL_REVISION='"$(REVISION)"'
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -c -o $@ $<
 
 define archive_rule
 $(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 
@@ -96,7 +100,8 @@ define unit_rule
 $(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c \
     $(foreach f,$(uses_$(1)),$(call archive,$(f)))
 	@mkdir -p $$(@D)
-	$$(COMPILE) -o $$@ $$< $$(filter %.a,$$^) -pie $$(LIB_LIBS) -lcmocka
+	$$(call SAY,CC)
+	$(Q)$$(COMPILE) -o $$@ $$< $$(filter %.a,$$^) -pie $$(LIB_LIBS) -lcmocka
 endef
 $(foreach f,$(FOLDERS),$(eval $(call unit_rule,$(f))))
 
