@@ -12,7 +12,7 @@ struct err;
 struct exporter;
 
 struct exporter_options {
-	struct string_list listen;	/* "127.0.0.1:10379", ":10379", "[::1]:0" */
+	struct string_list listen;	/* "127.0.0.1:80", ":80", "[::1]:0" */
 	const char *telemetry_path;	/* "/metrics" */
 	const char *external_url;	/* or NULL */
 };

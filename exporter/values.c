@@ -132,7 +132,8 @@ bool values_service(enum metric_id id, const struct snap_service *s,
 	if (service_values[id] == NULL || s->labels == NULL)
 		return false;
 	/* Without configured labels an info series would say nothing. */
-	if (id == M_service_info && s->info == NULL)
+	if (id == M_service_info &&
+	    (s->info == NULL || s->info->s[0] == '\0'))
 		return false;
 	*v_r = service_values[id](s);
 	return true;

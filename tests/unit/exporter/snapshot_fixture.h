@@ -142,7 +142,8 @@ static inline void fixture_registry(struct fixture *f)
 	s->registrations = 7;
 	s->expirations = 3;
 	s->losses = 1;
-	fixture_service(f, IM ",service_name=\"msg_server\"", 1, 0);
+	s = fixture_service(f, IM ",service_name=\"msg_server\"", 1, 0);
+	s->info = text("");
 	fixture_service(f, IM ",service_name=\"file_server\"", 0, 1);
 	fixture_service(f, IM ",service_name=\"push_server\"", 0, 0);
 
