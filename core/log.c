@@ -25,7 +25,7 @@
 #include "core/logline.h"
 #include "core/xalloc.h"
 
-enum { RING_SIZE = 256 * 1024 };
+enum { RING_SIZE = 256 * 1024, CALL_BACK_MS = 100 };
 
 /* The bytes [tail, head) of an endless stream, kept modulo RING_SIZE; every
  * line in it ends with a newline. */
@@ -38,6 +38,7 @@ struct logger {
 	uint64_t head, tail;
 	uint64_t missing;	/* dropped and not yet said */
 	bool stopping;		/* end when the ring is empty */
+	bool called_back;	/* end at once */
 	bool abandoned;		/* nobody else knows of this one any more */
 	char ring[RING_SIZE];
 };
@@ -109,25 +110,24 @@ static bool wait_writable(const struct logger *l)
 
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
 		;
-	return p[0].revents != 0;
+	return p[1].revents == 0;
 }
 
 /* A line is at most PIPE_BUF long and a pipe that polls writable has room for
  * that much: it goes out whole.  Others may take part of it. */
 static void write_line(const struct logger *l, const char *line, size_t n)
 {
-	size_t done = 0;
+	while (n && wait_writable(l)) {
+		ssize_t w = write(l->fd, line, n);
 
-	while (done < n && wait_writable(l)) {
-		ssize_t w = write(l->fd, line + done, n - done);
-
-		if (w > 0)
-			done += (size_t)w;
-		else if (w < 0 && errno != EINTR && errno != EAGAIN)
-			break;
+		if (w > 0) {
+			line += w;
+			n -= (size_t)w;
+		} else if (w < 0 && errno != EINTR && errno != EAGAIN) {
+			dropped++;
+			return;
+		}
 	}
-	if (done < n)
-		dropped++;
 }
 
 /* The next line to write, or 0 when it is time to end.  Called and returns
@@ -138,7 +138,7 @@ static size_t next_line(struct logger *l, char *line)
 
 	while (l->head == l->tail && !l->stopping)
 		pthread_cond_wait(&l->filled, &lock);
-	if (l->abandoned)
+	if (l->called_back)
 		return 0;
 	if (l->head != l->tail)
 		return ring_take_line(l, line);
@@ -211,29 +211,43 @@ void log_start(enum log_level level, enum log_format format, int fd)
 	pthread_mutex_unlock(&lock);
 }
 
-static void wait_ended(const struct logger *l, int wait_ms)
+static bool wait_ended(const struct logger *l, int wait_ms)
 {
 	struct pollfd p = { .fd = l->ended_fd, .events = POLLIN };
+	int n;
 
-	while (poll(&p, 1, wait_ms) < 0 && errno == EINTR)
+	while ((n = poll(&p, 1, wait_ms)) < 0 && errno == EINTR)
 		;
+	return n > 0;
 }
 
-/* Calls the thread back from its wait and lets it go: it frees what is its
- * own when it comes to an end, if ever. */
-static void abandon(struct logger *l)
+/* Called back from poll(2), the thread ends at once; one stuck in write(2) is
+ * let go and frees what is its own when it comes to its end, if ever.  True
+ * if it has ended. */
+static bool call_back(struct logger *l)
 {
-	l->abandoned = true;
+	bool ended;
+
 	stuck = true;
-	pthread_detach(l->thread);
+	pthread_mutex_lock(&lock);
+	l->called_back = true;
 	eventfd_write(l->wake_fd, 1);
+	pthread_mutex_unlock(&lock);
+	if (wait_ended(l, CALL_BACK_MS))
+		return true;
+	pthread_mutex_lock(&lock);
+	ended = wait_ended(l, 0);
+	if (!ended) {
+		l->abandoned = true;
+		pthread_detach(l->thread);
+	}
+	pthread_mutex_unlock(&lock);
+	return ended;
 }
 
 void log_stop(int wait_ms)
 {
 	struct logger *l;
-	eventfd_t ended;
-	bool joinable;
 
 	pthread_mutex_lock(&lock);
 	l = current;
@@ -245,14 +259,7 @@ void log_stop(int wait_ms)
 	pthread_mutex_unlock(&lock);
 	if (!l)
 		return;
-	wait_ended(l, wait_ms);
-	pthread_mutex_lock(&lock);
-	joinable = poll(&(struct pollfd){ l->ended_fd, POLLIN, 0 }, 1, 0) > 0;
-	if (!joinable)
-		abandon(l);
-	pthread_mutex_unlock(&lock);
-	if (joinable) {
-		eventfd_read(l->ended_fd, &ended);
+	if (wait_ended(l, wait_ms) || call_back(l)) {
 		pthread_join(l->thread, NULL);
 		logger_free(l);
 	}

@@ -46,7 +46,8 @@ void log_set_level(enum log_level level);
 bool log_parse_level(const char *text, enum log_level *level_r);
 bool log_parse_format(const char *text, enum log_format *format_r);
 
-/* Lines dropped so far because the ring was full.  Any thread. */
+/* Lines dropped so far because the ring was full, or writing one failed.  Any
+ * thread. */
 uint64_t log_dropped(void);
 
 /* One line.  Any thread.  fields[0] is unused (see the macro). */
