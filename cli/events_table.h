@@ -1,0 +1,23 @@
+#ifndef CLI_EVENTS_TABLE_H
+#define CLI_EVENTS_TABLE_H
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "db/history.h"
+
+/* The table of `rollcall events`. */
+struct events_table;
+
+struct events_table *events_table_new(void);
+void events_table_free(struct events_table *t);
+
+void events_table_add(struct events_table *t, const struct history_event *ev);
+
+/* At most `width` columns where that is possible. */
+void events_table_print(struct events_table *t, FILE *out, int width);
+
+/* "2026-11-22 07:45:32.475" in the local zone; free it. */
+char *events_local_time(wall_t t);
+
+#endif
