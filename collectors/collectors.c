@@ -1,7 +1,7 @@
 /* The one table of what is polled, and what all polls have in common: taking
  * an outcome into the member, one log line when an endpoint begins to fail
- * (one for all of them if the member is not there) and one when it answers
- * again, and telling the registry of a member's new state.  When and whom to
+ * (one for all of them if the whole member is at fault) and one when it
+ * answers again, and telling the registry of a member's new state.  When and whom to
  * ask is poller.c's business. */
 #include "collectors/collector.h"
 
@@ -73,29 +73,34 @@ static void log_failing(const struct collector *c, const struct member *m,
 	    LOG_S("endpoint", c->name), LOG_S("reason", reason));
 }
 
-/* A member that is not there fails at all its endpoints; one line says it. */
-static bool not_there(const struct member *m)
+/* Faults of the whole member: all its endpoints fail, one line says it. */
+static bool whole_member(enum etcd_outcome o)
+{
+	return o == ETCD_FAILED || o == ETCD_NO_V2 || o == ETCD_UNAUTHORIZED;
+}
+
+static bool reported_elsewhere(const struct member *m, enum etcd_outcome o)
 {
 	for (int e = 0; e < ENDPOINT_COUNT; e++)
-		if (m->endpoints[e].reported == ETCD_FAILED)
+		if (m->endpoints[e].reported == (int)o)
 			return true;
 	return false;
 }
 
-/* Once, but for what somebody has to mend: etcd came back without v2. */
+/* Once; but that a member which did not answer came back without v2, or the
+ * other way round, is another fault. */
 static void report_failing(const struct collector *c, struct member *m,
     const struct etcd_result *r)
 {
 	struct endpoint_state *s = &m->endpoints[c->endpoint];
-	bool to_mend = r->outcome == ETCD_NO_V2 ||
-	    r->outcome == ETCD_UNAUTHORIZED;
+	bool whole = whole_member(r->outcome);
+	bool known = whole ? reported_elsewhere(m, r->outcome) :
+	    s->reported != 0;
 
-	if (s->reported && (!to_mend || s->reported == (int)r->outcome))
-		return;
-	if (r->outcome == ETCD_FAILED && not_there(m))
-		return;
-	s->reported = (int)r->outcome;
-	log_failing(c, m, r);
+	if (!known)
+		log_failing(c, m, r);
+	if (!known || (whole && s->reported))
+		s->reported = (int)r->outcome;
 }
 
 static void report_again(const struct collector *c, struct member *m,
