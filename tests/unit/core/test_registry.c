@@ -1,0 +1,571 @@
+/* The roll: what a key in etcd means for an instance, checked through the
+ * events it causes and the counts it leaves. */
+#include "core/registry_apply.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "core/config.h"
+#include "core/pattern.h"
+#include "core/problems.h"
+#include "core/snapshot.h"
+
+enum { MAX_EVENTS = 4096, START = 1000000000 };
+
+struct seen {
+	enum event_type type;
+	char identity[64];
+	enum state was, state;
+	enum cause cause;
+	int64_t from, earliest, seen;
+};
+
+struct world {
+	struct event_bus *bus;
+	struct registry *r;
+	struct cluster *c;
+	struct directory *d;
+	struct seen v[MAX_EVENTS];
+	size_t n;
+	uint64_t index;
+};
+
+static void on_event(void *arg, const struct event *e)
+{
+	struct world *w = arg;
+	struct seen *s;
+
+	if (e->type != EVENT_INSTANCE && e->type != EVENT_DROPPED &&
+	    e->type != EVENT_HELD)
+		return;
+	assert_true(w->n < MAX_EVENTS);
+	s = &w->v[w->n++];
+	*s = (struct seen){
+		.type = e->type, .was = e->instance.was,
+		.state = e->instance.begun.state,
+		.cause = e->instance.begun.cause,
+		.from = e->instance.begun.from.ms,
+		.earliest = e->instance.begun.earliest.ms,
+		.seen = e->instance.begun.seen.ms,
+	};
+	snprintf(s->identity, sizeof(s->identity), "%s",
+	    e->instance.instance->identity);
+}
+
+static struct config *configure(const char *endpoint, const char *directory)
+{
+	char *e = xstrdup(endpoint), *d = xstrdup(directory);
+	struct string_list endpoints = { &e, 1 }, directories = { &d, 1 };
+	struct problems p = { 0 };
+	struct config *c = config_from_flags(&endpoints, &directories, &p);
+
+	assert_non_null(c);
+	free(e);
+	free(d);
+	return c;
+}
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	struct config *c = configure("http://127.0.0.1:2379", "/login");
+	struct event_sink sink = { "test", on_event, NULL, w };
+
+	clock_set((mono_t){ 5000 }, (wall_t){ START });
+	w->bus = event_bus_new();
+	event_bus_add(w->bus, &sink);
+	w->r = registry_new(w->bus);
+	registry_configure(w->r, c);
+	config_unref(c);
+	w->c = w->r->clusters[0];
+	w->d = w->c->directories[0];
+	w->index = 100;
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	event_flush(w->bus, clock_mono());
+	registry_free(w->r);
+	event_bus_free(w->bus);
+	clock_use_real();
+	free(w);
+	return 0;
+}
+
+static struct moment now_at(struct world *w)
+{
+	struct moment m = { .seen = clock_now(), .now = clock_mono(),
+		.index = ++w->index };
+
+	m.earliest = m.seen;
+	return m;
+}
+
+static struct key_facts facts(const char *key, int64_t ttl_s)
+{
+	return (struct key_facts){ .key = key, .value = "10.0.0.7:80",
+		.has_ttl = ttl_s > 0, .ttl_s = ttl_s,
+		.expires = wall_add(clock_now(), ttl_s * 1000) };
+}
+
+static void put(struct world *w, const char *key, int64_t ttl_s, bool renewed)
+{
+	struct moment m = now_at(w);
+	struct key_facts k = facts(key, ttl_s);
+
+	k.renewed = renewed;
+	k.created_index = k.modified_index = m.index;
+	registry_written(w->d, &k, &m);
+	event_flush(w->bus, m.now);
+}
+
+static void leave(struct world *w, const char *key, enum cause cause)
+{
+	struct moment m = now_at(w);
+	struct instance *i = registry_find(w->d, key);
+
+	assert_non_null(i);
+	registry_left(w->d, i, cause, m.seen, &m, (mono_t){ 0 });
+	event_flush(w->bus, m.now);
+}
+
+static struct service *login(struct world *w)
+{
+	return registry_service(w->r, w->c, "login");
+}
+
+static void last_is(struct world *w, enum state state, enum cause cause)
+{
+	size_t n = w->n;
+
+	while (n > 0 && w->v[n - 1].type != EVENT_INSTANCE)
+		n--;
+	assert_true(n > 0);
+	assert_int_equal(w->v[n - 1].state, state);
+	assert_int_equal(w->v[n - 1].cause, cause);
+}
+
+static void a_heartbeat_is_no_registration(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 10, true);
+	for (int k = 0; k < 5; k++) {
+		clock_advance(3000);
+		put(w, "/login/1", 10, false);
+	}
+	assert_int_equal(w->n, 1);
+	last_is(w, STATE_UP, CAUSE_REGISTERED);
+	assert_int_equal(login(w)->registrations, 1);
+	assert_int_equal(login(w)->up, 1);
+}
+
+static void expiry_and_return(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 2, true);
+	clock_advance(2300);
+	leave(w, "/login/1", CAUSE_EXPIRE);
+	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
+	assert_null(registry_find(w->d, "/login/1"));
+	assert_int_equal(login(w)->up, 0);
+	assert_int_equal(w->d->vanished, 1);
+	put(w, "/login/1", 2, true);
+	last_is(w, STATE_UP, CAUSE_REGISTERED);
+	assert_int_equal(login(w)->registrations, 2);
+	assert_int_equal(login(w)->expirations, 1);
+	assert_int_equal(w->d->vanished, 0);
+	assert_int_equal(w->n, 3);
+}
+
+/* A key set anew after its TTL had run out, before etcd had removed it. */
+static void set_over_an_expired_key(void **state)
+{
+	struct world *w = *state;
+	struct moment m;
+	struct key_facts k;
+
+	put(w, "/login/1", 2, true);
+	clock_advance(2400);
+	m = now_at(w);
+	k = facts("/login/1", 2);
+	k.renewed = true;
+	k.lapsed = (wall_t){ START + 2000 };
+	registry_written(w->d, &k, &m);
+	event_flush(w->bus, m.now);
+	assert_int_equal(w->n, 3);
+	assert_int_equal(w->v[1].cause, CAUSE_EXPIRE);
+	assert_int_equal(w->v[1].from, START + 2000);
+	last_is(w, STATE_UP, CAUSE_REGISTERED);
+	assert_int_equal(login(w)->up, 1);
+}
+
+static void a_write_without_prev_means_a_missed_leave(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 10, true);
+	clock_advance(1000);
+	put(w, "/login/1", 10, true);
+	assert_int_equal(w->n, 3);
+	assert_int_equal(w->v[1].state, STATE_LOST);
+	assert_int_equal(w->v[1].from, START + 1000);
+	last_is(w, STATE_UP, CAUSE_REGISTERED);
+}
+
+static void deletion_ends_the_instance(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 10, true);
+	leave(w, "/login/1", CAUSE_DELETE);
+	assert_int_equal(w->n, 3);
+	assert_int_equal(w->v[1].state, STATE_DEREGISTERED);
+	assert_int_equal(w->v[2].type, EVENT_DROPPED);
+	assert_int_equal(w->r->nslots, 0);
+	assert_int_equal(login(w)->known, 0);
+	assert_int_equal(login(w)->deregistrations, 1);
+}
+
+static void two_keys_one_identity(void **state)
+{
+	struct world *w = *state;
+	struct instance *i;
+
+	/* Only the last part is the identity. */
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	put(w, "/login/b/1", 10, true);
+	put(w, "/login/a/1", 10, true);
+	assert_int_equal(w->d->bad_keys, 1);
+	i = registry_find(w->d, "/login/b/1");
+	assert_non_null(i);
+	assert_null(registry_find(w->d, "/login/a/1"));
+	leave(w, "/login/b/1", CAUSE_EXPIRE);
+	assert_ptr_equal(registry_find(w->d, "/login/a/1"), i);
+	assert_int_equal(i->period.state, STATE_UP);
+	assert_int_equal(w->n, 1);
+	leave(w, "/login/a/1", CAUSE_EXPIRE);
+	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
+}
+
+static void what_is_no_instance(void **state)
+{
+	struct world *w = *state;
+	struct moment m = now_at(w);
+	struct key_facts dir = { .key = "/login/dir", .value = "",
+		.is_dir = true };
+
+	put(w, "/login/_hidden", 10, true);
+	put(w, "/elsewhere/1", 10, true);
+	put(w, "/login", 10, true);
+	registry_written(w->d, &dir, &m);
+	assert_int_equal(w->d->bad_keys, 0);
+	put(w, "/login/a/b", 10, true);
+	put(w, "/login/a/b", 10, false);
+	put(w, "/login/n\xC0\x80l", 10, true);
+	assert_int_equal(w->d->bad_keys, 2);
+	assert_int_equal(w->n, 0);
+	registry_left_other(w->d, "/login/a/b");
+	put(w, "/login/a/b", 10, true);
+	assert_int_equal(w->d->bad_keys, 3);
+}
+
+static void a_directory_with_a_ttl_is_an_instance(void **state)
+{
+	struct world *w = *state;
+	struct moment m = now_at(w);
+	struct key_facts k = facts("/login/1", 10);
+
+	k.is_dir = true;
+	k.value = "";
+	registry_written(w->d, &k, &m);
+	event_flush(w->bus, m.now);
+	put(w, "/login/1/config", 0, true);
+	assert_int_equal(w->d->bad_keys, 0);
+	assert_int_equal(w->n, 1);
+	leave(w, "/login/1", CAUSE_EXPIRE);
+	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
+}
+
+static void list(struct world *w, int64_t ttl_left_s, uint64_t modified)
+{
+	struct moment m = now_at(w);
+	struct key_facts k = facts("/login/1", ttl_left_s);
+
+	k.modified_index = modified;
+	registry_listed(w->d, &k, &m);
+	event_flush(w->bus, m.now);
+}
+
+static void late_after_two_missed_beats(void **state)
+{
+	struct world *w = *state;
+
+	list(w, 10, 1);
+	for (uint64_t k = 2; k < 6; k++) {
+		clock_advance(3000);
+		list(w, 10, k);
+	}
+	assert_int_equal(login(w)->late, 0);
+	clock_advance(3000);
+	list(w, 7, 5);
+	assert_int_equal(login(w)->late, 0);
+	clock_advance(4500);
+	list(w, 3, 5);
+	assert_int_equal(login(w)->late, 1);
+	clock_advance(1000);
+	list(w, 10, 6);
+	assert_int_equal(login(w)->late, 0);
+	assert_int_equal(w->n, 1);
+}
+
+static void permanent_and_back(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 0, true);
+	assert_int_equal(login(w)->permanent, 1);
+	put(w, "/login/1", 10, false);
+	assert_int_equal(login(w)->permanent, 0);
+	put(w, "/login/1", 0, false);
+	assert_int_equal(login(w)->permanent, 1);
+	leave(w, "/login/1", CAUSE_DELETE);
+	assert_int_equal(login(w)->permanent, 0);
+}
+
+static void held_until_it_is_over(void **state)
+{
+	struct world *w = *state;
+	struct moment m;
+
+	put(w, "/login/1", 10, true);
+	m = now_at(w);
+	registry_left(w->d, registry_find(w->d, "/login/1"), CAUSE_EXPIRE,
+	    m.seen, &m, mono_add(m.now, 10000));
+	registry_set_mass_vanish(w->c, true);
+	assert_int_equal(w->c->held, 1);
+	clock_advance(9000);
+	registry_tick(w->r, clock_mono());
+	assert_int_equal(w->c->held, 1);
+	assert_true(w->c->mass_vanish);
+	clock_advance(1000);
+	registry_tick(w->r, clock_mono());
+	event_flush(w->bus, clock_mono());
+	assert_int_equal(w->c->held, 0);
+	assert_int_equal(w->v[w->n - 1].type, EVENT_HELD);
+	registry_tick(w->r, clock_mono());
+	assert_false(w->c->mass_vanish);
+}
+
+static void forgotten_in_time(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 10, true);
+	leave(w, "/login/1", CAUSE_EXPIRE);
+	clock_advance(w->d->config->forget_after_ms - 1);
+	registry_tick(w->r, clock_mono());
+	assert_int_equal(w->r->nslots, 1);
+	clock_advance(1);
+	registry_tick(w->r, clock_mono());
+	event_flush(w->bus, clock_mono());
+	last_is(w, STATE_DEREGISTERED, CAUSE_FORGOTTEN);
+	assert_int_equal(w->r->nslots, 0);
+	assert_false(registry_forget(w->r, "default", "login", "1"));
+}
+
+static void the_oldest_are_forgotten_first(void **state)
+{
+	struct world *w = *state;
+	char key[32];
+
+	w->d->config->max_vanished = 3;
+	for (int k = 0; k < 5; k++) {
+		snprintf(key, sizeof(key), "/login/%d", k);
+		put(w, key, 10, true);
+	}
+	for (int k = 0; k < 5; k++) {
+		snprintf(key, sizeof(key), "/login/%d", k);
+		leave(w, key, CAUSE_EXPIRE);
+		clock_advance(10);
+	}
+	registry_tick(w->r, clock_mono());
+	event_flush(w->bus, clock_mono());
+	assert_int_equal(w->d->vanished, 3);
+	assert_string_equal(w->r->oldest->instance_id, "2");
+}
+
+static void clamps_times(void **state)
+{
+	struct world *w = *state;
+	struct moment m;
+
+	put(w, "/login/1", 10, true);
+	clock_advance(5000);
+	m = now_at(w);
+	registry_left(w->d, registry_find(w->d, "/login/1"), CAUSE_EXPIRE,
+	    (wall_t){ START - 77 }, &m, (mono_t){ 0 });
+	event_flush(w->bus, m.now);
+	assert_int_equal(w->v[1].from, START);
+	assert_int_equal(w->v[1].seen, START + 5000);
+}
+
+static void a_removed_directory_is_unwatched(void **state)
+{
+	struct world *w = *state;
+	struct config *c = configure("http://127.0.0.1:2379", "/other");
+
+	put(w, "/login/1", 10, true);
+	registry_configure(w->r, c);
+	config_unref(c);
+	event_flush(w->bus, clock_mono());
+	last_is(w, STATE_DEREGISTERED, CAUSE_UNWATCHED);
+	assert_int_equal(w->r->nslots, 0);
+	assert_string_equal(w->c->directories[0]->path, "/other");
+}
+
+static struct restored_instance saved(const char *directory, const char *id,
+    enum state state)
+{
+	return (struct restored_instance){
+		.id = 7, .cluster = "default", .directory = directory,
+		.service = "login", .instance_id = id, .key = "/login/9",
+		.value = "x", .ttl_s = 10, .expirations = 3,
+		.period = { 70, state, CAUSE_EXPIRE, { 1 }, { 1 }, { 2 }, 5 },
+	};
+}
+
+static void restored_as_it_was(void **state)
+{
+	struct world *w = *state;
+	struct restored_instance s = saved("/login", "9", STATE_EXPIRED);
+	const uint64_t counters[4] = { 4, 3, 2, 1 };
+
+	registry_restore_instance(w->r, &s);
+	registry_restore_service(w->r, "default", "login", counters);
+	registry_restore_directory(w->r, "default", "/login", 55,
+	    (wall_t){ 9 });
+	registry_restore_ids(w->r, 8, 71, 2);
+	registry_restored(w->r);
+	event_flush(w->bus, clock_mono());
+	assert_int_equal(w->n, 0);
+	assert_int_equal(w->d->applied_index, 55);
+	assert_int_equal(login(w)->registrations, 4);
+	put(w, "/login/9", 10, true);
+	assert_int_equal(w->n, 1);
+	assert_int_equal(w->v[0].was, STATE_EXPIRED);
+	assert_int_equal(w->r->next_period_id, 72);
+}
+
+static void restored_but_no_longer_configured(void **state)
+{
+	struct world *w = *state;
+	struct restored_instance s = saved("/gone", "9", STATE_UP);
+
+	registry_restore_instance(w->r, &s);
+	registry_restore_ids(w->r, 8, 71, 2);
+	registry_restored(w->r);
+	event_flush(w->bus, clock_mono());
+	last_is(w, STATE_DEREGISTERED, CAUSE_UNWATCHED);
+	assert_int_equal(w->r->nslots, 0);
+	assert_int_equal(w->c->ndirectories, 1);
+}
+
+static void check_counts(struct world *w)
+{
+	size_t up = 0, vanished = 0, held = 0, permanent = 0;
+
+	for (size_t k = 0; k < w->r->nslots; k++) {
+		const struct instance *i = w->r->slots[k];
+
+		assert_int_equal(i->slot, k);
+		up += i->period.state == STATE_UP;
+		vanished += i->period.state != STATE_UP;
+		held += i->held;
+		permanent += i->period.state == STATE_UP && i->ttl_s == 0;
+		assert_true(i->present == (i->period.state == STATE_UP));
+	}
+	assert_int_equal(login(w)->up, up);
+	assert_int_equal(w->c->up, up);
+	assert_int_equal(w->d->vanished, vanished);
+	assert_int_equal(w->c->held, held);
+	assert_int_equal(login(w)->permanent, permanent);
+	assert_int_equal(table_count(w->d->by_key), up);
+}
+
+/* Random life: the counts always agree with a walk over all instances. */
+static void counts_agree_with_a_walk(void **state)
+{
+	static const enum cause causes[] = { CAUSE_EXPIRE, CAUSE_DELETE,
+		CAUSE_DIFF, CAUSE_ETCD_OUTAGE, CAUSE_DIR_DELETE };
+	struct world *w = *state;
+	const char *env = getenv("SEED");
+	unsigned seed = env ? (unsigned)atol(env) : 20261123u;
+	char key[32];
+
+	printf("seed %u\n", seed);
+	srand(seed);
+	for (int k = 0; k < 4000; k++) {
+		int n = rand() % 40;
+		struct instance *i;
+
+		snprintf(key, sizeof(key), "/login/%d", n);
+		i = registry_find(w->d, key);
+		clock_advance(rand() % 2000);
+		if (i != NULL && rand() % 2) {
+			struct moment m = now_at(w);
+			mono_t hold = mono_add(m.now, rand() % 3000);
+
+			registry_left(w->d, i, causes[rand() % 5], m.seen, &m,
+			    hold);
+		} else {
+			put(w, key, rand() % 3 * 5, i == NULL || rand() % 9 == 0);
+		}
+		if (rand() % 7 == 0)
+			registry_tick(w->r, clock_mono());
+		event_flush(w->bus, clock_mono());
+		snapshot_publish(w->r, clock_mono());
+		w->n = 0;
+		check_counts(w);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_heartbeat_is_no_registration),
+		TEST(expiry_and_return),
+		TEST(set_over_an_expired_key),
+		TEST(a_write_without_prev_means_a_missed_leave),
+		TEST(deletion_ends_the_instance),
+		TEST(two_keys_one_identity),
+		TEST(what_is_no_instance),
+		TEST(a_directory_with_a_ttl_is_an_instance),
+		TEST(late_after_two_missed_beats),
+		TEST(permanent_and_back),
+		TEST(held_until_it_is_over),
+		TEST(forgotten_in_time),
+		TEST(the_oldest_are_forgotten_first),
+		TEST(clamps_times),
+		TEST(a_removed_directory_is_unwatched),
+		TEST(restored_as_it_was),
+		TEST(restored_but_no_longer_configured),
+		TEST(counts_agree_with_a_walk),
+	};
+
+	log_set_level(LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
