@@ -1,0 +1,301 @@
+/* The set of alerts: finds the alert of a rule and a subject, judges, and
+ * keeps what was restored.  What a change of an alert brings with it is in
+ * set_step.c.
+ *
+ * Reads registry and cluster only through the rules, and does not know who is
+ * told or how: alertmanager.c and group.c do. */
+#include "alerts/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts/alertmanager.h"
+#include "alerts/gate.h"
+#include "alerts/set_impl.h"
+#include "core/err.h"
+#include "core/event.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/registry.h"
+#include "core/snapshot.h"
+#include "core/table.h"
+#include "core/xalloc.h"
+
+/* --- judging --- */
+
+static void annotate(struct alert *a, const struct subject *sub)
+{
+	struct labels l = { 0 };
+
+	rule_annotations(a->rule, sub, &l);
+	if (labels_equal(&l, &a->annotations)) {
+		labels_free(&l);
+		return;
+	}
+	labels_free(&a->annotations);
+	a->annotations = l;
+}
+
+static struct alert *add(struct alert_set *s, const struct rule *r,
+    const struct subject *sub)
+{
+	struct labels l = { 0 };
+	struct alert *a;
+
+	rule_labels(r, sub, &l);
+	a = alert_new(r, &l, &s->external);
+	table_put(s->table, a->key, a);
+	return a;
+}
+
+static struct alert *find(const struct alert_set *s, const struct rule *r,
+    const struct subject *sub)
+{
+	char *key = alert_key(r, sub);
+	struct alert *a = table_get(s->table, key);
+
+	free(key);
+	return a;
+}
+
+static void judge_alert(struct alert_set *s, struct alert *a,
+    const struct subject *sub, bool active)
+{
+	const struct rule *r = a->rule;
+
+	a->instance = sub->instance;
+	a->seen = true;
+	if (active)
+		annotate(a, sub);
+	set_step(s, a, active, r->frozen != NULL && r->frozen(sub));
+}
+
+void set_judge(struct alert_set *s, const struct subject *sub)
+{
+	for (size_t i = 0; i < RULES; i++) {
+		const struct rule *r = &rules[i];
+
+		if (r->kind != sub->kind)
+			continue;
+		bool active = r->condition(sub);
+		struct alert *a = find(s, r, sub);
+
+		if (a == NULL && active)
+			a = add(s, r, sub);
+		if (a != NULL)
+			judge_alert(s, a, sub, active);
+	}
+	set_timer(s);
+}
+
+void set_end(struct alert_set *s, const struct subject *sub, bool forgotten)
+{
+	for (size_t i = 0; i < RULES; i++) {
+		struct alert *a = rules[i].kind != sub->kind ? NULL :
+		    find(s, &rules[i], sub);
+
+		if (a == NULL)
+			continue;
+		if (forgotten && alert_firing(a))
+			labels_set(&a->annotations, "forgotten", "true");
+		set_step_end(s, a);
+	}
+	set_timer(s);
+}
+
+void set_thaw(struct alert_set *s, const struct directory *d)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (table_next(s->table, &cursor, NULL, &value)) {
+		struct alert *a = value;
+
+		if (a->instance == NULL || a->instance->directory != d)
+			continue;
+		struct subject sub = subject_of_instance(a->instance);
+
+		judge_alert(s, a, &sub, a->rule->condition(&sub));
+	}
+	set_timer(s);
+}
+
+void set_look_begin(struct alert_set *s)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (table_next(s->table, &cursor, NULL, &value))
+		((struct alert *)value)->seen = false;
+}
+
+void set_look_end(struct alert_set *s)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (table_next(s->table, &cursor, NULL, &value))
+		if (!((struct alert *)value)->seen)
+			set_step_end(s, value);
+	set_timer(s);
+}
+
+/* --- restoring --- */
+
+/* Counted from when receivers were last told, by history time. */
+static mono_t repeat_time(const struct alert *a, struct machine_now now)
+{
+	int64_t ago = now.wall.ms - a->last_notified.ms;
+
+	if (ago < 0)
+		ago = 0;
+	if (ago > REPEAT_INTERVAL_MS)
+		ago = REPEAT_INTERVAL_MS;
+	return mono_add(now.mono, REPEAT_INTERVAL_MS - ago);
+}
+
+void set_restore(struct alert_set *s, const struct alert_record *r)
+{
+	struct machine_now now = set_now();
+	struct err e = { "" };
+	struct alert *a = alert_from_record(r, &s->external, now, &e);
+
+	if (a == NULL)
+		log_warn("saved alert dropped", LOG_S("reason", e.text));
+	if (a == NULL || strcmp(a->fingerprint, r->fingerprint) != 0)
+		set_save_gone(s, r->fingerprint);
+	if (a == NULL)
+		return;
+	if (table_get(s->table, a->key) != NULL) {
+		alert_free(a);		/* saved under two sets of external */
+		return;			/* labels; the other one is as good */
+	}
+	table_put(s->table, a->key, a);
+	if (strcmp(a->fingerprint, r->fingerprint) != 0)
+		set_save(s, a);
+	a->repeat_at = repeat_time(a, now);
+	if (a->told)
+		groups_restore(s->parts.groups, a);
+	set_schedule(s, a, now.mono);
+}
+
+static bool telling(const struct alert *a)
+{
+	return a->machine.state == ALERT_FIRING ||
+	    a->machine.state == ALERT_RESOLVED;
+}
+
+void set_tell_all(struct alert_set *s)
+{
+	size_t cursor = 0;
+	void *value;
+
+	if (!s->started)
+		return;
+	while (table_next(s->table, &cursor, NULL, &value)) {
+		struct alert *a = value;
+
+		if (telling(a))
+			alertmanagers_tell(s->parts.alertmanagers, a, false);
+	}
+	alertmanagers_pump(s->parts.alertmanagers, clock_mono());
+}
+
+void set_tell_new_receivers(struct alert_set *s)
+{
+	struct machine_now now = set_now();
+	size_t cursor = 0;
+	void *value;
+
+	while (table_next(s->table, &cursor, NULL, &value)) {
+		struct alert *a = value;
+
+		if (!alert_firing(a) || a->told)
+			continue;
+		set_tell_receivers(s, a, GROUP_FIRED, now);
+		if (!a->batched)
+			continue;
+		a->unit = gate_wait(s->parts.gate);
+		set_save(s, a);
+		set_schedule(s, a, now.mono);
+	}
+	set_timer(s);
+}
+
+void set_start(struct alert_set *s)
+{
+	s->started = true;
+	set_tell_all(s);
+	set_tell_new_receivers(s);
+}
+
+/* --- the rest --- */
+
+void set_external_labels(struct alert_set *s, const struct labels *external)
+{
+	size_t cursor = 0;
+	void *value;
+
+	if (labels_equal(&s->external, external))
+		return;
+	labels_free(&s->external);
+	labels_copy(&s->external, external);
+	while (table_next(s->table, &cursor, NULL, &value)) {
+		struct alert *a = value;
+
+		if (a->saved)
+			set_save_gone(s, a->fingerprint);
+		alert_set_external(a, external);
+		if (a->saved)
+			set_save(s, a);
+	}
+}
+
+void set_send(struct alert_set *s)
+{
+	groups_send(s->parts.groups);
+	if (s->lines > SET_LINES_MAX)
+		log_warn("more alerts changed at once than are logged",
+		    LOG_I("alerts", s->lines - SET_LINES_MAX));
+	s->lines = 0;
+}
+
+void set_samples(const struct alert_set *s, struct sample_sink *to)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (table_next(s->table, &cursor, NULL, &value)) {
+		struct alert *a = value;
+
+		if (a->machine.state == ALERT_PENDING || alert_firing(a))
+			sample_add_rendered(to, M_alerts, 1,
+			    alert_sample_labels(a));
+	}
+}
+
+size_t set_count(const struct alert_set *s)
+{
+	return table_count(s->table);
+}
+
+struct alert_set *set_new(const struct alert_set_parts *parts)
+{
+	struct alert_set *s = xcalloc(1, sizeof(*s));
+
+	s->parts = *parts;
+	s->table = table_new(alert_free);
+	s->timer = timer_new(parts->loop, set_tick, s);
+	return s;
+}
+
+void set_free(struct alert_set *s)
+{
+	if (s == NULL)
+		return;
+	timer_free(s->timer);
+	table_free(s->table);
+	due_list_fini(&s->due);
+	labels_free(&s->external);
+	free(s);
+}
