@@ -25,7 +25,7 @@ ALERT = "EtcdRegistryInstanceVanished"
 def measure(etcd, rollcall, webhook):
     """The delays, in seconds, sorted."""
     # Enough that live on, so that no batch is a large part of them.
-    etcd.put_many(("/s/lives-%d" % n, "h:1", None) for n in range(40))
+    etcd.put_many(("/s/lives-%d" % n, "h:1", None) for n in range(300))
     rollcall.await_looking()
     poll = LongPoll(etcd.url(), "/s", etcd.index() + 1)
     done = 0
@@ -34,7 +34,7 @@ def measure(etcd, rollcall, webhook):
         etcd.put_many(("/s/dies-%d" % n, "h:1", 1) for n in batch)
         done += len(batch)
         webhook.await_condition(
-            lambda: len(webhook.alerts(ALERT, "firing")) >= done, 30)
+            lambda w: len(w.alerts(ALERT, "firing")) >= done, 30)
     events = {e["node"]["key"].split("/")[-1]: at
               for at, e in poll.await_events(2 * COUNT)
               if e["action"] == "expire"}

@@ -94,7 +94,7 @@ def pytest_runtest_makereport(item, call):
         return
     started = item.funcargs.get("started")
     for thing in started.things if started else ():
-        if hasattr(thing, "log_tail"):
+        if thing.__class__ is Rollcall:
             report.sections.append(
                 ("log of " + thing.name, thing.log_tail()))
 

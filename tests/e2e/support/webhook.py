@@ -82,11 +82,11 @@ class Webhook:
             self.server = None
 
     def await_condition(self, condition, timeout=10, what="a message"):
-        """Waits until condition() is true, looking at each arrival."""
+        """Waits until condition(self) is true, looking at each arrival."""
         deadline = time.monotonic() + timeout
         with self.condition:
             while True:
-                value = condition()
+                value = condition(self)
                 if value:
                     return value
                 left = deadline - time.monotonic()
@@ -111,7 +111,7 @@ class Webhook:
                     **labels):
         """The count-th such alert, as (message, alert)."""
         return self.await_condition(
-            lambda: self.alerts(alertname, status, **labels)[count - 1:],
+            lambda w: w.alerts(alertname, status, **labels)[count - 1:],
             timeout, "%s %s %s" % (alertname, status, labels))[0]
 
     def summary(self):
