@@ -131,14 +131,20 @@ static bool announces_too_much(struct fetch *f)
 	    strtoull(text, NULL, 10) > f->body.max;
 }
 
+/* curl follows any 3xx with a Location that is not empty. */
+static bool is_followed(struct fetch *f, long status)
+{
+	const char *location = fetch_header(f, "Location");
+
+	return f->follows && status / 100 == 3 && location && *location;
+}
+
 static size_t end_of_head(struct fetch *f, size_t n)
 {
 	long status = 0;
 
 	curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status / 100 == 1)
-		return n;
-	if (f->follows && status / 100 == 3 && fetch_header(f, "Location"))
+	if (status / 100 == 1 || is_followed(f, status))
 		return n;
 	f->answer.status = status;
 	f->head = true;
@@ -221,6 +227,8 @@ static void end(struct fetch *f, CURLcode code)
 
 	a->ended = clock_mono();
 	a->duration_us = clock_mono_us() - f->started_us;
+	if (code == CURLE_OK && !f->head)
+		code = CURLE_PARTIAL_FILE;	/* curl takes a torn head */
 	if (code != CURLE_OK)
 		explain(f, code);
 	a->body = f->body.data ? f->body.data : f->empty;
@@ -309,10 +317,7 @@ static void set_transport(struct fetch *f)
 
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(h, CURLOPT_PROXY, "");	/* none by environment */
 	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -376,7 +381,7 @@ static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
 		return CURLE_OUT_OF_MEMORY;
 	set_transport(f);
 	set_callbacks(f);
-	http_config_apply(r->http, f->easy);
+	http_config_apply(r->http, f->easy);	/* protocols, redirects, TLS */
 	set_method(f, r);
 	set_headers(f, r);
 	return curl_easy_setopt(f->easy, CURLOPT_URL, r->url);
@@ -398,7 +403,7 @@ static struct fetch *new_fetch(struct loop *l, const struct fetch_request *r)
 	f->url = xstrdup(r->url);
 	f->deadline_ms = r->deadline_ms;
 	f->connect_ms = r->connect_ms ? r->connect_ms : CONNECT_MS;
-	f->follows = r->http && r->http->follow_redirects;
+	f->follows = !r->http || r->http->follow_redirects;
 	f->on_head = r->on_head;
 	f->on_done = r->on_done;
 	f->arg = r->arg;

@@ -58,13 +58,14 @@ static int64_t time_ms(CURL *easy, CURLINFO what)
  * the name and the handshake: tell by how far it came. */
 static enum fetch_error which_timeout(const struct fetch_failure *f)
 {
+	long port = 0;
+
 	if (time_ms(f->easy, CURLINFO_TOTAL_TIME_T) + 2 >= f->deadline_ms)
 		return FETCH_TIMEOUT;
 	if (time_ms(f->easy, CURLINFO_NAMELOOKUP_TIME_T) == 0)
 		return FETCH_RESOLVE;
-	if (time_ms(f->easy, CURLINFO_CONNECT_TIME_T) == 0)
-		return FETCH_CONNECT;
-	return FETCH_TLS;
+	curl_easy_getinfo(f->easy, CURLINFO_LOCAL_PORT, &port);
+	return port == 0 ? FETCH_CONNECT : FETCH_TLS;
 }
 
 /* A server that wants a client certificate says so, in TLS 1.3, only when the
