@@ -48,6 +48,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct collect *collect;
 	struct exporter *exporter;
+	char *external_url;
 	struct timer *publish, *tick, *clock, *drain, *watchdog;
 	int signals;
 	bool stopping, reloading;
@@ -137,8 +138,7 @@ static void take(struct daemon *d, struct reload *r)
 	collect_stop(d->collect);
 	event_flush(d->bus, loop_now(d->loop));
 	registry_configure(d->registry, r->config);
-	alerts_configure(d->alerts, r->config, r->notify,
-	    d->flags->external_url);
+	alerts_configure(d->alerts, r->config, r->notify, d->external_url);
 	config_unref(d->config);
 	d->config = r->config;
 	collect_start(d->collect);
@@ -266,6 +266,16 @@ static int open_history(struct daemon *d, struct err *e)
 	return 0;
 }
 
+/* As Prometheus does it: this host's name and the port listened on. */
+static char *default_url(const struct daemon *d)
+{
+	const char *colon = strrchr(exporter_address(d->exporter, 0), ':');
+	char host[256] = "localhost";
+
+	gethostname(host, sizeof(host) - 1);
+	return xasprintf("http://%s%s", host, colon != NULL ? colon : "");
+}
+
 static int listen_http(struct daemon *d, struct err *e)
 {
 	struct exporter_options o = {
@@ -275,7 +285,11 @@ static int listen_http(struct daemon *d, struct err *e)
 	};
 
 	d->exporter = exporter_start(&o, e);
-	return d->exporter != NULL ? 0 : -1;
+	if (d->exporter == NULL)
+		return -1;
+	d->external_url = o.external_url != NULL ? xstrdup(o.external_url) :
+	    default_url(d);
+	return 0;
 }
 
 static void make(struct daemon *d, struct notify_config *n)
@@ -284,7 +298,7 @@ static void make(struct daemon *d, struct notify_config *n)
 	d->registry = registry_new(d->bus);
 	registry_configure(d->registry, d->config);
 	d->alerts = alerts_new(d->loop, d->registry, d->bus);
-	alerts_configure(d->alerts, d->config, n, d->flags->external_url);
+	alerts_configure(d->alerts, d->config, n, d->external_url);
 	d->collect = collect_new(d->loop, d->registry);
 	d->publish = timer_new(d->loop, on_publish, d);
 	d->tick = timer_new(d->loop, on_tick, d);
@@ -334,13 +348,13 @@ struct daemon *daemon_start(const struct serve_flags *f, struct config *c,
 	d->reload_ok = true;
 	d->reloaded = clock_now();
 	d->loop = loop_new(e);
-	if (d->loop == NULL) {
+	if (d->loop == NULL || watch_signals(d, e) != 0 ||
+	    listen_http(d, e) != 0) {
 		notify_config_free(n);
 		goto err;
 	}
 	make(d, n);
-	if (watch_signals(d, e) != 0 || listen_http(d, e) != 0 ||
-	    open_history(d, e) != 0)
+	if (open_history(d, e) != 0)
 		goto err;
 	join(d);
 	go(d);
@@ -377,9 +391,11 @@ void daemon_stop(struct daemon *d)
 	alerts_free(d->alerts);
 	registry_free(d->registry);
 	event_bus_free(d->bus);
-	loop_free(d->loop);
+	if (d->loop != NULL)
+		loop_free(d->loop);
 	if (d->signals >= 0)
 		close(d->signals);
 	config_unref(d->config);
+	free(d->external_url);
 	free(d);
 }

@@ -45,7 +45,7 @@ static bool usable(const struct member *m)
 {
 	const struct endpoint_state *s = &m->endpoints[ENDPOINT_LEADER];
 
-	return s->polled && s->failures == 0 && m->has_leader;
+	return s->polled && s->failures == 0 && m->has_leader && !m->foreign;
 }
 
 /* The next member, in turn, that answers and has a leader; else simply the

@@ -172,28 +172,10 @@ static void configure_directories(struct registry *r, struct cluster *c)
 
 /* --- clusters --- */
 
-static void member_free(struct member *m)
-{
-	for (int e = 0; e < ENDPOINT_COUNT; e++) {
-		struct endpoint_state *s = &m->endpoints[e];
-
-		for (size_t i = 0; i < s->nsamples; i++)
-			free(s->samples[i].extra);
-		free(s->samples);
-	}
-	free(m->url);
-	free(m->name);
-	free(m->member_name);
-	free(m->member_id);
-	free(m->server_version);
-	free(m->cluster_version);
-	free(m->cluster_id);
-}
-
 static void members_free(struct cluster *c)
 {
 	for (size_t i = 0; i < c->nmembers; i++)
-		member_free(&c->members[i]);
+		member_fini(&c->members[i]);
 	free(c->members);
 	c->members = NULL;
 	c->nmembers = 0;

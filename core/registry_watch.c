@@ -123,7 +123,8 @@ void registry_set_leader(struct cluster *c, bool answers, bool has_leader,
 		log_info(has_leader ? "leader known" : "no leader known",
 		    LOG_S("etcd_cluster", c->name),
 		    LOG_S("members_answer", answers ? "yes" : "no"));
-	if (!has_leader && c->leader_id != NULL)
+	/* Members that do not answer say nothing of their leader. */
+	if (answers && !has_leader && c->leader_id != NULL)
 		disturb(c, now);
 	c->answers = answers;
 	c->has_leader = has_leader;
