@@ -235,8 +235,8 @@ static void test_all_at_once(void **state)
 	struct parent o;
 
 	(void)state;
-	read_text("nummer: 1\nflag: x\nmany: [{size: x}, {nme: a}]\ntext: t\n", &o,
-	    &p);
+	read_text("nummer: 1\nflag: x\nmany: [{size: x}, {nme: a}]\n"
+	    "text: t\n", &o, &p);
 	assert_int_equal(p.n, 6);
 	assert_string_equal(o.text, "t");
 	options_free(&parent_set, &o);
