@@ -1,0 +1,446 @@
+/* The calls against a server that replays bytes recorded from etcd, or what
+ * the test makes up. */
+#include "etcd/client.c"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/http_script.h"
+
+enum { DEADLINE = 5000 };
+
+static struct loop *loop;
+static struct timer *guard;
+static struct script server;
+static struct etcd_target target;
+
+/* The last request line, and what to answer it with. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char asked[400];
+static const char *reply;
+static bool then_silence;
+
+/* What came of the last call. */
+static int heads, dones;
+static struct etcd_meta head_meta;
+static long head_status;
+static enum etcd_outcome outcome;
+static struct etcd_result seen;		/* its strings are gone */
+static char text[320], key[200];
+static struct etcd_call *call;
+
+static void too_late(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;
+	fail_msg("the loop ran 20 s");
+}
+
+static bool replay(struct script *s, int fd, const char *request, void *arg)
+{
+	const char *bytes;
+
+	(void)s;
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	snprintf(asked, sizeof(asked), "%.*s", (int)strcspn(request, "\r"),
+	    request);
+	bytes = reply;
+	pthread_mutex_unlock(&lock);
+	script_puts(fd, bytes);
+	return then_silence ? script_silence(fd) : true;
+}
+
+static int begin_test(void **state)
+{
+	(void)state;
+	loop = loop_new(NULL);
+	guard = timer_new(loop, too_late, NULL);
+	timer_set(guard, mono_add(clock_mono(), 20000));
+	script_start(&server, replay, NULL);
+	target = (struct etcd_target){ loop, server.url, NULL };
+	then_silence = false;
+	heads = dones = 0;
+	return 0;
+}
+
+static int end_test(void **state)
+{
+	(void)state;
+	timer_free(guard);
+	loop_free(loop);
+	script_stop(&server);
+	return 0;
+}
+
+static void will_answer(const char *bytes)
+{
+	pthread_mutex_lock(&lock);
+	reply = bytes;
+	pthread_mutex_unlock(&lock);
+}
+
+/* A recorded answer, headers and all, as it came over the wire. */
+static const char *recorded(const char *name)
+{
+	static char bytes[65536];
+	char path[200];
+	size_t n;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "tests/fixtures/%s", name);
+	in = fopen(path, "r");
+	if (!in)
+		fail_msg("cannot open %s: run this in the top directory",
+		    path);
+	n = fread(bytes, 1, sizeof(bytes) - 1, in);
+	fclose(in);
+	bytes[n] = '\0';
+	return bytes;
+}
+
+static void on_call_head(const struct etcd_meta *m, long status, void *arg)
+{
+	(void)arg;
+	assert_int_equal(dones, 0);
+	heads++;
+	head_meta = *m;
+	head_status = status;
+}
+
+static void on_call_done(const struct etcd_result *r, void *arg)
+{
+	(void)arg;
+	dones++;
+	seen = *r;
+	outcome = r->outcome;
+	snprintf(text, sizeof(text), "%s", r->text);
+	key[0] = '\0';
+	if (arg && outcome == ETCD_OK)
+		snprintf(key, sizeof(key), "%s", r->event.node.key);
+	etcd_cancel(call);		/* of no effect inside done */
+	loop_stop(loop);
+}
+
+static void run(struct etcd_call *c)
+{
+	call = c;
+	heads = dones = 0;
+	loop_run(loop);
+	assert_int_equal(dones, 1);
+}
+
+static void watch(const char *path, uint64_t index, int64_t deadline_ms)
+{
+	run(etcd_watch(&target, path, index, deadline_ms, on_call_head,
+	    on_call_done, &server));
+}
+
+static void test_watch_answered(void **state)
+{
+	int i;
+
+	(void)state;
+	will_answer(recorded("watch_raw_longpoll_set.http"));
+	for (i = 0; i < 3; i++) {
+		watch("/svc", 18446744073709551615u, DEADLINE);
+		assert_int_equal(heads, 1);
+		assert_int_equal(head_status, 200);
+		assert_int_equal(head_meta.etcd_index, 3);
+		assert_int_equal(head_meta.raft_index, 4);
+		assert_int_equal(head_meta.raft_term, 2);
+		assert_string_equal(head_meta.cluster_id, "303fa6d4b92186ae");
+		assert_true(head_meta.date.ms == 1795334736000);
+		assert_int_equal(outcome, ETCD_OK);
+		assert_string_equal(key, "/svc/web/n1");
+		assert_int_equal(seen.event.node.ttl, 30);
+		assert_int_equal(seen.meta.etcd_index, 3);
+	}
+	assert_string_equal(asked, "GET /v2/keys/svc/?wait=true&"
+	    "recursive=true&waitIndex=18446744073709551615 HTTP/1.1");
+	assert_int_equal(server.nconnections, 1);
+}
+
+/* How a quiet poll ends: the index it began with is known all the same. */
+static void test_watch_quiet(void **state)
+{
+	(void)state;
+	then_silence = true;
+	will_answer(recorded("watch_raw_longpoll_blocked_headers_only.http"));
+	watch("/quiet", 7, 200);
+	assert_int_equal(heads, 1);
+	assert_int_equal(outcome, ETCD_FAILED);
+	assert_int_equal(seen.fetch_error, FETCH_TIMEOUT);
+	assert_true(head_meta.etcd_index > 0);
+	assert_int_equal(seen.meta.etcd_index, head_meta.etcd_index);
+	assert_string_equal(seen.meta.cluster_id, head_meta.cluster_id);
+	assert_int_equal(seen.status, 200);
+	assert_memory_equal(text, "/v2/keys/quiet: no end of the answer", 36);
+}
+
+static void test_watch_ends(void **state)
+{
+	(void)state;
+	will_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "0\r\n\r\n");
+	watch("/svc", 1, DEADLINE);
+	assert_int_equal(outcome, ETCD_EMPTY);
+	will_answer("HTTP/1.1 400 Bad Request\r\nX-Etcd-Index: 1457\r\n"
+	    "Content-Length: 17\r\n\r\n{\"errorCode\":401}");
+	watch("/svc", 1, DEADLINE);
+	assert_int_equal(head_status, 400);
+	assert_int_equal(outcome, ETCD_ERROR);
+	assert_int_equal(seen.error_code, ETCD_INDEX_CLEARED);
+	assert_int_equal(seen.meta.etcd_index, 1457);
+}
+
+static void test_requests(void **state)
+{
+	static const struct {
+		const char *path;
+		bool quorum;
+		const char *line;
+	} lists[] = {
+		{ "/a", false, "GET /v2/keys/a/?recursive=true HTTP/1.1" },
+		{ "/a/", true, "GET /v2/keys/a/?recursive=true&quorum=true "
+		    "HTTP/1.1" },
+		{ "/", false, "GET /v2/keys/?recursive=true HTTP/1.1" },
+		{ "", false, "GET /v2/keys/?recursive=true HTTP/1.1" },
+		{ "a//", false, "GET /v2/keys/a/?recursive=true HTTP/1.1" },
+		{ "/a b/%/?#&\xc3\xa9~", false, "GET /v2/keys/a%20b/%25/%3F"
+		    "%23%26%C3%A9~/?recursive=true HTTP/1.1" },
+	};
+	size_t i;
+
+	(void)state;
+	will_answer("HTTP/1.1 404 Not Found\r\nContent-Length: 17\r\n\r\n"
+	    "{\"errorCode\":100}");
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		run(etcd_list(&target, lists[i].path, lists[i].quorum,
+		    DEADLINE, on_call_done, NULL));
+		assert_string_equal(asked, lists[i].line);
+		assert_int_equal(outcome, ETCD_OK);
+		assert_true(seen.listing.missing);
+	}
+}
+
+static void test_index(void **state)
+{
+	(void)state;
+	will_answer("HTTP/1.1 200 OK\r\nX-Etcd-Index: 5x\r\nX-Raft-Index: -1"
+	    "\r\nX-Raft-Term: 3\r\nX-Etcd-Cluster-Id: 0123456789abcdef01234567"
+	    "89abcdef\r\nDate: yesterday\r\nContent-Length: 99999\r\n\r\n");
+	run(etcd_index(&target, DEADLINE, on_call_done, NULL));
+	assert_string_equal(asked, "HEAD /v2/keys/ HTTP/1.1");
+	assert_int_equal(outcome, ETCD_OK);
+	assert_int_equal(seen.meta.etcd_index, 0);
+	assert_int_equal(seen.meta.raft_index, 0);
+	assert_int_equal(seen.meta.raft_term, 3);
+	assert_int_equal(strlen(seen.meta.cluster_id), 31);
+	assert_int_equal(seen.meta.date.ms, 0);
+}
+
+static void test_other_calls(void **state)
+{
+	static struct etcd_call *(*const calls[])(const struct etcd_target *,
+	    int64_t, etcd_done *, void *) = {
+		etcd_health, etcd_version, etcd_members, etcd_leader,
+		etcd_stats_self, etcd_stats_leader, etcd_stats_store
+	};
+	static const char *const paths[] = {
+		"/health", "/version", "/v2/members", "/v2/members/leader",
+		"/v2/stats/self", "/v2/stats/leader", "/v2/stats/store"
+	};
+	char line[100];
+	size_t i;
+
+	(void)state;
+	will_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		run(calls[i](&target, DEADLINE, on_call_done, NULL));
+		snprintf(line, sizeof(line), "GET %s HTTP/1.1", paths[i]);
+		assert_string_equal(asked, line);
+		assert_int_equal(outcome, ETCD_EMPTY);
+		assert_memory_equal(text, paths[i], strlen(paths[i]));
+	}
+}
+
+static void test_failures(void **state)
+{
+	char large[8192];
+
+	(void)state;
+	memset(large, 'x', sizeof(large));
+	memcpy(large, "HTTP/1.0 200 OK\r\n\r\n", 19);
+	large[sizeof(large) - 1] = '\0';
+	will_answer(large);
+	run(etcd_health(&target, DEADLINE, on_call_done, NULL));
+	assert_int_equal(outcome, ETCD_FAILED);
+	assert_int_equal(seen.fetch_error, FETCH_TOO_LARGE);
+	script_stop(&server);
+	run(etcd_health(&target, DEADLINE, on_call_done, NULL));
+	assert_int_equal(outcome, ETCD_FAILED);
+	assert_int_equal(seen.fetch_error, FETCH_CONNECT);
+	assert_memory_equal(text, "/health: cannot connect to 127.0.0.1:",
+	    37);
+	script_start(&server, replay, NULL);
+}
+
+/* --- a listing large enough for a thread --- */
+
+enum { KEYS = 5000 };
+
+static char *large_listing(void)
+{
+	char *bytes = malloc(200 * KEYS + 200);
+	size_t n;
+	int i;
+
+	n = (size_t)sprintf(bytes, "HTTP/1.0 200 OK\r\nX-Etcd-Index: 9\r\n"
+	    "\r\n{\"action\":\"get\",\"node\":{\"key\":\"/s\",\"dir\":true,"
+	    "\"nodes\":[");
+	for (i = 0; i < KEYS; i++)
+		n += (size_t)sprintf(bytes + n, "%s{\"key\":\"/s/%d\","
+		    "\"value\":\"v\",\"modifiedIndex\":%d,\"createdIndex\":"
+		    "%d}", i ? "," : "", i, i + 1, i + 1);
+	sprintf(bytes + n, "]}}\n");
+	return bytes;
+}
+
+static bool answer_and_close(struct script *s, int fd, const char *request,
+    void *arg)
+{
+	replay(s, fd, request, arg);
+	return false;
+}
+
+static void check_listing(const struct etcd_result *r, void *arg)
+{
+	char want[20];
+	size_t i;
+
+	assert_int_equal(r->outcome, ETCD_OK);
+	assert_int_equal(r->listing.n, KEYS);
+	assert_int_equal(r->meta.etcd_index, 9);
+	for (i = 0; i < KEYS; i++) {
+		snprintf(want, sizeof(want), "/s/%zu", i);
+		assert_string_equal(r->listing.v[i].key, want);
+	}
+	on_call_done(r, arg);
+}
+
+static void test_large_listing(void **state)
+{
+	char *bytes = large_listing();
+
+	(void)state;
+	server.fn = answer_and_close;
+	will_answer(bytes);
+	run(etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL));
+	free(bytes);
+}
+
+static void stop_when_decoding(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;
+	if (call->decoding)
+		loop_stop(loop);
+}
+
+static void stop_later(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;
+	loop_stop(loop);
+}
+
+/* Cancelled while the thread is at it: never told, nothing leaks. */
+static void test_cancel_while_decoding(void **state)
+{
+	struct timer *t = timer_new(loop, stop_later, NULL);
+	char *bytes = large_listing();
+
+	(void)state;
+	server.fn = answer_and_close;
+	will_answer(bytes);
+	call = etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL);
+	loop_each_turn(loop, stop_when_decoding, NULL);
+	loop_run(loop);
+	assert_true(call->decoding);
+	etcd_cancel(call);
+	call = &(struct etcd_call){ 0 };
+	timer_set(t, mono_add(clock_mono(), 100));
+	loop_run(loop);
+	assert_int_equal(dones, 0);
+	timer_free(t);
+	free(bytes);
+}
+
+static void test_loop_freed_while_decoding(void **state)
+{
+	char *bytes = large_listing();
+
+	server.fn = answer_and_close;
+	will_answer(bytes);
+	call = etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL);
+	loop_each_turn(loop, stop_when_decoding, NULL);
+	loop_run(loop);
+	etcd_cancel(call);
+	end_test(state);
+	assert_int_equal(dones, 0);
+	begin_test(state);
+	free(bytes);
+}
+
+static void cancel_at_head(const struct etcd_meta *m, long status, void *arg)
+{
+	(void)m;
+	(void)status;
+	(void)arg;
+	heads++;
+	etcd_cancel(call);
+	loop_stop(loop);
+}
+
+static void test_cancel(void **state)
+{
+	(void)state;
+	etcd_cancel(NULL);
+	will_answer(recorded("watch_raw_longpoll_set.http"));
+	call = etcd_watch(&target, "/svc", 1, DEADLINE, cancel_at_head,
+	    on_call_done, NULL);
+	loop_run(loop);
+	assert_int_equal(heads, 1);
+	assert_int_equal(dones, 0);
+	call = etcd_health(&target, DEADLINE, on_call_done, NULL);
+	etcd_cancel(call);
+	run(etcd_health(&target, DEADLINE, on_call_done, NULL));
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, begin_test, end_test)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_watch_answered),
+		TEST(test_watch_quiet),
+		TEST(test_watch_ends),
+		TEST(test_requests),
+		TEST(test_index),
+		TEST(test_other_calls),
+		TEST(test_failures),
+		TEST(test_large_listing),
+		TEST(test_cancel_while_decoding),
+		TEST(test_loop_freed_while_decoding),
+		TEST(test_cancel),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
