@@ -166,7 +166,7 @@ analyze: ## clang's path-sensitive analyzer; some of it is mistaken
 demo: ## eight services, one dies, an alert [DEMO_SECONDS=30]
 	@.ci/packages demo
 	@$(MAKE) --no-print-directory -s all
-	@DEMO_SECONDS=$(DEMO_SECONDS) demo/run
+	@DEMO_SECONDS=$(DEMO_SECONDS) exec demo/run
 
 test: ## everything that must hold, in less than 10 minutes
 	@.ci/packages test
