@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SCRIPT_CONNECTIONS = 64, SCRIPT_REQUEST = 64 * 1024 };
+enum { SCRIPT_CONNECTIONS = 64, SCRIPT_REQUEST = 1024 * 1024 };
 
 struct script;
 
