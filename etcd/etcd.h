@@ -104,8 +104,8 @@ struct etcd_stats_store {
 };
 
 struct etcd_node {
-	const char *key;		/* "" for the root */
-	const char *value;		/* "" if none */
+	const char *key;		/* a NUL in it or in the value is */
+	const char *value;		/* C0 80; "" if none */
 	bool dir, has_expiration, key_has_nul;
 	wall_t expiration;		/* by etcd's clock */
 	int64_t ttl;			/* 0 when omitted; may be negative */
@@ -125,11 +125,12 @@ struct etcd_event {
 
 /* A recursive listing, flattened: every node below the directory, parents
  * before children, the directory itself left out.  A node that makes no sense
- * is counted in `bad` and takes no neighbour along. */
+ * is counted in `bad` and takes no neighbour along: with bad > 0, what is not
+ * in v is not known to be gone. */
 struct etcd_listing {
 	struct etcd_node *v;
 	size_t n, bad;
-	bool missing;		/* 404 with errorCode 100: empty */
+	bool missing;		/* 404 with errorCode 100: empty, ETCD_OK */
 	char first_bad[128];	/* what was wrong with the first bad node */
 };
 
@@ -185,7 +186,8 @@ struct etcd_call *etcd_index(const struct etcd_target *t,
     int64_t deadline_ms, etcd_done *done, void *arg);
 
 /* Lists everything below a directory.  quorum: through raft, so that it is no
- * older than the request (facts 5: 7 s to fail without a quorum). */
+ * older than the request, and without a quorum an error after 7 s.  A large
+ * answer is decoded in a thread: events newer than it may be told before it. */
 struct etcd_call *etcd_list(const struct etcd_target *t, const char *path,
     bool quorum, int64_t deadline_ms, etcd_done *done, void *arg);
 
