@@ -27,8 +27,8 @@
 enum {
 	CONNECT_MS = 1000,
 	MAX_HEADERS = 64 * 1024,	/* of one answer, in bytes */
-	KEEPALIVE_S = 5,		/* silent connections: probe this often */
-	UNACKED_MS = 10000		/* and give up after this long */
+	KEEPALIVE_S = 5,		/* probe a silent peer this often */
+	UNACKED_MS = 10000		/* and give it up after this long */
 };
 
 struct fetch {

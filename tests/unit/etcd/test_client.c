@@ -295,9 +295,9 @@ static void test_failures(void **state)
 
 enum { KEYS = 5000 };
 
-static char *large_listing(void)
+static const char *large_listing(void)
 {
-	char *bytes = malloc(200 * KEYS + 200);
+	static char bytes[200 * KEYS + 200];
 	size_t n;
 	int i;
 
@@ -336,13 +336,10 @@ static void check_listing(const struct etcd_result *r, void *arg)
 
 static void test_large_listing(void **state)
 {
-	char *bytes = large_listing();
-
 	(void)state;
 	server.fn = answer_and_close;
-	will_answer(bytes);
+	will_answer(large_listing());
 	run(etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL));
-	free(bytes);
 }
 
 static void stop_when_decoding(void *arg, mono_t now)
@@ -364,11 +361,9 @@ static void stop_later(void *arg, mono_t now)
 static void test_cancel_while_decoding(void **state)
 {
 	struct timer *t = timer_new(loop, stop_later, NULL);
-	char *bytes = large_listing();
-
 	(void)state;
 	server.fn = answer_and_close;
-	will_answer(bytes);
+	will_answer(large_listing());
 	call = etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL);
 	loop_each_turn(loop, stop_when_decoding, NULL);
 	loop_run(loop);
@@ -379,15 +374,12 @@ static void test_cancel_while_decoding(void **state)
 	loop_run(loop);
 	assert_int_equal(dones, 0);
 	timer_free(t);
-	free(bytes);
 }
 
 static void test_loop_freed_while_decoding(void **state)
 {
-	char *bytes = large_listing();
-
 	server.fn = answer_and_close;
-	will_answer(bytes);
+	will_answer(large_listing());
 	call = etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL);
 	loop_each_turn(loop, stop_when_decoding, NULL);
 	loop_run(loop);
@@ -395,7 +387,6 @@ static void test_loop_freed_while_decoding(void **state)
 	end_test(state);
 	assert_int_equal(dones, 0);
 	begin_test(state);
-	free(bytes);
 }
 
 static void cancel_at_head(const struct etcd_meta *m, long status, void *arg)
