@@ -1,0 +1,1 @@
+for c in serve check events version; do rollcall $c --help; done

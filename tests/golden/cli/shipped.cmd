@@ -1,0 +1,1 @@
+rollcall check rollcall.yml

@@ -1,0 +1,12 @@
+try() { rollcall "$@"; echo "-- exit $?"; }
+try evnts
+try
+try serve
+try serve --etcd.endpoint=http://127.0.0.1:2379
+try serve --config.file=a.yml --directory=/x
+try serve --log.level=loud --config.file=rollcall.yml
+try serve --config.fil=rollcall.yml
+try check
+try check /nonexistent.yml
+try events --storage.path=/nonexistent.db
+try events --format=xml
