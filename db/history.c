@@ -28,12 +28,12 @@ static const char find_sql[] =
 	" ORDER BY p.id DESC LIMIT ?6";
 
 /* The stay before may belong to another row of instances, of the same
- * identity. */
+ * identity, and then it is open: it ends where this one begins. */
 static const char row_sql[] =
 	"SELECT i.cluster, i.directory, i.service_name, i.instance_id,"
 	" i.address, i.key, p.from_ms, ifnull(p.earliest_ms, p.from_ms),"
 	" ifnull(p.seen_ms, p.from_ms), p.state, p.cause, p.etcd_index,"
-	" q.state, q.to_ms - q.from_ms"
+	" q.state, ifnull(q.to_ms, p.from_ms) - q.from_ms"
 	" FROM periods p JOIN instances i ON i.id = p.instance"
 	" LEFT JOIN periods q ON q.id = (SELECT max((SELECT z.id"
 	"  FROM periods z WHERE z.instance = j.id"

@@ -31,12 +31,14 @@ static const char first[] =
 "CREATE INDEX instances_identity"
 " ON instances(cluster, service_name, instance_id);"
 
-/* earliest_ms and seen_ms are NULL where they equal from_ms. */
+/* earliest_ms and seen_ms are NULL where they equal from_ms.  The last row of
+ * who deregistered (state 4) stays open for ever, hence the second index. */
 "CREATE TABLE periods(id INTEGER PRIMARY KEY, instance INTEGER NOT NULL,"
 " state INTEGER NOT NULL, cause INTEGER NOT NULL, from_ms INTEGER NOT NULL,"
 " to_ms INTEGER, earliest_ms INTEGER, seen_ms INTEGER, etcd_index INTEGER);"
 "CREATE INDEX periods_instance ON periods(instance, from_ms);"
-"CREATE INDEX periods_open ON periods(instance) WHERE to_ms IS NULL;"
+"CREATE INDEX periods_open ON periods(instance)"
+" WHERE to_ms IS NULL AND state <> 4;"
 "CREATE INDEX periods_seen ON periods(ifnull(seen_ms, from_ms));"
 
 "CREATE TABLE watching(id INTEGER PRIMARY KEY, cluster TEXT NOT NULL,"
@@ -117,7 +119,7 @@ static const char views[] =
 " i.directory, i.key, i.value"
 " FROM periods p JOIN instances i ON i.id = p.instance"
 " JOIN states s ON s.id = p.state JOIN causes c ON c.id = p.cause"
-" WHERE p.to_ms IS NULL AND i.forgotten = 0;"
+" WHERE p.to_ms IS NULL AND p.state <> 4 AND i.forgotten = 0;"
 "CREATE VIEW outages_raw AS SELECT i.cluster, i.service_name AS service,"
 " i.instance_id AS instance, s.name AS state, c.name AS cause,"
 " " RFC3339("p.from_ms") " AS began, " RFC3339("p.to_ms") " AS ended,"

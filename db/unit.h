@@ -54,7 +54,7 @@ struct unit {
 	TAILQ_ENTRY(unit) link;
 	uint64_t number;	/* of the last flush in it */
 	size_t bytes, nops;
-	TAILQ_HEAD(, op) ops;
+	TAILQ_HEAD(op_list, op) ops;
 	struct op *watching;	/* those of SQL_WATCHING, for unit_watching() */
 	struct table *index;	/* row -> op; only of a unit that collapses */
 };
