@@ -15,6 +15,7 @@
 #include "cli/version.h"
 #include "core/config.h"
 #include "core/err.h"
+#include "core/fetch.h"
 #include "core/log.h"
 #include "core/problems.h"
 
@@ -72,12 +73,15 @@ int cli_serve(int argc, char **argv)
 	struct problems p = { 0 };
 	struct config *c;
 	struct notify_config *n;
+	char agent[64];
 	int rc = serve_flags_parse(argc, argv, &f);
 
 	if (rc >= 0)
 		return rc;
 	block_signals();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	snprintf(agent, sizeof(agent), "rollcall/%s", rollcall_version());
+	fetch_set_user_agent(agent);
 	if (reload_read(&f, &c, &n, &p) != 0)
 		rc = say_problems(&p);
 	else

@@ -14,7 +14,6 @@
 enum {
 	JUDGE_MS = 50,			/* after the first leave */
 	QUIET_MS = 3,			/* after headers without an event */
-	SETTLE_MS = 250,		/* the same, before absences count */
 };
 
 /* --- whose event is it --- */
@@ -300,7 +299,7 @@ void batch_free(struct watcher *w)
 /* An event the poll found in history may be older than the poll; one that
  * came while the poll was blocked happened just now. */
 static struct pending pend(const struct watcher *w,
-    const struct etcd_event *e)
+    const struct etcd_event *e, bool live)
 {
 	mono_t now = loop_now(w->loop);
 	struct pending p = {
@@ -308,8 +307,7 @@ static struct pending pend(const struct watcher *w,
 		.has_prev = e->has_prev, .seen = clock_history(now),
 	};
 
-	p.live = w->d->looking && w->headed &&
-	    e->node.modified_index > w->head_index;
+	p.live = w->d->looking && live;
 	p.earliest = p.seen;
 	if (!p.live && w->d->watching_to.ms != 0 &&
 	    w->d->watching_to.ms < p.seen.ms)
@@ -322,10 +320,10 @@ static void progress(struct watcher *w, mono_t now)
 	registry_progress(w->d, clock_history(now), w->reached, now);
 }
 
-void batch_event(struct watcher *w, const struct etcd_event *e)
+void batch_event(struct watcher *w, const struct etcd_event *e, bool live)
 {
 	mono_t now = loop_now(w->loop);
-	struct pending p = pend(w, e);
+	struct pending p = pend(w, e, live);
 
 	if (inside(w->d, e->node.key) || encloses(w->d, e->node.key)) {
 		w->d->watch_events++;
@@ -346,15 +344,8 @@ void batch_event(struct watcher *w, const struct etcd_event *e)
 
 void batch_headed(struct watcher *w)
 {
-	mono_t now = loop_now(w->loop);
-	mono_t quiet = mono_add(now, QUIET_MS);
+	mono_t quiet = mono_add(loop_now(w->loop), QUIET_MS);
 
-	if (w->head_index <= w->reached) {	/* for certain nothing more */
-		batch_apply(w, now);
-		sync_advanced(w, now);
-		return;
-	}
-	timer_set(w->settle, mono_add(now, SETTLE_MS));
 	if (w->judging)
 		timer_set(w->judge,
 		    quiet.ms < w->judge_at.ms ? quiet : w->judge_at);

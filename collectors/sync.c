@@ -119,6 +119,7 @@ static void keep(struct watcher *w, const struct etcd_result *r)
 		l->v[k].value = xstrdup(l->v[k].value);
 	}
 	l->index = r->meta.etcd_index;
+	l->bad = r->listing.bad;
 	l->cost_ms = r->duration_us / 1000 + 1;
 	l->ready = true;
 	if (r->listing.bad > 0)
@@ -168,7 +169,9 @@ static size_t take_absent(struct watcher *w, const struct table *listed,
 	const char *key;
 	void *value;
 
-	while (table_next(w->d->by_key, &cursor, &key, &value)) {
+	/* An entry without sense may be any key: nothing is known to be gone. */
+	while (w->listing.bad == 0 &&
+	    table_next(w->d->by_key, &cursor, &key, &value)) {
 		if (table_get(listed, key) != NULL || touched_since(w, key))
 			continue;
 		v[n] = (struct leave){ .instance = value,
@@ -303,7 +306,7 @@ static void start_watch(struct watcher *w, mono_t now)
 	w->reached = w->listing.index;
 	w->list_first = false;
 	compare(w, now);
-	watcher_repoll(w);
+	poll_start(w);
 }
 
 static void on_listed(const struct etcd_result *r, void *arg)
@@ -334,15 +337,12 @@ static void on_listed(const struct etcd_result *r, void *arg)
 	else if (w->reached >= w->listing.index)
 		sync_advanced(w, now);
 	else
-		watcher_repoll(w);	/* fresh headers show how far it is */
+		poll_renew(w);	/* fresh headers show how far it is */
 }
 
 void sync_list(struct watcher *w)
 {
-	struct etcd_target t = {
-		.loop = w->loop, .url = w->member->url,
-		.http = &w->c->config->http_config,
-	};
+	struct etcd_target t = watcher_target(w);
 
 	drop_listing(w);
 	w->asked_reached = w->reached;

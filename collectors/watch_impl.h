@@ -1,9 +1,9 @@
 #ifndef COLLECTORS_WATCH_IMPL_H
 #define COLLECTORS_WATCH_IMPL_H
 
-/* What the files of the watcher share: watcher.c (member and long polls),
- * batch.c (events into the roll), sync.c (listing and comparison), looking.c
- * (may it be called watched?). */
+/* What the files of the watcher share: watcher.c (which member, what after a
+ * break), poll.c (long polls), batch.c (events into the roll), sync.c
+ * (listing and comparison), looking.c (may it be called watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -24,7 +24,17 @@ struct listed {				/* a listing kept until it counts */
 	size_t n;
 	uint64_t index;
 	bool ready;
+	size_t bad;			/* entries that make no sense */
 	int64_t cost_ms;
+};
+
+/* A long poll under way. */
+struct poll {
+	struct watcher *watcher;
+	struct etcd_call *call;
+	uint64_t wait_index;		/* 0: from now */
+	bool headed;			/* its headers came */
+	uint64_t index;			/* the store's when it began */
 };
 
 struct watcher {
@@ -35,13 +45,12 @@ struct watcher {
 
 	/* The member and the long poll. */
 	struct member *member;
-	struct etcd_call *poll;
-	uint64_t next;			/* waitIndex of the present poll */
+	struct poll *poll;		/* the one that counts; or NULL */
+	struct poll *relief;		/* its successor, not yet in charge */
+	mono_t poll_at;			/* when the poll began */
 	uint64_t reached;		/* every event up to here came in */
-	uint64_t head_index;		/* store's index when the poll began */
-	bool headed;			/* headers of the present poll came */
-	mono_t head_at, event_at;
 	unsigned failures;		/* of polls, in a row */
+	unsigned senseless;		/* answers without sense, in a row */
 	unsigned store;			/* c->store this watch belongs to */
 	struct timer *retry;
 	bool complained;		/* the log has been told */
@@ -59,7 +68,7 @@ struct watcher {
 	struct table *touched;		/* key -> touch, since it was asked */
 	struct timer *list_timer, *settle;
 	bool in_sync;			/* compared since the last resync */
-	bool gap;			/* history was lost: absences are `lost` */
+	bool gap;			/* history was lost */
 	bool list_first;		/* no index yet: list before watching */
 	uint64_t asked_reached;		/* reached when it was asked for */
 
@@ -72,12 +81,26 @@ struct watcher {
 };
 
 /* watcher.c */
-void watcher_resync(struct watcher *w, enum resync reason, bool gap);
-void watcher_repoll(struct watcher *w);		/* fresh headers */
+struct etcd_target watcher_target(const struct watcher *w);
+/* The chain broke: it is taken up again on the next member. */
+void watcher_broken(struct watcher *w, const char *reason);
+/* Starts over from the last index, or, with a gap in history, from a
+ * listing. */
+void watcher_start_over(struct watcher *w, enum resync reason, bool gap);
+/* True if the cluster was rebuilt meanwhile; has started over then. */
+bool watcher_store_changed(struct watcher *w);
 void watcher_list_failed(struct watcher *w, const char *reason);
 
+/* poll.c */
+void poll_start(struct watcher *w);	/* the next one in the chain */
+void poll_renew(struct watcher *w);	/* for fresh headers */
+void poll_keep_fresh(struct watcher *w, mono_t now);
+void poll_stop(struct watcher *w);
+void poll_settled(struct watcher *w, mono_t now);
+bool poll_headed(const struct watcher *w);
+
 /* batch.c */
-void batch_event(struct watcher *w, const struct etcd_event *e);
+void batch_event(struct watcher *w, const struct etcd_event *e, bool live);
 void batch_headed(struct watcher *w);	/* the next poll's headers came */
 void batch_apply(struct watcher *w, mono_t now);
 void batch_free(struct watcher *w);

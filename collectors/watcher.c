@@ -1,13 +1,12 @@
-/* The watch of a directory: which member it goes through, one long poll after
- * the other, and the resume rule that loses nothing (docs/ETCD.md): after an
- * event the next poll asks for its index + 1, after a quiet poll for the
- * index its headers showed + 1.  Whenever the chain breaks it is taken up
- * from the last index, on this or another member, and a listing is compared.
- * What the events mean is batch.c's, what listings mean is sync.c's. */
+/* The watch of a directory: which member it goes through, what is done when
+ * the chain of long polls breaks, and what leader probes mean for it.  A
+ * broken chain is taken up from the last index, on this or another member, so
+ * that history tells what happened in between; then a listing is compared.
+ * The polls themselves are poll.c's, what events mean is batch.c's, what
+ * listings mean sync.c's. */
 #include "collectors/watcher.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "collectors/watch_impl.h"
 #include "core/config.h"
@@ -16,21 +15,12 @@
 #include "core/xalloc.h"
 
 enum {
-	POLL_MS = 20 * 1000,		/* proxies cut idle polls at 30 s */
-	POLL_SPREAD_MS = 5 * 1000,
 	RETRY_MS = 100,
 	RETRY_MAX_MS = 2000,
 	LIST_RETRY_MS = 500,
 };
 
-static void poll_start(struct watcher *w);
-
-static int64_t poll_deadline(const struct watcher *w)
-{
-	return POLL_MS + (int64_t)(w->next * 2654435761u % POLL_SPREAD_MS);
-}
-
-static struct etcd_target target_of(const struct watcher *w)
+struct etcd_target watcher_target(const struct watcher *w)
 {
 	return (struct etcd_target){
 		.loop = w->loop,
@@ -88,7 +78,8 @@ static int64_t retry_delay(const struct watcher *w)
 	return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
-static void complain(struct watcher *w, const char *what, const char *reason)
+static void complain(struct watcher *w, const char *what,
+    const char *reason)
 {
 	if (!w->complained && w->failures >= w->c->nmembers) {
 		log_warn(what, LOG_S("etcd_cluster", w->c->name),
@@ -99,14 +90,31 @@ static void complain(struct watcher *w, const char *what, const char *reason)
 	}
 }
 
-/* The chain broke: take it up again on the next member. */
-static void broken(struct watcher *w, const char *reason)
+/* The present polls and listing do not count any more. */
+static void drop_all(struct watcher *w)
+{
+	poll_stop(w);
+	sync_drop(w);
+}
+
+static void count_resync(struct watcher *w, enum resync reason)
+{
+	/* Trying again and again is one break. */
+	if (w->in_sync || reason == RESYNC_NEW_STORE ||
+	    reason == RESYNC_HISTORY_CLEARED)
+		registry_resynced(w->d, reason);
+	w->in_sync = false;
+}
+
+void watcher_broken(struct watcher *w, const char *reason)
 {
 	mono_t now = loop_now(w->loop);
 
 	w->failures++;
 	complain(w, "directory cannot be watched", reason);
-	watcher_resync(w, RESYNC_CONNECTION, false);
+	batch_apply(w, now);
+	drop_all(w);
+	count_resync(w, RESYNC_CONNECTION);
 	use_member(w, next_member(w));
 	timer_set(w->retry, mono_add(now, retry_delay(w)));
 	looking_judge(w, now);
@@ -119,7 +127,7 @@ void watcher_list_failed(struct watcher *w, const char *reason)
 	mono_t now = loop_now(w->loop);
 
 	if (w->list_first) {
-		broken(w, reason);
+		watcher_broken(w, reason);
 		return;
 	}
 	complain(w, "directory cannot be listed", reason);
@@ -139,161 +147,40 @@ static void on_retry(void *arg, mono_t now)
 		poll_start(w);
 }
 
-/* Starts over: the present poll and listing do not count any more.  gap: the
- * history in between is lost, so only a listing tells, and watching goes on
- * from its index. */
-void watcher_resync(struct watcher *w, enum resync reason, bool gap)
-{
-	etcd_cancel(w->poll);
-	w->poll = NULL;
-	w->headed = false;
-	sync_drop(w);
-	w->in_sync = false;
-	registry_resynced(w->d, reason);
-	if (gap) {
-		w->gap = true;
-		w->list_first = true;
-	}
-}
-
-static void start_over(struct watcher *w, enum resync reason, bool gap)
+void watcher_start_over(struct watcher *w, enum resync reason, bool gap)
 {
 	mono_t now = loop_now(w->loop);
 
 	batch_apply(w, now);
-	watcher_resync(w, reason, gap);
-	looking_judge(w, now);
+	drop_all(w);
+	count_resync(w, reason);
+	w->gap = w->gap || gap;
+	w->list_first = w->list_first || gap;
 	timer_set(w->retry, now);
+	looking_judge(w, now);
 }
 
-static bool store_changed(struct watcher *w)
+bool watcher_store_changed(struct watcher *w)
 {
 	if (w->store == w->c->store)
 		return false;
 	w->store = w->c->store;
 	w->mark_index = 0;
-	start_over(w, RESYNC_NEW_STORE, true);
+	watcher_start_over(w, RESYNC_NEW_STORE, true);
 	return true;
-}
-
-/* --- the long poll --- */
-
-static void on_head(const struct etcd_meta *m, long status, void *arg)
-{
-	struct watcher *w = arg;
-	mono_t now = loop_now(w->loop);
-
-	if (status != 200)
-		return;
-	registry_set_cluster_id(w->c, m->cluster_id);
-	registry_set_raft(w->c, m->raft_term, m->raft_index, now);
-	if (store_changed(w))
-		return;
-	w->headed = true;
-	w->head_index = m->etcd_index;
-	w->head_at = now;
-	w->failures = 0;
-	w->complained = false;
-	batch_headed(w);
-	if (w->poll == NULL)		/* a difference made it start over */
-		return;
-	if (!w->in_sync && w->list == NULL && !w->listing.ready)
-		sync_list(w);
-	looking_judge(w, now);
-}
-
-/* A quiet poll ended: nothing happened up to the index of its headers. */
-static void quiet_end(struct watcher *w)
-{
-	mono_t now = loop_now(w->loop);
-
-	if (w->head_index > w->reached)
-		w->reached = w->head_index;
-	batch_apply(w, now);
-	sync_advanced(w, now);
-	if (w->poll == NULL)
-		poll_start(w);
-}
-
-static void on_event(struct watcher *w, const struct etcd_event *e)
-{
-	uint64_t index = e->node.modified_index;
-
-	if (index < w->next) {
-		broken(w, "etcd sent an event older than asked for");
-		return;
-	}
-	w->reached = index;
-	w->event_at = loop_now(w->loop);
-	batch_event(w, e);
-	poll_start(w);
-}
-
-static void on_error(struct watcher *w, const struct etcd_result *r)
-{
-	if (r->error_code != ETCD_INDEX_CLEARED) {
-		broken(w, r->text);
-		return;
-	}
-	log_warn("etcd's history no longer reaches back: listing instead",
-	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
-	    LOG_I("asked_for", w->next), LOG_I("index", r->meta.etcd_index));
-	start_over(w, RESYNC_HISTORY_CLEARED, true);
-}
-
-static void on_poll(const struct etcd_result *r, void *arg)
-{
-	struct watcher *w = arg;
-	bool quiet = r->outcome == ETCD_FAILED &&
-	    r->fetch_error == FETCH_TIMEOUT && w->headed;
-
-	w->poll = NULL;
-	timer_clear(w->settle);
-	if (r->outcome == ETCD_OK)
-		on_event(w, &r->event);
-	else if (quiet)
-		quiet_end(w);
-	else if (r->outcome == ETCD_ERROR)
-		on_error(w, r);
-	else
-		broken(w, r->text[0] ? r->text : etcd_outcome_name(r->outcome));
-}
-
-static void poll_start(struct watcher *w)
-{
-	struct etcd_target t = target_of(w);
-
-	w->next = w->reached + 1;
-	w->headed = false;
-	w->poll = etcd_watch(&t, w->d->path, w->next, poll_deadline(w),
-	    on_head, on_poll, w);
-}
-
-void watcher_repoll(struct watcher *w)
-{
-	etcd_cancel(w->poll);
-	timer_clear(w->settle);
-	poll_start(w);
 }
 
 /* --- probes --- */
 
-static void restart(struct watcher *w, enum resync reason, mono_t now)
-{
-	batch_apply(w, now);
-	watcher_resync(w, reason, false);
-	timer_set(w->retry, now);
-}
-
 /* Another member is better than the one watched: it hangs, has lost its
  * leader or lags, and another has not. */
-static bool moved(struct watcher *w, mono_t now)
+static bool moved(struct watcher *w)
 {
 	struct member *next = next_member(w);
 
 	if ((w->probe_ok && !w->behind) || next == w->member || !usable(next))
 		return false;
-	restart(w, RESYNC_MEMBER, now);
+	watcher_start_over(w, RESYNC_MEMBER, false);
 	use_member(w, next);
 	return true;
 }
@@ -311,22 +198,23 @@ static void revive(struct watcher *w, struct member *m, mono_t now)
 void watcher_on_probe(struct watcher *w, struct member *m, bool answered,
     bool has_leader, mono_t sent, mono_t now)
 {
-	if (store_changed(w))
+	if (watcher_store_changed(w))
 		return;
 	revive(w, m, now);
 	if (m != w->member)
 		return;
 	w->probe_ok = answered && has_leader;
 	w->probe_lost = w->probe_lost || !w->probe_ok;
-	if (!moved(w, now) && w->probe_ok && w->probe_lost) {
+	if (!moved(w) && w->probe_ok && w->probe_lost) {
 		/* A leader again: the store counts again only after a
 		 * listing through the quorum. */
 		w->probe_lost = false;
 		if (w->in_sync)
-			restart(w, RESYNC_LEADER, now);
+			watcher_start_over(w, RESYNC_LEADER, false);
 	}
 	if (w->probe_ok)
 		looking_proved(w, sent, now);
+	poll_keep_fresh(w, now);
 	looking_judge(w, now);
 }
 
@@ -340,18 +228,9 @@ static void on_judge(void *arg, mono_t now)
 	sync_advanced(w, now);
 }
 
-/* Headers came a moment ago and no event with them: there is none. */
 static void on_settle(void *arg, mono_t now)
 {
-	struct watcher *w = arg;
-
-	if (!w->headed || w->poll == NULL)
-		return;
-	if (w->head_index > w->reached)
-		w->reached = w->head_index;
-	batch_apply(w, now);
-	sync_advanced(w, now);
-	looking_judge(w, now);
+	poll_settled(arg, now);
 }
 
 static void on_list_due(void *arg, mono_t now)
@@ -359,7 +238,7 @@ static void on_list_due(void *arg, mono_t now)
 	struct watcher *w = arg;
 
 	(void)now;
-	if (w->headed && w->list == NULL && !w->listing.ready)
+	if (poll_headed(w) && w->list == NULL && !w->listing.ready)
 		sync_list(w);
 }
 
@@ -393,7 +272,7 @@ void watcher_free(struct watcher *w)
 	if (w == NULL)
 		return;
 	batch_apply(w, loop_now(w->loop));
-	etcd_cancel(w->poll);
+	poll_stop(w);
 	sync_free(w);
 	batch_free(w);
 	timer_free(w->retry);

@@ -168,7 +168,8 @@ uint64_t event_flush(struct event_bus *b, mono_t now)
 		return 0;
 	}
 	while (b->queue.n > 0) {
-		assert(++rounds <= MAX_ROUNDS);
+		rounds++;
+		assert(rounds <= MAX_ROUNDS);
 		deliver(b);
 	}
 	b->unit++;

@@ -60,7 +60,7 @@ struct service {
 	char *name, *table_key;
 	size_t min_instances;
 	const struct labels *labels;	/* configured; may be NULL */
-	struct rstr *label_text;	/* etcd_cluster="",service_name="" */
+	struct rstr *label_text;	/* etcd_cluster service_name */
 	size_t known;			/* instances not forgotten */
 	size_t up, late, permanent, held;
 	struct feed *feeds;		/* directories it comes from */

@@ -26,7 +26,7 @@ void rstr_unref(struct rstr *r);		/* NULL is a no-op */
 enum { SNAP_BLOCK = 256 };
 
 struct snap_instance {
-	struct rstr *labels;	/* etcd_cluster="",service_name="",instance_id="" */
+	struct rstr *labels;	/* etcd_cluster service_name instance_id */
 	struct rstr *info;	/* key="",address="",extra... */
 	int64_t changed_ms, expires_ms, ttl_s;
 	uint64_t expirations;

@@ -116,6 +116,30 @@ def test_history_outrun_between_two_polls(etcd, rollcall):
     assert all(e["state"] == "lost" for e in lost)
 
 
+def test_history_outrun_while_watching(etcd, rollcall):
+    """The same while a poll is blocked: it is relieved in time, so that the
+    watch never has to fall back on a listing."""
+    etcd.put_many([(key(n), "127.0.0.1:1", 600) for n in range(5)])
+    watched = rollcall([etcd.url()], [LOGIN])
+    await_instances(watched, 5)
+    for n in range(3):
+        etcd.put_many([("/elsewhere/%d" % k, "x", None) for k in range(1000)])
+        etcd.put(key(n), "127.0.0.1:1", 1)
+    etcd.put_many([("/elsewhere/%d" % k, "x", None) for k in range(3000)])
+    await_instances(watched, 2)
+    etcd.put_many([("/elsewhere/%d" % k, "x", None) for k in range(3000)])
+    etcd.delete(key(3))
+    await_instances(watched, 1)
+    story = causes(watched)
+    for n in range(3):
+        assert story["%04d" % n] == ["registered", "expire"], story
+    assert story["0003"] == ["registered", "delete"]
+    assert watched.metric("rollcall_resyncs_total",
+                          reason="history_cleared") == 0
+    assert watched.query_database("select count(*) n from watching") == [
+        {"n": 1}], "watched without a gap"
+
+
 def test_stopped_while_five_expire_and_five_are_deleted(etcd, rollcall):
     etcd.put_many([(key(n), "127.0.0.1:1", 600) for n in range(20)])
     watched = rollcall([etcd.url()], [LOGIN])

@@ -530,7 +530,8 @@ static void counts_agree_with_a_walk(void **state)
 			registry_left(w->d, i, causes[rand() % 5], m.seen, &m,
 			    hold);
 		} else {
-			put(w, key, rand() % 3 * 5, i == NULL || rand() % 9 == 0);
+			put(w, key, rand() % 3 * 5,
+			    i == NULL || rand() % 9 == 0);
 		}
 		if (rand() % 7 == 0)
 			registry_tick(w->r, clock_mono());

@@ -1,0 +1,234 @@
+/* Long polls, one after the other, under the resume rule that loses nothing
+ * (docs/ETCD.md): after an event the next poll asks for its index + 1.  etcd
+ * keeps only the last 1000 events of the whole store, so a poll that is quiet
+ * for long, or while much is written elsewhere, is relieved in time: its
+ * successor starts "from now" while it still listens, and takes over a moment
+ * later.  Whatever happened up to the index in the successor's headers came
+ * through the old poll, or did not happen. */
+#include <stdlib.h>
+
+#include "collectors/watch_impl.h"
+#include "core/log.h"
+#include "core/xalloc.h"
+
+enum {
+	POLL_MS = 28 * 1000,		/* proxies cut idle polls at 30 s */
+	RENEW_MS = 15 * 1000,
+	RENEW_BEHIND = 300,		/* events; history has 1000 */
+	SETTLE_MS = 250,		/* headers came, but no event */
+};
+
+bool poll_headed(const struct watcher *w)
+{
+	return w->poll != NULL && w->poll->headed;
+}
+
+static void stop(struct poll **p)
+{
+	if (*p == NULL)
+		return;
+	etcd_cancel((*p)->call);
+	free(*p);
+	*p = NULL;
+}
+
+void poll_stop(struct watcher *w)
+{
+	stop(&w->poll);
+	stop(&w->relief);
+	timer_clear(w->settle);
+}
+
+static void came_this_far(struct watcher *w, uint64_t index, mono_t now)
+{
+	if (index > w->reached)
+		w->reached = index;
+	batch_apply(w, now);
+	sync_advanced(w, now);
+}
+
+/* --- the poll in charge --- */
+
+static void head_of_poll(struct watcher *w, mono_t now)
+{
+	w->failures = 0;
+	w->complained = false;
+	if (w->poll->index <= w->reached)	/* for certain nothing more */
+		came_this_far(w, w->poll->index, now);
+	else
+		timer_set(w->settle, mono_add(now, SETTLE_MS));
+	batch_headed(w);
+	if (!w->in_sync && w->list == NULL && !w->listing.ready)
+		sync_list(w);
+	looking_judge(w, now);
+}
+
+/* --- its relief --- */
+
+static void take_over(struct watcher *w, mono_t now)
+{
+	stop(&w->poll);
+	w->poll = w->relief;
+	w->relief = NULL;
+	w->poll_at = now;
+	came_this_far(w, w->poll->index, now);
+}
+
+static void head_of_relief(struct watcher *w, mono_t now)
+{
+	if (w->relief->index <= w->reached)
+		take_over(w, now);
+	else
+		timer_set(w->settle, mono_add(now, SETTLE_MS));
+}
+
+void poll_settled(struct watcher *w, mono_t now)
+{
+	if (w->relief != NULL && w->relief->headed)
+		take_over(w, now);
+	else if (poll_headed(w))
+		came_this_far(w, w->poll->index, now);
+	looking_judge(w, now);
+}
+
+/* --- callbacks --- */
+
+static void on_head(const struct etcd_meta *m, long status, void *arg)
+{
+	struct poll *p = arg;
+	struct watcher *w = p->watcher;
+	mono_t now = loop_now(w->loop);
+
+	if (status != 200)
+		return;
+	registry_set_cluster_id(w->c, m->cluster_id);
+	registry_set_raft(w->c, m->raft_term, m->raft_index, now);
+	if (watcher_store_changed(w))
+		return;
+	p->headed = true;
+	p->index = m->etcd_index;
+	if (p == w->poll)
+		head_of_poll(w, now);
+	else
+		head_of_relief(w, now);
+}
+
+static void on_event(struct watcher *w, const struct etcd_event *e,
+    const struct poll *p)
+{
+	uint64_t index = e->node.modified_index;
+	bool live = p->headed && index > p->index;
+
+	if (index < p->wait_index) {
+		watcher_broken(w, "etcd sent an event older than asked for");
+		return;
+	}
+	w->senseless = 0;
+	w->reached = index;
+	batch_event(w, e, live);
+	poll_start(w);
+}
+
+static void on_error(struct watcher *w, const struct etcd_result *r)
+{
+	if (r->error_code != ETCD_INDEX_CLEARED) {
+		watcher_broken(w, r->text);
+		return;
+	}
+	log_warn("etcd's history no longer reaches back: listing instead",
+	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
+	    LOG_I("asked_for", w->reached + 1),
+	    LOG_I("index", r->meta.etcd_index));
+	watcher_start_over(w, RESYNC_HISTORY_CLEARED, true);
+}
+
+/* An event that no member can tell in a way that makes sense would hold up
+ * all behind it for ever: go round it by a listing. */
+static void on_senseless(struct watcher *w, const struct etcd_result *r)
+{
+	if (++w->senseless <= w->c->nmembers) {
+		watcher_broken(w, r->text);
+		return;
+	}
+	w->senseless = 0;
+	log_warn("an event makes no sense: listing instead",
+	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
+	    LOG_I("asked_for", w->reached + 1), LOG_S("reason", r->text));
+	watcher_start_over(w, RESYNC_DIFFERENCE, true);
+}
+
+static void end_of_poll(struct watcher *w, const struct etcd_result *r,
+    const struct poll *p)
+{
+	bool quiet = r->outcome == ETCD_FAILED &&
+	    r->fetch_error == FETCH_TIMEOUT && p->headed;
+	bool too_large = r->outcome == ETCD_FAILED &&
+	    r->fetch_error == FETCH_TOO_LARGE;
+
+	if (r->outcome == ETCD_OK) {
+		on_event(w, &r->event, p);
+	} else if (quiet) {
+		came_this_far(w, p->index, loop_now(w->loop));
+		poll_start(w);
+	} else if (r->outcome == ETCD_ERROR) {
+		on_error(w, r);
+	} else if (r->outcome == ETCD_BAD || too_large) {
+		on_senseless(w, r);
+	} else {
+		watcher_broken(w, r->text[0] != '\0' ? r->text :
+		    etcd_outcome_name(r->outcome));
+	}
+}
+
+static void on_done(const struct etcd_result *r, void *arg)
+{
+	struct poll *p = arg;
+	struct watcher *w = p->watcher;
+
+	p->call = NULL;
+	if (p == w->relief) {
+		/* Whatever it is, the poll in charge gets it as well. */
+		w->relief = NULL;
+	} else {
+		w->poll = NULL;
+		timer_clear(w->settle);
+		end_of_poll(w, r, p);
+	}
+	free(p);
+}
+
+/* --- starting --- */
+
+static struct poll *start(struct watcher *w, uint64_t wait_index)
+{
+	struct etcd_target t = watcher_target(w);
+	struct poll *p = xcalloc(1, sizeof(*p));
+
+	p->watcher = w;
+	p->wait_index = wait_index;
+	p->call = etcd_watch(&t, w->d->path, wait_index, POLL_MS, on_head,
+	    on_done, p);
+	return p;
+}
+
+void poll_start(struct watcher *w)
+{
+	poll_stop(w);
+	w->poll = start(w, w->reached + 1);
+	w->poll_at = loop_now(w->loop);
+}
+
+void poll_renew(struct watcher *w)
+{
+	if (w->relief == NULL)
+		w->relief = start(w, 0);
+}
+
+void poll_keep_fresh(struct watcher *w, mono_t now)
+{
+	bool behind = w->member->index > w->reached + RENEW_BEHIND;
+
+	if (poll_headed(w) &&
+	    (behind || mono_since(w->poll_at, now) >= RENEW_MS))
+		poll_renew(w);
+}
