@@ -108,12 +108,22 @@ static const cJSON *parse(struct answer *a, char *body, size_t len)
 	return root;
 }
 
+/* Only the headers are asked for, so they have to be etcd's. */
+static void decode_headers(struct answer *a)
+{
+	if (a->r->meta.etcd_index == 0)
+		conclude(a, ETCD_BAD, "HTTP 200 without X-Etcd-Index: "
+		    "this is no etcd");
+	else
+		a->r->outcome = ETCD_OK;
+}
+
 static void decode_success(struct answer *a, char *body, size_t len)
 {
 	struct err why;
 
 	if (!a->kind->decode) {
-		a->r->outcome = ETCD_OK;
+		decode_headers(a);
 	} else if (len == 0) {
 		conclude(a, ETCD_EMPTY, "HTTP 200 without a body");
 	} else if (!parse(a, body, len)) {

@@ -727,6 +727,24 @@ static void test_index(void **state)
 	assert_int_equal(result.outcome, ETCD_UNAUTHORIZED);
 }
 
+/* Anything that speaks HTTP answers 200 to something. */
+static void test_index_of_no_etcd(void **state)
+{
+	char body[] = "<html>";
+	struct etcd_decoded *d;
+
+	(void)state;
+	memset(&result, 0, sizeof(result));
+	result.status = 200;
+	d = etcd_decode(ETCD_KIND_INDEX, NULL, "text/html", body,
+	    strlen(body), &result);
+	assert_null(d->root);
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_string_equal(result.text, "/v2/keys/: HTTP 200 without "
+	    "X-Etcd-Index: this is no etcd");
+	etcd_decoded_free(d);
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -767,6 +785,7 @@ int main(void)
 		cmocka_unit_test(test_listing_refused),
 		cmocka_unit_test(test_listing_deep),
 		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_index_of_no_etcd),
 		cmocka_unit_test(test_texts),
 	};
 
