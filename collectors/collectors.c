@@ -1,8 +1,8 @@
 /* The one table of what is polled, and what all polls have in common: taking
  * an outcome into the member, one log line when an endpoint begins to fail
  * (one for all of them if the whole member is at fault) and one when it
- * answers again, and telling the registry of a member's new state.  When and whom to
- * ask is poller.c's business. */
+ * answers again, and telling the registry of a member's new state.  When and
+ * whom to ask is poller.c's business. */
 #include "collectors/collector.h"
 
 #include <stdio.h>

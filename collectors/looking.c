@@ -57,7 +57,8 @@ void looking_judge(struct watcher *w, mono_t now)
 	judge_behind(w, now);
 	if (in_place(w))
 		w->in_place_at = now;
-	looking = in_place(w) ? w->d->looking || poll_headed(w) : bridged(w, now);
+	looking = in_place(w) ? w->d->looking || poll_headed(w) :
+	    bridged(w, now);
 	if (looking == w->d->looking)
 		return;
 	registry_set_looking(w->d, looking, &m);

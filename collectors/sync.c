@@ -169,7 +169,7 @@ static size_t take_absent(struct watcher *w, const struct table *listed,
 	const char *key;
 	void *value;
 
-	/* An entry without sense may be any key: nothing is known to be gone. */
+	/* An entry without sense may be any key: none is known to be gone. */
 	while (w->listing.bad == 0 &&
 	    table_next(w->d->by_key, &cursor, &key, &value)) {
 		if (table_get(listed, key) != NULL || touched_since(w, key))

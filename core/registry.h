@@ -102,7 +102,7 @@ struct instance {
 	int64_t beat_ms;		/* learned heartbeat; 0: unknown */
 	int64_t ttl_window_s;		/* largest TTL of the last listings */
 	unsigned ttl_window_n;
-	bool present;			/* its key is in etcd, as far as known */
+	bool present;			/* its key is in etcd, by our books */
 	bool silent;			/* beats with refresh=true were seen */
 	bool late, overdue, flapping;
 	bool held;			/* alert waits for the storm to pass */
