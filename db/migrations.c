@@ -8,7 +8,9 @@
 #include "core/err.h"
 #include "db/sql.h"
 
-/* Times are milliseconds since 1970, in columns that end in _ms. */
+/* Times are milliseconds since 1970, in columns that end in _ms.  The primary
+ * key comes first in every table WITHOUT ROWID: elsewhere its columns make
+ * the checks of sqlite 3.40 see NULLs that are none. */
 static const char first[] =
 "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 "CREATE TABLE clusters(name TEXT PRIMARY KEY, cluster_id TEXT,"
@@ -46,8 +48,8 @@ static const char first[] =
 " to_ms INTEGER NOT NULL, last_index INTEGER NOT NULL);"
 "CREATE INDEX watching_directory ON watching(cluster, directory, from_ms);"
 "CREATE TABLE expectations(cluster TEXT NOT NULL,"
-" service_name TEXT NOT NULL, min_instances INTEGER NOT NULL,"
-" from_ms INTEGER NOT NULL, PRIMARY KEY(cluster, service_name, from_ms))"
+" service_name TEXT NOT NULL, from_ms INTEGER NOT NULL,"
+" min_instances INTEGER NOT NULL, PRIMARY KEY(cluster, service_name, from_ms))"
 " WITHOUT ROWID;"
 "CREATE TABLE clock_jumps(at_ms INTEGER NOT NULL, jump_ms INTEGER NOT NULL);"
 
@@ -181,7 +183,8 @@ enum db_kind migrations_look(sqlite3 *db, int64_t *version_r, struct err *e)
 	int64_t id = 0, tables = 0;
 
 	*version_r = 0;
-	if (sql_int(db, "SELECT count(*) FROM sqlite_schema", &tables, e) != 0 ||
+	if (sql_int(db, "SELECT count(*) FROM sqlite_schema", &tables,
+	    e) != 0 ||
 	    sql_int(db, "PRAGMA application_id", &id, e) != 0 ||
 	    sql_int(db, "PRAGMA user_version", version_r, e) != 0)
 		return sql_is_corrupt(sqlite3_errcode(db)) ? DB_CORRUPT :

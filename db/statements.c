@@ -45,7 +45,8 @@ const struct statement statements[SQL_COUNT] = {
 		.sql = "DELETE FROM services WHERE cluster = ? AND name = ?"
 	},
 	[SQL_EXPECTATION] = {
-		.sql = "REPLACE INTO expectations VALUES(?,?,?,?)"
+		.sql = "REPLACE INTO expectations(cluster, service_name,"
+		    " min_instances, from_ms) VALUES(?,?,?,?)"
 	},
 	[SQL_WATCHING] = {
 		.table = "watching", .keys = 1,

@@ -94,6 +94,16 @@ static void test_fresh(void **state)
 	    " outages_raw, looked_at"), 0);
 }
 
+/* Else sqlite 3.40 takes a good file for a damaged one. */
+static void test_key_comes_first(void **state)
+{
+	(void)state;
+	make_file();
+	assert_int_equal(ask("SELECT count(*) FROM sqlite_schema t,"
+	    " pragma_table_info(t.name) c WHERE t.sql LIKE '%WITHOUT ROWID%'"
+	    " AND c.pk > 0 AND c.cid <> c.pk - 1"), 0);
+}
+
 static void test_words(void **state)
 {
 	char sql[80];
@@ -301,7 +311,8 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_fresh), T(test_words), T(test_lock),
+		T(test_fresh), T(test_key_comes_first),
+		T(test_words), T(test_lock),
 		T(test_lock_of_the_dead), T(test_no_folder),
 		T(test_damaged_header), T(test_damaged_schema),
 		T(test_garbage_without_lock), T(test_cut_off),
