@@ -73,8 +73,7 @@ char *events_local_time(wall_t t)
 	return xasprintf("%s.%03d", text, (int)ms);
 }
 
-/* No finer than anybody reads: 3h12m, 5m9s, 12s, 1s200ms. */
-static int64_t round_down(int64_t ms)
+int64_t events_round_down(int64_t ms)
 {
 	static const struct {
 		int64_t from, to;
@@ -97,7 +96,7 @@ static char *after(const struct history_event *ev)
 		return xstrdup("first seen");
 	if (ev->before_ms < 0)
 		return xstrdup(ev->was);
-	timefmt_duration(round_down(ev->before_ms), length);
+	timefmt_duration(events_round_down(ev->before_ms), length);
 	return xasprintf("%s %s", ev->was, length);
 }
 

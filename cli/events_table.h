@@ -1,6 +1,7 @@
 #ifndef CLI_EVENTS_TABLE_H
 #define CLI_EVENTS_TABLE_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "core/clock.h"
@@ -19,5 +20,8 @@ void events_table_print(struct events_table *t, FILE *out, int width);
 
 /* "2026-11-22 07:45:32.475" in the local zone; free it. */
 char *events_local_time(wall_t t);
+
+/* No finer than anybody reads: 3h12m, 5m9s, 12s, 1s200ms. */
+int64_t events_round_down(int64_t ms);
 
 #endif
