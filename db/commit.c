@@ -83,19 +83,24 @@ static int run_op(struct committer *c, const struct op *op)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int run_ops(struct committer *c, const struct units *units)
+static int run_unit(struct committer *c, const struct unit *u)
 {
-	const struct unit *u;
-	const struct op *op;
+	const struct op *op = TAILQ_FIRST(&u->ops);
+	int rc = SQLITE_OK;
 
-	TAILQ_FOREACH(u, units, link)
-		TAILQ_FOREACH(op, &u->ops, link) {
-			int rc = run_op(c, op);
+	for (; op != NULL && rc == SQLITE_OK; op = TAILQ_NEXT(op, link))
+		rc = run_op(c, op);
+	return rc;
+}
 
-			if (rc != SQLITE_OK)
-				return rc;
-		}
-	return SQLITE_OK;
+static int run_units(struct committer *c, const struct units *units)
+{
+	const struct unit *u = TAILQ_FIRST(units);
+	int rc = SQLITE_OK;
+
+	for (; u != NULL && rc == SQLITE_OK; u = TAILQ_NEXT(u, link))
+		rc = run_unit(c, u);
+	return rc;
 }
 
 static int run_text(struct committer *c, const char *sql)
@@ -109,7 +114,7 @@ int commit_units(struct committer *c, const struct units *units,
 	int rc = run_text(c, "BEGIN IMMEDIATE");
 
 	if (rc == SQLITE_OK)
-		rc = run_ops(c, units);
+		rc = run_units(c, units);
 	if (rc == SQLITE_OK)
 		rc = run_text(c, "COMMIT");
 	if (rc == SQLITE_OK)

@@ -14,14 +14,14 @@ struct history_event {
 	wall_t earliest, seen;
 	const char *cluster, *directory, *service, *instance_id, *address;
 	const char *key, *state, *cause;
-	const char *was;		/* state before; NULL: first known */
-	int64_t before_ms;		/* length of the stay that ended, or -1 */
+	const char *was;		/* state before; NULL: none known */
+	int64_t before_ms;		/* length of that stay, or -1 */
 	uint64_t etcd_index;
 };
 
 struct history_query {
 	wall_t since, until;		/* by the moment seen; ms 0: open */
-	const char *service;		/* glob, as in rollcall.yml; NULL: all */
+	const char *service;		/* glob as in the config; NULL: all */
 	const char *instance;		/* the same */
 	const char *cluster;		/* NULL: all */
 	int64_t limit;			/* newest ones; 0: no limit */

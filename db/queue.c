@@ -125,7 +125,7 @@ uint64_t queue_done(struct queue *q, struct units *taken)
 	size_t n = 0, bytes = 0;
 	struct unit *u;
 
-	TAILQ_FOREACH(u, taken, link) {
+	for (u = TAILQ_FIRST(taken); u != NULL; u = TAILQ_NEXT(u, link)) {
 		n++;
 		bytes += u->bytes;
 	}

@@ -116,7 +116,7 @@ static bool nothing_in(const struct units *units)
 {
 	const struct unit *u;
 
-	TAILQ_FOREACH(u, units, link)
+	for (u = TAILQ_FIRST(units); u != NULL; u = TAILQ_NEXT(u, link))
 		if (u->nops > 0)
 			return false;
 	return true;

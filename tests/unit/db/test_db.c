@@ -204,8 +204,9 @@ static struct event alert_event(const char *state_text, bool gone)
 	return (struct event){ .type = EVENT_ALERT, .alert = {
 		.fingerprint = fingerprint, .alertname = "Gone",
 		.labels = "{\"a\":\"b\"}", .annotations = "{}",
-		.state = state_text, .active_at = { T0 }, .fired_at = { T0 + 1 },
-		.last_sent = { T0 + 2 }, .gone = gone } };
+		.state = state_text, .active_at = { T0 },
+		.fired_at = { T0 + 1 }, .last_sent = { T0 + 2 },
+		.gone = gone } };
 }
 
 static struct event message_event(int64_t id, bool done)
