@@ -186,14 +186,14 @@ test-long: ## soak, kill loops, sanitizers, valgrind
 
 .PHONY: e2e-long e2e-asan e2e-tsan e2e-valgrind
 e2e-long: $(BUILD)/rollcall
-	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -m long
+	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 3 -m long
 e2e-asan:
 	@$(MAKE) --no-print-directory -s $(ASAN) all
-	@ROLLCALL=$(abspath build/asan/rollcall) $(PYTEST) -m "not long"
+	@ROLLCALL=$(abspath build/asan/rollcall) $(PYTEST) -n 2 -m "not long"
 e2e-tsan:
 	@$(MAKE) --no-print-directory -s $(TSAN) all
 	@TSAN_OPTIONS="suppressions=$(abspath tests/tsan.supp)" \
-	    ROLLCALL=$(abspath build/tsan/rollcall) $(PYTEST) -m "not long"
+	    ROLLCALL=$(abspath build/tsan/rollcall) $(PYTEST) -n 2 -m "not long"
 e2e-valgrind: $(BUILD)/rollcall
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) ROLLCALL_VALGRIND=1 \
 	    $(PYTEST) -m valgrind

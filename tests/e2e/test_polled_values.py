@@ -116,6 +116,7 @@ def between(before, ours, after, what):
         what, before, ours, after)
 
 
+@pytest.mark.valgrind
 def test_values_agree_with_curl(polled):
     cluster, watched, before, metrics, after = polled
     for member in cluster.members:

@@ -1,5 +1,6 @@
 """Prometheus reads us, promtool has nothing to say, and the strict OpenMetrics
 parser of the Python client understands every line."""
+import pytest
 from prometheus_client.openmetrics.parser import \
     text_string_to_metric_families
 
@@ -50,6 +51,7 @@ def test_promtool_is_silent(etcd, beats, rollcall):
                     text=watched.exposition().text) == (0, "")
 
 
+@pytest.mark.valgrind
 def test_both_formats_say_the_same(etcd, beats, rollcall):
     registry(etcd, beats)
     watched = rollcall([etcd.url()], [LOGIN, ODD])

@@ -1,5 +1,7 @@
 """The main job: a registration's TTL runs out, and everybody hears of it;
 another is deleted, and nobody is woken."""
+import pytest
+
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 VANISHED = "EtcdRegistryInstanceVanished"
 
@@ -10,6 +12,7 @@ def up(rollcall, instance_id, value, timeout=10):
                           instance_id=instance_id)
 
 
+@pytest.mark.valgrind
 def test_expire_register_delete(etcd, beats, webhook, alertmanager, rollcall):
     services = beats(etcd)
     for n in (1, 2, 3):
