@@ -271,6 +271,28 @@ static void test_damage_noted(void **state)
 	file_close(&f);
 }
 
+/* What a check says about rows is no reason to begin anew. */
+static void test_odd_rows(void **state)
+{
+	struct db_file f;
+	struct err e;
+
+	(void)state;
+	make_file();
+	run_sql("INSERT INTO services VALUES('im', 'a', 1, 1, 1, 1);"
+	    "PRAGMA writable_schema = ON;"
+	    "UPDATE sqlite_schema SET sql = replace(sql, 'losses INTEGER',"
+	    " 'losses INTEGER CHECK(losses > 5)') WHERE name = 'services'");
+	assert_true(ask("SELECT count(*) FROM pragma_quick_check"
+	    " WHERE quick_check LIKE 'CHECK%'") == 1);
+	assert_int_equal(file_open(&f, path, &e), 0);
+	lock_note_damage(&f.lock);
+	file_close(&f);
+	assert_int_equal(file_open(&f, path, &e), 0);
+	assert_null(f.set_aside);
+	file_close(&f);
+}
+
 static void test_newer(void **state)
 {
 	(void)state;
@@ -317,7 +339,7 @@ int main(void)
 		T(test_damaged_header), T(test_damaged_schema),
 		T(test_garbage_without_lock), T(test_cut_off),
 		T(test_damage_after_a_crash), T(test_damage_noted),
-		T(test_newer), T(test_foreign), T(test_text),
+		T(test_odd_rows), T(test_newer), T(test_foreign), T(test_text),
 		T(test_empty_file),
 	};
 
