@@ -51,6 +51,7 @@ class Process:
         self.log_path = os.path.join(self.directory, self.name + ".log")
         self.process = None
         self.environment = {}
+        self.output = None      # a descriptor to write to, not the log
 
     def command(self):
         raise NotImplementedError
@@ -63,7 +64,7 @@ class Process:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, cwd=self.directory,
+                stderr=log if self.output is None else self.output, cwd=self.directory,
                 env={**os.environ, **self.environment},
                 preexec_fn=_die_with_parent)
         _running[self.process.pid] = self

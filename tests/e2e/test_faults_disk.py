@@ -1,0 +1,152 @@
+"""A disk that hangs, is full or fails costs history some time and nothing
+else: no alert waits for it, and nothing is written twice or not at all."""
+import collections
+import os
+import time
+
+import pytest
+
+from support.delay import VANISHED, Detection
+from support.disk import Disk
+from support.rollcall import BINARY, command_line
+
+LOGIN = {"path": "/login_servers", "service_name": "login_server"}
+FAILING = "database cannot be written: changes wait in memory"
+WRITTEN = "database is written again"
+
+# What is preloaded into the program stands in the way of theirs.
+pytestmark = pytest.mark.skipif(
+    "ROLLCALL_VALGRIND" in os.environ or "/asan/" in BINARY or
+    "/tsan/" in BINARY, reason="not with sanitizers or valgrind")
+
+
+@pytest.fixture
+def world(etcd, webhook, rollcall, started):
+    """(etcd, rollcall, its disk, detection), looking, all written."""
+    watched = rollcall([etcd.url()], [LOGIN], start=False,
+                       webhook=webhook.url())
+    disk = Disk(watched)
+    watched.start()
+    watched.await_looking()
+    watched.await_metric("rollcall_db_queue_units", 0)
+    yield etcd, watched, disk, started(Detection(etcd, webhook), start=False)
+    if os.path.exists(disk.control):
+        disk.works()
+
+
+def history(watched):
+    """instance_id -> the causes it had, in order"""
+    story = collections.defaultdict(list)
+    for event in watched.events():
+        story[event["instance_id"]].append(event["cause"])
+    return story
+
+
+def check_history(watched, keys):
+    """Each of them came and went, once, and the alerts are delivered."""
+    names = [k.rsplit("/")[-1] for k in keys]
+    watched.await_events(lambda es: sum(
+        e["cause"] == "expire" for e in es) >= len(names))
+    watched.await_metric("rollcall_db_queue_units", 0)
+    story = history(watched)
+    assert {n: story[n] for n in names} == {
+        n: ["registered", "expire"] for n in names}
+    assert watched.query_database("select * from outbox") == []
+    check, = watched.query_database("pragma integrity_check")
+    assert check["integrity_check"] == "ok"
+
+
+def check_told_once(webhook, keys):
+    told = collections.Counter(a["labels"]["instance_id"] for _, a in
+                               webhook.alerts(VANISHED, "firing"))
+    assert told == {k.rsplit("/")[-1]: 1 for k in keys}
+
+
+def expire_some(detect, watched, n=3):
+    """The keys; each was told within a moment."""
+    keys = [detect.register(watched) for _ in range(n)]
+    for key in keys:
+        delay = detect.await_told(key)
+        assert delay < 0.5, "told after %.3f s" % delay
+    return keys
+
+
+def test_disk_hangs(world, webhook):
+    etcd, watched, disk, detect = world
+    before = watched.metric("rollcall_notifications_uncommitted_total")
+    commits = watched.metric("rollcall_db_commits_total")
+    disk.hangs()
+    keys = expire_some(detect, watched)
+    assert watched.metric(
+        "rollcall_notifications_uncommitted_total") >= before + len(keys)
+    # Not acknowledged, the rest goes on: it is looking, it answers.
+    assert watched.metric("rollcall_looking") == 1
+    assert watched.metric("rollcall_db_queue_units") > 0
+    assert watched.metric("rollcall_db_commits_total") <= commits + 1
+    disk.works()
+    check_history(watched, keys)
+    check_told_once(webhook, keys)
+    print("delays:", detect.delays)
+
+
+def test_stop_while_the_disk_hangs(world, webhook):
+    """It ends in time and says that history is not written; what it would
+    have written it finds in etcd's history at the next start."""
+    etcd, watched, disk, detect = world
+    disk.hangs()
+    keys = expire_some(detect, watched, 1)
+    began = time.monotonic()
+    watched.stop()
+    assert time.monotonic() - began < 5
+    assert watched.log_lines(msg="stopping with history not written")
+    disk.works()
+    watched.start()
+    watched.await_looking()
+    check_history(watched, keys)
+
+
+@pytest.mark.parametrize("trouble", ["is_full", "fails"])
+def test_disk_refuses(world, webhook, trouble):
+    etcd, watched, disk, detect = world
+    getattr(disk, trouble)()
+    keys = expire_some(detect, watched)
+    watched.await_metric("rollcall_db_up", 0)
+    watched.await_metric("rollcall_db_failures_total", lambda v: v >= 3)
+    keys += expire_some(detect, watched, 1)
+    line, = watched.log_lines(msg=FAILING)
+    assert line["level"] == "error" and watched.storage in line["path"]
+    assert line["error"]
+    print(line["error"])
+    disk.works()
+    watched.await_metric("rollcall_db_up", 1)
+    check_history(watched, keys)
+    check_told_once(webhook, keys)
+    assert len(watched.log_lines(msg=FAILING)) == 1
+    assert len(watched.log_lines(msg=WRITTEN)) == 1
+
+
+def test_stop_while_the_disk_is_full(world):
+    etcd, watched, disk, detect = world
+    disk.is_full()
+    keys = expire_some(detect, watched, 1)
+    watched.await_metric("rollcall_db_up", 0)
+    began = time.monotonic()
+    watched.stop()
+    assert time.monotonic() - began < 5
+    disk.works()
+    watched.start()
+    watched.await_looking()
+    check_history(watched, keys)
+
+
+def test_second_rollcall_on_the_same_database(etcd, rollcall):
+    first = rollcall([etcd.url()], [LOGIN])
+    first.await_looking()
+    done = command_line(
+        "serve", "--etcd.endpoint=" + etcd.url(), "--directory=/x",
+        "--storage.path=" + first.storage,
+        "--web.listen-address=127.0.0.1:0")
+    assert done.returncode == 1
+    assert "%s is in use by another rollcall (pid %d)" % (
+        first.storage, first.pid) in done.stderr
+    assert first.metric("rollcall_looking") == 1
