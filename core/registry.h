@@ -125,7 +125,9 @@ struct directory {
 	bool looking, synced;
 	bool removed;			/* no longer configured */
 	uint64_t applied_index;		/* every event up to here is applied */
-	int64_t watching_id;		/* row of the table watching; 0: none */
+	int64_t watching_id;		/* last row of the table watching, which
+					   also says how far it is applied;
+					   0: none */
 	wall_t watching_from, watching_to;
 	wall_t last_sync;
 	int64_t list_interval_ms;
@@ -266,8 +268,15 @@ void registry_restore_instance(struct registry *r,
     const struct restored_instance *i);
 void registry_restore_service(struct registry *r, const char *cluster,
     const char *service, const uint64_t counters[4]);
-void registry_restore_directory(struct registry *r, const char *cluster,
-    const char *path, uint64_t applied_index, wall_t watched_to);
+struct restored_directory {
+	const char *cluster, *path;
+	int64_t watching_id;		/* last row of watching */
+	wall_t watching_from, watching_to;
+	uint64_t applied_index;
+};
+
+void registry_restore_directory(struct registry *r,
+    const struct restored_directory *d);
 void registry_restore_cluster(struct registry *r, const char *cluster,
     const char *cluster_id, uint64_t raft_term, uint64_t leader_changes);
 void registry_restore_ids(struct registry *r, int64_t next_instance,

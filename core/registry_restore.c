@@ -42,8 +42,10 @@ static struct directory *directory_for(struct registry *r,
 	return d;
 }
 
+/* Two that are held are a mass vanish, whoever judged it one. */
 static void restore_hold(struct instance *i, wall_t until)
 {
+	struct cluster *c = i->service->cluster;
 	mono_t now = clock_mono();
 	int64_t left = until.ms - clock_history(now).ms;
 
@@ -52,7 +54,8 @@ static void restore_hold(struct instance *i, wall_t until)
 	i->held = true;
 	i->held_until = mono_add(now, left > 0 ? left : 0);
 	i->service->held++;
-	i->service->cluster->held++;
+	c->held++;
+	c->mass_vanish = c->held >= 2;
 }
 
 void registry_restore_instance(struct registry *r,
@@ -107,16 +110,19 @@ void registry_restore_service(struct registry *r, const char *cluster,
 		s->empty_since = clock_now();
 }
 
-void registry_restore_directory(struct registry *r, const char *cluster,
-    const char *path, uint64_t applied_index, wall_t watched_to)
+/* Until it is looked at again, what is replayed is noted in the last row. */
+void registry_restore_directory(struct registry *r,
+    const struct restored_directory *saved)
 {
-	struct cluster *c = registry_cluster(r, cluster);
-	struct directory *d = c ? registry_directory(c, path) : NULL;
+	struct cluster *c = registry_cluster(r, saved->cluster);
+	struct directory *d = c ? registry_directory(c, saved->path) : NULL;
 
 	if (d == NULL)
 		return;
-	d->applied_index = applied_index;
-	d->watching_to = watched_to;
+	d->applied_index = saved->applied_index;
+	d->watching_id = saved->watching_id;
+	d->watching_from = saved->watching_from;
+	d->watching_to = saved->watching_to;
 }
 
 void registry_restore_cluster(struct registry *r, const char *cluster,

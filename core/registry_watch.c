@@ -35,6 +35,13 @@ static void refresh_services(struct registry *r)
 		service_refresh(r->service_slots[i]);
 }
 
+static void begin_watching(struct directory *d, wall_t at)
+{
+	d->watching_id = d->cluster->registry->next_watching_id++;
+	d->watching_from = at;
+	d->watching_to = at;
+}
+
 void registry_set_looking(struct directory *d, bool looking,
     const struct moment *m)
 {
@@ -43,11 +50,8 @@ void registry_set_looking(struct directory *d, bool looking,
 	if (d->looking == looking)
 		return;
 	d->looking = looking;
-	if (looking) {
-		d->watching_id = r->next_watching_id++;
-		d->watching_from = m->seen;
-		d->watching_to = m->seen;
-	}
+	if (looking)
+		begin_watching(d, m->seen);
 	refresh_services(r);
 	snapshot_touch(r);
 	emit_directory(d, EVENT_LOOKING);
@@ -57,6 +61,10 @@ void registry_progress(struct directory *d, wall_t to, uint64_t index,
     mono_t now)
 {
 	d->applied_index = index;
+	/* The first listing ever is applied before it is looked at: a row
+	 * without length says so, or a kill would have it forgotten. */
+	if (d->watching_id == 0)
+		begin_watching(d, clock_history(now));
 	if (d->looking && to.ms > d->watching_to.ms)
 		d->watching_to = to;
 	if (!d->changed && mono_since(d->progress_at, now) < PROGRESS_EVERY_MS)

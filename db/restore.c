@@ -43,9 +43,14 @@ static void directory(sqlite3_stmt *row, void *arg)
 {
 	struct restore *r = arg;
 
-	registry_restore_directory(r->registry, sql_text(row, 0),
-	    sql_text(row, 1), (uint64_t)sqlite3_column_int64(row, 2),
-	    sql_wall(row, 3));
+	registry_restore_directory(r->registry, &(struct restored_directory){
+		.cluster = sql_text(row, 0),
+		.path = sql_text(row, 1),
+		.watching_id = sqlite3_column_int64(row, 2),
+		.watching_from = sql_wall(row, 3),
+		.watching_to = sql_wall(row, 4),
+		.applied_index = (uint64_t)sqlite3_column_int64(row, 5),
+	});
 }
 
 /* False if the row holds what no rollcall of this version wrote. */
@@ -143,7 +148,8 @@ static const struct {
 	  cluster },
 	{ "SELECT cluster, name, registrations, expirations,"
 	  " deregistrations, losses FROM services", service },
-	{ "SELECT cluster, directory, last_index, to_ms FROM watching"
+	{ "SELECT cluster, directory, id, from_ms, to_ms, last_index"
+	  " FROM watching"
 	  " WHERE id IN (SELECT max(id) FROM watching"
 	  "  GROUP BY cluster, directory)", directory },
 	{ "SELECT i.id, i.cluster, i.directory, i.service_name,"

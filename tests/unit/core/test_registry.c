@@ -454,8 +454,8 @@ static void restored_as_it_was(void **state)
 
 	registry_restore_instance(w->r, &s);
 	registry_restore_service(w->r, "default", "login", counters);
-	registry_restore_directory(w->r, "default", "/login", 55,
-	    (wall_t){ 9 });
+	registry_restore_directory(w->r, &(struct restored_directory){
+		"default", "/login", 1, { 3 }, { 9 }, 55 });
 	registry_restore_ids(w->r, 8, 71, 2);
 	registry_restored(w->r);
 	event_flush(w->bus, clock_mono());
@@ -466,6 +466,36 @@ static void restored_as_it_was(void **state)
 	assert_int_equal(w->n, 1);
 	assert_int_equal(w->v[0].was, STATE_EXPIRED);
 	assert_int_equal(w->r->next_period_id, 72);
+}
+
+/* Killed between the replay and looking, it must not be replayed again. */
+static void applied_is_kept_before_looking(void **state)
+{
+	struct world *w = *state;
+	struct restored_directory saved = {
+		"default", "/login", 1, { 3 }, { 9 }, 55 };
+
+	registry_progress(w->d, (wall_t){ 0 }, 50, clock_mono());
+	assert_int_equal(w->d->watching_id, 1);
+	assert_int_equal(w->d->watching_from.ms, w->d->watching_to.ms);
+	registry_restore_directory(w->r, &saved);
+	registry_progress(w->d, clock_now(), 60, clock_mono());
+	assert_int_equal(w->d->watching_id, 1);
+	assert_int_equal(w->d->watching_to.ms, 9);
+	assert_int_equal(w->d->applied_index, 60);
+}
+
+static void restored_holds_are_a_mass_vanish(void **state)
+{
+	struct world *w = *state;
+	struct restored_instance s = saved("/login", "9", STATE_EXPIRED);
+
+	s.held_until = wall_add(clock_now(), 5000);
+	registry_restore_instance(w->r, &s);
+	assert_false(w->c->mass_vanish);
+	s.instance_id = "10";
+	registry_restore_instance(w->r, &s);
+	assert_true(w->c->mass_vanish);
 }
 
 static void restored_but_no_longer_configured(void **state)
@@ -563,6 +593,8 @@ int main(void)
 		TEST(clamps_times),
 		TEST(a_removed_directory_is_unwatched),
 		TEST(restored_as_it_was),
+		TEST(applied_is_kept_before_looking),
+		TEST(restored_holds_are_a_mass_vanish),
 		TEST(restored_but_no_longer_configured),
 		TEST(counts_agree_with_a_walk),
 	};
