@@ -31,9 +31,9 @@
 #include "db/db.h"
 #include "exporter/exporter.h"
 
-enum {
-	DRAIN_MS = 3000,		/* messages not yet sent, at a stop */
-	CLOSE_MS = 1500,		/* units not yet written */
+enum {	/* the first two, with the log's, stay well below 5 s together */
+	DRAIN_MS = 2500,		/* messages not yet sent, at a stop */
+	CLOSE_MS = 1200,		/* units not yet written */
 	CLOCK_EVERY_MS = 1000,
 	JUMP_MS = 1000,			/* drift that counts as a jump */
 };

@@ -19,7 +19,7 @@
 #include "core/log.h"
 #include "core/problems.h"
 
-enum { LOG_STOP_MS = 500 };
+enum { LOG_STOP_MS = 300 };
 
 /* Before the first thread is made: signals are read from a descriptor. */
 static void block_signals(void)
