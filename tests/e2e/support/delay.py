@@ -17,6 +17,7 @@ class Detection:
         self.directory = directory
         self.poll = None
         self.delays = []
+        self.last = None        # the key registered last
         self.etcd = etcd
 
     def follow(self, etcd):
@@ -28,7 +29,7 @@ class Detection:
         """A new registration that rollcall has seen; the bare long poll
         waits behind it."""
         number = "exp%04d" % next(_numbers)
-        key = "%s/%s" % (self.directory, number)
+        self.last = key = "%s/%s" % (self.directory, number)
         self.etcd.put(key, "127.0.0.1:1", ttl=ttl)
         if not self.poll:
             self.poll = LongPoll(self.etcd.url(), self.directory,
