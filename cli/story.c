@@ -26,15 +26,12 @@ static const char *sentence(const struct instance *i, enum state state,
  * one for each instance would only fill the ring. */
 static enum log_level level_of(const struct event *e)
 {
-	const struct instance *i = e->instance.instance;
-
 	switch (e->instance.begun.state) {
 	case STATE_EXPIRED:
 	case STATE_LOST:
 		return LEVEL_WARN;
 	case STATE_UP:
-		return e->instance.was == 0 && !i->directory->synced ?
-		    LEVEL_DEBUG : LEVEL_INFO;
+		return e->instance.first ? LEVEL_DEBUG : LEVEL_INFO;
 	default:
 		return LEVEL_INFO;
 	}

@@ -126,6 +126,14 @@ static bool disturbed(const struct watcher *w, const struct instance *i,
 	    storm_hold_ms(i->ttl_s);
 }
 
+/* At a full second, so that those who went together are let go together. */
+static mono_t hold_until(const struct instance *i, mono_t now)
+{
+	int64_t ms = now.ms + storm_hold_ms(i->ttl_s) + 999;
+
+	return (mono_t){ ms - ms % 1000 };
+}
+
 static void leave_one(struct watcher *w, const struct leave *l, bool storm)
 {
 	struct instance *i = l->instance;
@@ -136,7 +144,7 @@ static void leave_one(struct watcher *w, const struct leave *l, bool storm)
 	if (cause == CAUSE_EXPIRE && outage)
 		cause = CAUSE_ETCD_OUTAGE;
 	if (storm || outage)
-		hold = mono_add(now, storm_hold_ms(i->ttl_s));
+		hold = hold_until(i, now);
 	registry_left(w->d, i, cause, l->from, &l->moment, hold);
 	if (outage && w->c->held >= 2)
 		registry_set_mass_vanish(w->c, true);
@@ -145,6 +153,19 @@ static void leave_one(struct watcher *w, const struct leave *l, bool storm)
 static bool alerts(enum cause c)
 {
 	return c == CAUSE_EXPIRE || c == CAUSE_DIR_EXPIRE || c == CAUSE_DIFF;
+}
+
+/* When a burst is judged before its end, the headers tell how many events of
+ * the store are still to come; as many of them will be leaves as were so far. */
+static size_t coming(const struct watcher *w, size_t leaving)
+{
+	uint64_t more, range;
+
+	if (!w->judging || w->store_index <= w->reached)
+		return 0;
+	more = w->store_index - w->reached;
+	range = w->reached - w->judging_from + 1;
+	return (size_t)((double)more * (double)leaving / (double)range);
 }
 
 static bool judge(struct watcher *w, const struct leave *v, size_t n,
@@ -159,6 +180,7 @@ static bool judge(struct watcher *w, const struct leave *v, size_t n,
 		if (v[k].instance->ttl_s > c.largest_ttl_s)
 			c.largest_ttl_s = v[k].instance->ttl_s;
 	}
+	c.coming = coming(w, c.leaving);
 	if (c.leaving == 0 || !storm_judge(w->storm, &c, now))
 		return false;
 	registry_set_mass_vanish(w->c, true);
@@ -337,6 +359,7 @@ void batch_event(struct watcher *w, const struct etcd_event *e, bool live)
 	append(w, &p);
 	if (!w->judging) {
 		w->judging = true;
+		w->judging_from = e->node.modified_index;
 		w->judge_at = mono_add(now, JUDGE_MS);
 	}
 	timer_set(w->judge, w->judge_at);

@@ -107,6 +107,7 @@ static void on_head(const struct etcd_meta *m, long status, void *arg)
 		return;
 	p->headed = true;
 	p->index = m->etcd_index;
+	w->store_index = m->etcd_index;
 	if (p == w->poll)
 		head_of_poll(w, now);
 	else

@@ -79,7 +79,7 @@ bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now)
 	int64_t second = now.ms / 1000;
 	int64_t start = (now.ms - window_ms(c->largest_ttl_s)) / 1000;
 	size_t before = left_since(s, start + 1);
-	size_t went = before + c->leaving;
+	size_t went = before + c->leaving + c->coming;
 
 	remember(s, second, c->leaving);
 	return c->leaving > 0 && went >= MIN_LEAVING &&

@@ -17,13 +17,14 @@ void storm_free(struct storm *s);
 
 struct storm_case {
 	size_t leaving;		/* instances of this batch, expired or lost */
+	size_t coming;		/* more of them that are likely on their way */
 	size_t up;		/* instances up before it */
 	int64_t largest_ttl_s;	/* of those leaving */
 };
 
-/* Judges a batch and remembers it: true if, with what left before within
- * max(10 s, half the largest TTL, at most 60 s), at least 5 and 30 % of those
- * that were up went. */
+/* Judges a batch and remembers those leaving: true if, with what left before
+ * within max(10 s, half the largest TTL, at most 60 s) and what is coming, at
+ * least 5 and 30 % of those that were up go. */
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now);
 
 /* How long an instance with this TTL is held: its TTL, 5 to 60 s. */

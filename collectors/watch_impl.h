@@ -49,6 +49,7 @@ struct watcher {
 	struct poll *relief;		/* its successor, not yet in charge */
 	mono_t poll_at;			/* when the poll began */
 	uint64_t reached;		/* every event up to here came in */
+	uint64_t store_index;		/* the store's, by the last headers */
 	unsigned failures;		/* of polls, in a row */
 	unsigned senseless;		/* answers without sense, in a row */
 	unsigned store;			/* c->store this watch belongs to */
@@ -59,6 +60,7 @@ struct watcher {
 	struct pending *batch;
 	size_t nbatch, batch_cap;
 	bool judging;			/* a leave is in it */
+	uint64_t judging_from;		/* index of that leave */
 	mono_t judge_at;		/* at the latest */
 	struct timer *judge;
 

@@ -66,6 +66,7 @@ struct event {
 						   begun.from; 0: none */
 			enum state was;		/* 0: new */
 			bool restored;
+			bool first;	/* of the first listing ever */
 		} instance;		/* INSTANCE DETAIL HELD DROPPED */
 		struct service *service;
 		struct directory *directory;	/* LOOKING PROGRESS */

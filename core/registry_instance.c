@@ -279,7 +279,7 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 	struct registry *r = registry_of(i);
 	struct event e = { .type = EVENT_INSTANCE };
 	enum state was = i->period.id != 0 ? i->period.state : 0;
-	wall_t floor = was != 0 ? i->period.from : (wall_t){ INT64_MIN };
+	wall_t floor = was != 0 ? i->period.from : i->not_before;
 
 	e.instance.instance = i;
 	e.instance.was = was;
@@ -294,6 +294,7 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 		.index = m->index,
 	};
 	e.instance.begun = i->period;
+	e.instance.first = was == 0 && !i->directory->synced;
 	count_change(i, state, cause);
 	move_between_lists(i, was, state);
 	snapshot_touch_instance(r, i);

@@ -14,10 +14,14 @@ enum { TICK_MS = 1000 };
 static void forget(struct instance *i, mono_t now)
 {
 	struct moment m = { .seen = clock_history(now), .now = now };
+	struct service *s = i->service;
 
 	m.earliest = m.seen;
 	registry_left(i->directory, i, CAUSE_FORGOTTEN, m.seen, &m,
 	    (mono_t){ 0 });
+	/* A service whose last instance is forgotten is forgotten with it. */
+	if (s->known == 0 && !s->configured)
+		service_drop(s->cluster->registry, s);
 }
 
 static bool forgettable(const struct instance *i, wall_t now)
@@ -46,6 +50,9 @@ mono_t registry_tick(struct registry *r, mono_t now)
 	for (size_t k = 0; k < r->nclusters; k++)
 		if (r->clusters[k]->mass_vanish && r->clusters[k]->held == 0)
 			registry_set_mass_vanish(r->clusters[k], false);
+	for (size_t k = 0; k < r->nclusters; k++)
+		for (size_t n = 0; n < r->clusters[k]->ndirectories; n++)
+			ended_tick(r->clusters[k]->directories[n]);
 	service_tick(r, when);
 	return next;
 }
