@@ -64,7 +64,8 @@ class Process:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log if self.output is None else self.output, cwd=self.directory,
+                stderr=log if self.output is None else self.output,
+                cwd=self.directory,
                 env={**os.environ, **self.environment},
                 preexec_fn=_die_with_parent)
         _running[self.process.pid] = self
