@@ -98,6 +98,7 @@ struct instance {
 	uint64_t last_index;		/* last event or listing applied */
 	int64_t ttl_s;			/* granted; 0: permanent */
 	wall_t expires;			/* etcd's expiration, by our clock */
+	wall_t not_before;		/* its first stay begins */
 	wall_t last_beat;
 	int64_t beat_ms;		/* learned heartbeat; 0: unknown */
 	int64_t ttl_window_s;		/* largest TTL of the last listings */
@@ -121,6 +122,7 @@ struct directory {
 	struct table *by_key;		/* key in etcd -> instance */
 	struct table *rivals;		/* key -> rival */
 	struct table *bad;		/* key -> itself: seen and counted */
+	struct table *ended;		/* identity -> when it was last left */
 	size_t vanished;		/* expired or lost, not forgotten */
 	bool looking, synced;
 	bool removed;			/* no longer configured */
@@ -277,6 +279,15 @@ struct restored_directory {
 
 void registry_restore_directory(struct registry *r,
     const struct restored_directory *d);
+
+/* An identity that was deregistered, and when.  After its directory. */
+struct restored_ended {
+	const char *cluster, *path, *service, *instance_id;
+	wall_t at;
+};
+
+void registry_restore_ended(struct registry *r,
+    const struct restored_ended *e);
 void registry_restore_cluster(struct registry *r, const char *cluster,
     const char *cluster_id, uint64_t raft_term, uint64_t leader_changes);
 void registry_restore_ids(struct registry *r, int64_t next_instance,

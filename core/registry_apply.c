@@ -263,8 +263,10 @@ static void claim_key(struct directory *d, const struct key_facts *k,
 	if (i != NULL && i->present) {
 		rival_add(d, i, k);
 	} else {
-		if (i == NULL)
+		if (i == NULL) {
 			i = instance_new(d, s, &c, k);
+			i->not_before = ended_at(d, i->identity);
+		}
 		comes_up(d, i, k, m, event);
 	}
 	registry_claim_free(&c);
@@ -361,6 +363,8 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 		i->service->cluster->held++;
 	}
 	instance_enter(i, state, cause, from, m);
-	if (state == STATE_DEREGISTERED)
+	if (state == STATE_DEREGISTERED) {
+		ended_note(d, i->identity, i->period.from);
 		instance_unlink(i);
+	}
 }

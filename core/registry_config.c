@@ -53,6 +53,7 @@ struct directory *directory_new(struct cluster *c,
 	d->by_key = table_new(NULL);
 	d->rivals = table_new(NULL);
 	d->bad = table_new(free);
+	d->ended = table_new(free);
 	c->directories = xreallocarray(c->directories, c->ndirectories + 1,
 	    sizeof(struct directory *));
 	c->directories[c->ndirectories++] = d;
@@ -64,6 +65,7 @@ void directory_free(struct directory *d)
 	table_free(d->by_key);
 	table_free(d->rivals);
 	table_free(d->bad);
+	table_free(d->ended);
 	free(d->path);
 	free(d);
 }

@@ -44,6 +44,11 @@ void instance_free(void *instance);
 void instance_set_late(struct instance *i, bool late, bool overdue);
 void instance_release_hold(struct instance *i);
 
+/* registry_ended.c */
+void ended_note(struct directory *d, const char *identity, wall_t at);
+wall_t ended_at(const struct directory *d, const char *identity);
+void ended_tick(struct directory *d);
+
 /* registry_config.c */
 struct cluster *cluster_new(struct registry *r, const char *name);
 struct directory *directory_new(struct cluster *c,

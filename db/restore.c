@@ -53,6 +53,19 @@ static void directory(sqlite3_stmt *row, void *arg)
 	});
 }
 
+static void ended(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	registry_restore_ended(r->registry, &(struct restored_ended){
+		.cluster = sql_text(row, 0),
+		.path = sql_text(row, 1),
+		.service = sql_text(row, 2),
+		.instance_id = sql_text(row, 3),
+		.at = sql_wall(row, 4),
+	});
+}
+
 /* False if the row holds what no rollcall of this version wrote. */
 static bool period(sqlite3_stmt *row, int column, struct period *p)
 {
@@ -152,6 +165,12 @@ static const struct {
 	  " FROM watching"
 	  " WHERE id IN (SELECT max(id) FROM watching"
 	  "  GROUP BY cluster, directory)", directory },
+	/* What was deregistered by a replay that a kill cut short is among the
+	 * last that was written. */
+	{ "SELECT i.cluster, i.directory, i.service_name, i.instance_id,"
+	  " p.from_ms FROM periods p JOIN instances i ON i.id = p.instance"
+	  " WHERE p.state = 4 AND p.id > (SELECT max(id) FROM periods) - 10000"
+	  " ORDER BY p.id", ended },
 	{ "SELECT i.id, i.cluster, i.directory, i.service_name,"
 	  " i.instance_id, i.key, i.value, i.ttl_s, i.expires_ms,"
 	  " i.last_beat_ms, i.created_index, i.modified_index,"

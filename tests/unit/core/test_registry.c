@@ -468,6 +468,52 @@ static void restored_as_it_was(void **state)
 	assert_int_equal(w->r->next_period_id, 72);
 }
 
+/* A replay knows when the registration was, but not the delete before it. */
+static void write_5_s_ago(struct world *w)
+{
+	struct moment m = now_at(w);
+	struct key_facts k = facts("/login/1", 10);
+
+	k.renewed = true;
+	k.expires = wall_add(m.seen, 5000);
+	m.earliest = wall_add(m.seen, -20000);
+	registry_written(w->d, &k, &m);
+	event_flush(w->bus, m.now);
+}
+
+static void nothing_begins_before_the_last_end(void **state)
+{
+	struct world *w = *state;
+	struct restored_ended saved = { "default", "/login", "login", "1",
+		{ 0 } };
+
+	put(w, "/login/1", 10, true);
+	clock_advance(20000);
+	leave(w, "/login/1", CAUSE_DELETE);
+	write_5_s_ago(w);
+	assert_int_equal(w->v[w->n - 1].from, clock_now().ms);
+
+	/* The same, with a kill in between. */
+	leave(w, "/login/1", CAUSE_DELETE);
+	ended_tick(w->d);
+	w->d->watching_to = clock_now();
+	ended_tick(w->d);
+	assert_int_equal(table_count(w->d->ended), 0);
+	w->d->watching_to = wall_add(clock_now(), -10000);
+	saved.at = wall_add(clock_now(), -1000);
+	registry_restore_ended(w->r, &saved);
+	write_5_s_ago(w);
+	assert_int_equal(w->v[w->n - 1].from, clock_now().ms - 1000);
+
+	leave(w, "/login/1", CAUSE_DELETE);
+	ended_tick(w->d);
+	assert_int_equal(table_count(w->d->ended), 1);
+	w->d->watching_to = clock_now();
+	registry_tick(w->r, clock_mono());
+	write_5_s_ago(w);
+	assert_int_equal(w->v[w->n - 1].from, clock_now().ms - 5000);
+}
+
 /* Killed between the replay and looking, it must not be replayed again. */
 static void applied_is_kept_before_looking(void **state)
 {
@@ -593,6 +639,7 @@ int main(void)
 		TEST(clamps_times),
 		TEST(a_removed_directory_is_unwatched),
 		TEST(restored_as_it_was),
+		TEST(nothing_begins_before_the_last_end),
 		TEST(applied_is_kept_before_looking),
 		TEST(restored_holds_are_a_mass_vanish),
 		TEST(restored_but_no_longer_configured),
