@@ -112,28 +112,61 @@ static void write_looking(const struct snapshot *s,
 		    "is configured.</p>\n");
 }
 
-static void write_alerts(const struct snapshot *s, size_t firing,
+/* The columns of the alerts' table: what an alert is about. */
+static const struct {
+	const char *label, *heading;
+} alert_columns[] = {
+	{ "alertname", "alert" },
+	{ "severity", "severity" },
+	{ "etcd_cluster", "etcd cluster" },
+	{ "service_name", "service" },
+	{ "instance_id", "instance" },
+	{ "member", "member" },
+};
+
+enum { ALERT_COLUMNS = sizeof(alert_columns) / sizeof(alert_columns[0]) };
+
+static void write_alert(const char *labels, struct buf *out)
+{
+	buf_adds(out, "<tr>");
+	for (size_t i = 0; i < ALERT_COLUMNS; i++) {
+		buf_adds(out, "<td>");
+		html_label(out, labels, alert_columns[i].label);
+		buf_adds(out, "</td>");
+	}
+	buf_adds(out, "</tr>\n");
+}
+
+static void write_alert_rows(const struct snapshot *s, size_t firing,
     struct buf *out)
 {
 	size_t written = 0;
 
+	buf_adds(out, "<table>\n<tr>");
+	for (size_t i = 0; i < ALERT_COLUMNS; i++)
+		buf_addf(out, "<th>%s</th>", alert_columns[i].heading);
+	buf_adds(out, "</tr>\n");
+	for (size_t i = 0; i < s->nsamples && written < MAX_ALERTS; i++) {
+		if (!is_firing(&s->samples[i]))
+			continue;
+		write_alert(sample_labels(&s->samples[i]), out);
+		written++;
+	}
+	buf_adds(out, "</table>\n");
+	if (firing > written)
+		buf_addf(out, "<p>and %zu more</p>\n", firing - written);
+}
+
+static void write_alerts(const struct snapshot *s, size_t firing,
+    struct buf *out)
+{
 	if (firing == 0) {
 		buf_adds(out, "<p>No alert is firing.</p>\n");
 		return;
 	}
-	buf_addf(out, "<p class=\"bad\">%zu %s firing</p>\n<ul>\n", firing,
+	buf_addf(out, "<p class=\"bad\">%zu %s firing</p>\n", firing,
 	    firing == 1 ? "alert is" : "alerts are");
-	for (size_t i = 0; i < s->nsamples && written < MAX_ALERTS; i++) {
-		if (!is_firing(&s->samples[i]))
-			continue;
-		buf_adds(out, "<li>");
-		html_text(out, sample_labels(&s->samples[i]));
-		buf_adds(out, "</li>\n");
-		written++;
-	}
-	if (firing > written)
-		buf_addf(out, "<li>and %zu more</li>\n", firing - written);
-	buf_adds(out, "</ul>\n");
+	write_alert_rows(s, firing, out);
 }
 
 static void write_link(const struct request *q, const char *path,
