@@ -14,14 +14,17 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/err.h"
+#include "core/log.h"
 #include "core/timer.h"
 #include "core/xalloc.h"
 
 enum {
 	MAX_FDS = 8, MAX_EACH = 8,
 	MAX_WAIT_MS = 1000,
+	JOIN_MS = 500,
 	MAX_CONNECTIONS = 1024	/* idle ones kept; never closed early */
 };
 
@@ -106,29 +109,42 @@ struct loop *loop_new(struct err *e)
 	return l;
 }
 
-static void join_offloads(struct loop *l)
+/* False if a thread hangs, in a file system most likely. */
+static bool join_offloads(struct loop *l)
 {
+	struct timespec until;
 	struct offload *o;
 
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += JOIN_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
 	while ((o = l->offloads)) {
+		if (pthread_timedjoin_np(o->thread, NULL, &until) != 0)
+			return false;
 		l->offloads = o->next;
-		pthread_join(o->thread, NULL);
 		if (o->drop)
 			o->drop(o->arg);
 		free(o);
 	}
+	return true;
 }
 
 void loop_free(struct loop *l)
 {
 	struct post *p;
+	bool joined;
 
 	if (!l)
 		return;
 	assert(!l->running);
-	join_offloads(l);
+	joined = join_offloads(l);
 	if (l->free_transfers)
 		l->free_transfers(l->transfers);
+	if (!joined) {		/* then it may still post to this loop */
+		log_warn("a thread hangs and is left behind");
+		return;
+	}
 	while ((p = l->posts)) {
 		l->posts = p->next;
 		free(p);

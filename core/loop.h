@@ -54,8 +54,10 @@ void loop_each_turn(struct loop *l, void (*fn)(void *arg, mono_t now),
     void *arg);
 
 /* Runs work(arg) in a thread of its own, then done(arg) on the loop: for what
- * may block (files, names) or take long.  loop_free() waits for threads that
- * still run, and does not call done() any more. */
+ * may block (files, names) or take long.  loop_free() does not call done() any
+ * more; it waits for threads that still run, but not for ever: one that hangs
+ * is left behind, with the loop's memory, which is for an end of the program
+ * only. */
 void loop_offload(struct loop *l, void (*work)(void *arg),
     void (*done)(void *arg), void *arg);
 

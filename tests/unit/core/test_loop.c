@@ -359,6 +359,31 @@ static void test_offload_outlived(void **state)
 	loop = loop_new(NULL);
 }
 
+static void work_hangs(void *arg)
+{
+	char c;
+
+	assert_int_equal(read(*(int *)arg, &c, 1), 1);
+}
+
+static void test_offload_hangs(void **state)
+{
+	int64_t began = clock_mono_us();
+	int hung[2];
+
+	(void)state;
+	assert_int_equal(pipe(hung), 0);
+	loop_offload(loop, work_hangs, done, &hung[0]);
+	loop_free(loop);
+	assert_true(clock_mono_us() - began >= JOIN_MS * 1000);
+	/* Left behind, it is still there for the thread to come back to. */
+	assert_int_equal(write(hung[1], "x", 1), 1);
+	loop_free(loop);
+	close(hung[0]);
+	close(hung[1]);
+	loop = loop_new(NULL);
+}
+
 /* --- descriptors and turns --- */
 
 static int ends[2];
@@ -438,6 +463,7 @@ int main(void)
 		TEST(test_woken_by_another_thread),
 		TEST(test_offload),
 		TEST(test_offload_outlived),
+		TEST(test_offload_hangs),
 		TEST(test_descriptor_and_each_turn),
 		TEST(test_longest_turn),
 		TEST(test_stop_before_and_run_again),
