@@ -52,6 +52,7 @@ struct daemon {
 	struct timer *publish, *tick, *clock, *drain, *watchdog;
 	int signals;
 	bool stopping, reloading;
+	bool reload_again;		/* asked for while reloading */
 	bool reload_ok;
 	wall_t reloaded;
 };
@@ -141,26 +142,43 @@ static void take(struct daemon *d, struct reload *r)
 	alerts_configure(d->alerts, r->config, r->notify, d->external_url);
 	config_unref(d->config);
 	d->config = r->config;
+	r->config = NULL;
+	r->notify = NULL;
 	collect_start(d->collect);
 	d->reload_ok = true;
 	d->reloaded = clock_now();
 	log_info("configuration reloaded", LOG_S("file", d->config->file));
 }
 
+static void reload_free(void *arg)
+{
+	struct reload *r = arg;
+
+	config_unref(r->config);
+	notify_config_free(r->notify);
+	problems_free(&r->problems);
+	free(r);
+}
+
+static void reload(struct daemon *d);
+
 static void reload_done(void *arg)
 {
 	struct reload *r = arg;
 	struct daemon *d = r->daemon;
 
-	if (r->rc != 0)
-		refuse(d, &r->problems);
-	else
-		take(d, r);
 	d->reloading = false;
-	snapshot_touch(d->registry);
-	systemd_notify("READY=1");
-	problems_free(&r->problems);
-	free(r);
+	if (!d->stopping) {
+		if (r->rc != 0)
+			refuse(d, &r->problems);
+		else
+			take(d, r);
+		snapshot_touch(d->registry);
+		systemd_notify("READY=1");
+	}
+	reload_free(r);
+	if (d->reload_again)
+		reload(d);
 }
 
 static void reload(struct daemon *d)
@@ -171,13 +189,16 @@ static void reload(struct daemon *d)
 		log_warn("nothing to reload: there is no --config.file");
 		return;
 	}
+	/* What was changed after it was read has to be read as well. */
+	d->reload_again = d->reloading;
 	if (d->reloading || d->stopping)
 		return;
 	d->reloading = true;
 	systemd_notify("RELOADING=1");
 	r = xcalloc(1, sizeof(*r));
 	r->daemon = d;
-	loop_offload(d->loop, reload_work, reload_done, r);
+	loop_offload_or_drop(d->loop, reload_work, reload_done, reload_free,
+	    r);
 }
 
 /* --- signals --- */
