@@ -155,17 +155,22 @@ static bool alerts(enum cause c)
 	return c == CAUSE_EXPIRE || c == CAUSE_DIR_EXPIRE || c == CAUSE_DIFF;
 }
 
-/* When a burst is judged before its end, the headers tell how many events of
- * the store are still to come; as many of them will be leaves as were so far. */
-static size_t coming(const struct watcher *w, size_t leaving)
+/* When time is up before a burst is at its end, the headers tell how many
+ * events of the store are still to come; as many of them will be leaves as
+ * were so far.  Judged earlier, nothing of ours is to come: what the headers
+ * count is what others wrote. */
+static size_t coming(const struct watcher *w, size_t leaving, mono_t now)
 {
 	uint64_t more, range;
+	double likely;
 
-	if (!w->judging || w->store_index <= w->reached)
+	if (!w->judging || w->nbatch < 2 || !mono_due(w->judge_at, now) ||
+	    w->store_index <= w->reached)
 		return 0;
 	more = w->store_index - w->reached;
 	range = w->reached - w->judging_from + 1;
-	return (size_t)((double)more * (double)leaving / (double)range);
+	likely = (double)more * (double)leaving / (double)range;
+	return (size_t)(likely < (double)more ? likely : (double)more);
 }
 
 static bool judge(struct watcher *w, const struct leave *v, size_t n,
@@ -180,7 +185,7 @@ static bool judge(struct watcher *w, const struct leave *v, size_t n,
 		if (v[k].instance->ttl_s > c.largest_ttl_s)
 			c.largest_ttl_s = v[k].instance->ttl_s;
 	}
-	c.coming = coming(w, c.leaving);
+	c.coming = coming(w, c.leaving, now);
 	if (c.leaving == 0 || !storm_judge(w->storm, &c, now))
 		return false;
 	registry_set_mass_vanish(w->c, true);
