@@ -13,7 +13,7 @@
 #include "core/timefmt.h"
 #include "core/xalloc.h"
 
-enum { FAILED_POLLS = 3, TEXT_MAX = 4096, EPHEMERAL = 1 };
+enum { FAILED_POLLS = 3, TEXT_MAX = 4096 };
 
 static void say(struct labels *to, const char *name, char *text)
 {
@@ -35,7 +35,7 @@ static bool vanished(const struct subject *s)
 	const struct instance *i = s->instance;
 	const struct directory_config *c = i->directory->config;
 
-	if (c == NULL || c->instances == EPHEMERAL)
+	if (c == NULL || c->instances == INSTANCES_EPHEMERAL)
 		return false;
 	return i->period.state == STATE_EXPIRED ||
 	    i->period.state == STATE_LOST;

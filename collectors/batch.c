@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collectors/watch_impl.h"
+#include "core/config.h"
 #include "core/snapshot.h"
 #include "core/table.h"
 #include "core/xalloc.h"
@@ -134,6 +135,13 @@ static mono_t hold_until(const struct instance *i, mono_t now)
 	return (mono_t){ ms - ms % 1000 };
 }
 
+/* Instances that come and go by nature are no storm and nobody is paged for
+ * them. */
+static bool ephemeral(const struct directory *d)
+{
+	return d->config->instances == INSTANCES_EPHEMERAL;
+}
+
 static void leave_one(struct watcher *w, const struct leave *l, bool storm)
 {
 	struct instance *i = l->instance;
@@ -143,7 +151,7 @@ static void leave_one(struct watcher *w, const struct leave *l, bool storm)
 
 	if (cause == CAUSE_EXPIRE && outage)
 		cause = CAUSE_ETCD_OUTAGE;
-	if (storm || outage)
+	if ((storm || outage) && !ephemeral(w->d))
 		hold = hold_until(i, now);
 	registry_left(w->d, i, cause, l->from, &l->moment, hold);
 	if (outage && w->c->held >= 2)
@@ -173,11 +181,23 @@ static size_t coming(const struct watcher *w, size_t leaving, mono_t now)
 	return (size_t)(likely < (double)more ? likely : (double)more);
 }
 
+static size_t stable_up(const struct cluster *c)
+{
+	size_t up = 0;
+
+	for (size_t k = 0; k < c->ndirectories; k++)
+		if (!ephemeral(c->directories[k]))
+			up += table_count(c->directories[k]->by_key);
+	return up;
+}
+
 static bool judge(struct watcher *w, const struct leave *v, size_t n,
     mono_t now)
 {
-	struct storm_case c = { .up = w->c->up };
+	struct storm_case c = { .up = stable_up(w->c) };
 
+	if (ephemeral(w->d))
+		return false;
 	for (size_t k = 0; k < n; k++) {
 		if (!alerts(v[k].cause))
 			continue;

@@ -14,12 +14,14 @@ struct problems;
 
 /* rollcall.yml as a struct (DESIGN section 6).  Immutable once read. */
 
+enum { INSTANCES_STABLE, INSTANCES_EPHEMERAL };
+
 struct directory_config {
 	char *path;			/* "/login_servers": no slash at end */
 	char *service_name;		/* NULL: by pattern, or last part */
 	char *pattern_text;		/* default "{instance_id}" */
 	struct pattern *pattern;
-	int instances;			/* 0 stable, 1 ephemeral */
+	int instances;			/* INSTANCES_* */
 	int64_t forget_after_ms;	/* 24h; ephemeral 10m */
 	bool instance_detail;
 	struct string_list ignore;	/* globs on the relative key */
