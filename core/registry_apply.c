@@ -237,6 +237,7 @@ static void comes_up(struct directory *d, struct instance *i,
 	i->beat_ms = 0;
 	i->last_beat = (wall_t){ 0 };
 	learn(i, k, m->seen, event);
+	registry_extra(d, k->key, &i->extra);
 	instance_set_facts(i, k);
 	present(i, d);
 	instance_enter(i, STATE_UP, CAUSE_REGISTERED, time_of_write(k, m), m);
@@ -336,6 +337,7 @@ static void take_over(struct instance *i, struct rival *rival)
 	table_del(i->directory->by_key, i->key);
 	free(table_del(d->bad, rival->key));
 	learn(i, &k, clock_now(), true);
+	registry_extra(d, k.key, &i->extra);
 	instance_set_facts(i, &k);
 	present(i, d);
 	rival_free(rival);

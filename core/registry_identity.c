@@ -123,14 +123,26 @@ enum verdict registry_claim(const struct directory *d,
 		return bad(c, "the key does not match the pattern");
 	choose_service(d->config, &id, c);
 	c->instance_id = xstrdup(id.instance_id);
-	labels_copy(&c->extra, &id.extra);
 	identity_free(&id);
 	return KEY_INSTANCE;
+}
+
+void registry_extra(const struct directory *d, const char *key,
+    struct labels *extra_r)
+{
+	const char *relative = below(d, key);
+	struct identity id;
+
+	labels_free(extra_r);
+	if (relative == NULL || d->config->pattern == NULL ||
+	    !pattern_match(d->config->pattern, relative, &id))
+		return;
+	labels_copy(extra_r, &id.extra);
+	identity_free(&id);
 }
 
 void registry_claim_free(struct claim *c)
 {
 	free(c->service);
 	free(c->instance_id);
-	labels_free(&c->extra);
 }

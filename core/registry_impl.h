@@ -11,13 +11,15 @@ enum verdict { KEY_INSTANCE, KEY_NOT_OURS, KEY_BAD };
 
 struct claim {
 	char *service, *instance_id;
-	struct labels extra;
 	const char *why;		/* KEY_BAD: the reason */
 };
 
 enum verdict registry_claim(const struct directory *d,
     const struct key_facts *k, struct claim *c_r);
 void registry_claim_free(struct claim *c);
+/* The other names of the directory's pattern; replaces what is there. */
+void registry_extra(const struct directory *d, const char *key,
+    struct labels *extra_r);
 
 /* registry_service.c */
 struct service *service_find(struct registry *r, const struct cluster *c,

@@ -130,7 +130,7 @@ struct instance *instance_new(struct directory *d, struct service *s,
 	i->directory = d;
 	i->instance_id = xstrdup(c->instance_id);
 	i->identity = xasprintf("%s/%s", s->name, c->instance_id);
-	labels_copy(&i->extra, &c->extra);
+	registry_extra(d, k->key, &i->extra);
 	i->key = xstrdup(k->key);
 	i->value = xstrdup(k->value);
 	i->address = address_of_value(k->value);

@@ -259,6 +259,39 @@ static void two_keys_one_identity(void **state)
 	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
 }
 
+static const char *zone_of(struct world *w, const char *key)
+{
+	const struct instance *i = registry_find(w->d, key);
+
+	assert_non_null(i);
+	assert_non_null(i->info_text);
+	return labels_get(&i->extra, "zone");
+}
+
+/* They are read from the key the instance has, not from its first one. */
+static void other_names_follow_the_key(void **state)
+{
+	struct world *w = *state;
+	struct restored_instance s = { .id = 7, .cluster = "default",
+		.directory = "/login", .service = "login",
+		.instance_id = "9", .key = "/login/c/9", .value = "x",
+		.period = { 70, STATE_UP, CAUSE_REGISTERED, { 1 }, { 1 },
+		    { 2 }, 5 } };
+
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	put(w, "/login/a/1", 10, true);
+	assert_string_equal(zone_of(w, "/login/a/1"), "a");
+	put(w, "/login/b/1", 10, true);
+	leave(w, "/login/a/1", CAUSE_DELETE);
+	assert_string_equal(zone_of(w, "/login/b/1"), "b");
+	leave(w, "/login/b/1", CAUSE_EXPIRE);
+	put(w, "/login/a/1", 10, true);
+	assert_string_equal(zone_of(w, "/login/a/1"), "a");
+	registry_restore_instance(w->r, &s);
+	assert_string_equal(zone_of(w, "/login/c/9"), "c");
+}
+
 static void what_is_no_instance(void **state)
 {
 	struct world *w = *state;
@@ -629,6 +662,7 @@ int main(void)
 		TEST(a_write_without_prev_means_a_missed_leave),
 		TEST(deletion_ends_the_instance),
 		TEST(two_keys_one_identity),
+		TEST(other_names_follow_the_key),
 		TEST(what_is_no_instance),
 		TEST(a_directory_with_a_ttl_is_an_instance),
 		TEST(late_after_two_missed_beats),
