@@ -262,6 +262,25 @@ static bool is_below(const char *key, const char *dir)
 	return strncmp(key, dir, n) == 0 && key[n] == '/';
 }
 
+/* The key itself, or below it. */
+static bool concerns(const char *key, const char *gone, bool whole)
+{
+	return whole || strcmp(key, gone) == 0 || is_below(key, gone);
+}
+
+/* Rivals and bad keys go without a word. */
+static void drop_others(struct watcher *w, const struct table *keys,
+    const char *gone, bool whole)
+{
+	size_t cursor = 0;
+	const char *key;
+	void *value;
+
+	while (table_next(keys, &cursor, &key, &value))
+		if (concerns(key, gone, whole))
+			registry_left_other(w->d, key);
+}
+
 /* A directory that went takes everything below it along, without an event of
  * its own for any of it. */
 static void expand(struct watcher *w, const struct pending *p,
@@ -286,9 +305,10 @@ static void expand(struct watcher *w, const struct pending *p,
 		add_leave(l, &one);
 		return;
 	}
+	drop_others(w, w->d->rivals, p->node.key, whole);
+	drop_others(w, w->d->bad, p->node.key, whole);
 	while (table_next(w->d->by_key, &cursor, &key, &value)) {
-		if (!whole && strcmp(key, p->node.key) != 0 &&
-		    !is_below(key, p->node.key))
+		if (!concerns(key, p->node.key, whole))
 			continue;
 		struct leave one = leave_of(w, p, value);
 
