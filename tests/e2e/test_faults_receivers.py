@@ -6,11 +6,11 @@ import time
 
 import pytest
 
+from support import fake_etcd as ways
 from support.delay import VANISHED, Detection
-from support.disk import Disk
 from support.monitoring import Alertmanager
+from support.preload import Disk, without_sanitizers
 from support.process import free_port
-from support.rollcall import BINARY
 from support.webhook import Webhook
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
@@ -56,9 +56,7 @@ def test_receiver_and_alertmanager_hang(etcd, webhook, alertmanager, hung,
     assert not hung.messages
 
 
-@pytest.mark.skipif("/asan/" in BINARY or "/tsan/" in BINARY or
-                    "ROLLCALL_VALGRIND" in os.environ,
-                    reason="preloads a library")
+@without_sanitizers
 def test_stop_while_everything_hangs(etcd, hung, rollcall, webhook, started):
     """Receiver, Alertmanager, disk, reader of the log: all of them."""
     watched = rollcall([etcd.url()], [LOGIN], webhook=hung.url(),
@@ -168,7 +166,6 @@ def test_receiver_that_is_no_receiver(etcd, webhook, rollcall, fake_etcd,
                                       started):
     """Rubbish, a body that never ends, a name that is none: none of them
     delays the good one, and a message that was refused is given up."""
-    from support import fake_etcd as ways
     fakes = [fake_etcd({"/": way}).url() for way in (
         ways.not_http, ways.huge, ways.close_mid_body, ways.refuse)]
     watched = rollcall([etcd.url()], [LOGIN], webhook=webhook.url(),
