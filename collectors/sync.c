@@ -346,6 +346,18 @@ void sync_list(struct watcher *w)
 
 	drop_listing(w);
 	w->asked_reached = w->reached;
+	w->asked_at = loop_now(w->loop);
 	w->list = etcd_list(&t, w->d->path, true, LIST_DEADLINE_MS,
 	    on_listed, w);
+}
+
+/* What the quorum was asked before there was the present leader may be lost;
+ * etcd says so only after 7 s. */
+void sync_new_leader(struct watcher *w)
+{
+	if (w->list == NULL || !w->c->disturbed ||
+	    w->asked_at.ms >= w->c->disturbed_until.ms)
+		return;
+	etcd_cancel(w->list);
+	sync_list(w);
 }

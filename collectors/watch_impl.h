@@ -73,6 +73,7 @@ struct watcher {
 	bool gap;			/* history was lost */
 	bool list_first;		/* no index yet: list before watching */
 	uint64_t asked_reached;		/* reached when it was asked for */
+	mono_t asked_at;
 
 	/* Looking. */
 	bool probe_ok, probe_lost;
@@ -121,6 +122,7 @@ void batch_leave(struct watcher *w, struct leave *v, size_t n, mono_t now);
 void sync_list(struct watcher *w);
 void sync_touch(struct watcher *w, const char *key, uint64_t index);
 void sync_advanced(struct watcher *w, mono_t now);	/* reached moved */
+void sync_new_leader(struct watcher *w);	/* maybe: one is known */
 void sync_drop(struct watcher *w);	/* forget the listing under way */
 void sync_free(struct watcher *w);
 

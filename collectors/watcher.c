@@ -212,8 +212,10 @@ void watcher_on_probe(struct watcher *w, struct member *m, bool answered,
 		if (w->in_sync)
 			watcher_start_over(w, RESYNC_LEADER, false);
 	}
-	if (w->probe_ok)
+	if (w->probe_ok) {
+		sync_new_leader(w);
 		looking_proved(w, sent, now);
+	}
 	poll_keep_fresh(w, now);
 	looking_judge(w, now);
 }
