@@ -67,7 +67,7 @@ struct service {
 	size_t nfeeds;
 	size_t not_looking;		/* of those, not looked at now */
 	bool synced;			/* all of them were compared once */
-	bool configured;
+	bool configured, was_configured;	/* by name; before */
 	wall_t empty_since;		/* no instance known any more; or 0 */
 	uint64_t registrations, expirations, deregistrations, losses;
 	size_t slot;			/* in the snapshot's blocks */

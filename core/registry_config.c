@@ -95,17 +95,8 @@ static void unwatch_instances(struct registry *r, struct directory *d)
 
 static void forget_feed(struct registry *r, const struct directory *d)
 {
-	for (size_t k = 0; k < r->nservice_slots; k++) {
-		struct service *s = r->service_slots[k];
-
-		for (size_t i = 0; i < s->nfeeds; i++) {
-			if (s->feeds[i].directory != d)
-				continue;
-			s->feeds[i] = s->feeds[--s->nfeeds];
-			service_refresh(s);
-			break;
-		}
-	}
+	for (size_t k = 0; k < r->nservice_slots; k++)
+		service_unfeed(r->service_slots[k], d);
 }
 
 static void drop_rivals(struct directory *d)
@@ -310,6 +301,7 @@ void registry_configure(struct registry *r, struct config *c)
 		configure_members(cluster);
 		configure_directories(r, cluster);
 	}
+	registry_reclaim(r);
 	service_configure_all(r);
 	snapshot_touch(r);
 	config_unref(old);

@@ -21,10 +21,14 @@ void registry_claim_free(struct claim *c);
 void registry_extra(const struct directory *d, const char *key,
     struct labels *extra_r);
 
+/* registry_reclaim.c */
+void registry_reclaim(struct registry *r);
+
 /* registry_service.c */
 struct service *service_find(struct registry *r, const struct cluster *c,
     const char *name);
 void service_feed(struct service *s, struct directory *d, int instances);
+void service_unfeed(struct service *s, const struct directory *d);
 void service_refresh(struct service *s);
 void service_drop(struct registry *r, struct service *s);
 void service_configure_all(struct registry *r);

@@ -140,6 +140,18 @@ void service_feed(struct service *s, struct directory *d, int instances)
 	service_refresh(s);
 }
 
+/* Takes the link out, if no instance needs it. */
+void service_unfeed(struct service *s, const struct directory *d)
+{
+	for (size_t i = 0; i < s->nfeeds; i++) {
+		if (s->feeds[i].directory != d || s->feeds[i].instances > 0)
+			continue;
+		s->feeds[i] = s->feeds[--s->nfeeds];
+		service_refresh(s);
+		return;
+	}
+}
+
 /* --- configuration --- */
 
 static bool is_glob(const char *s)
@@ -190,21 +202,32 @@ static void configured_by_match(struct registry *r, struct cluster *c,
 		service_feed(s, c->directories[i], 0);
 }
 
+/* Nobody expects it any more: it is missed nowhere, and forgotten. */
+static void no_longer_configured(struct service *s)
+{
+	for (size_t i = s->nfeeds; i-- > 0;)
+		service_unfeed(s, s->feeds[i].directory);
+	if (s->known == 0)
+		s->empty_since = clock_now();
+	emit(s, EVENT_SERVICE);
+}
+
+static void reconfigure(struct registry *r, struct service *s)
+{
+	size_t was = s->min_instances;
+
+	s->was_configured = s->configured;
+	s->configured = false;
+	configure(s);
+	snapshot_touch_service(r, s);
+	if (s->min_instances != was)
+		emit(s, EVENT_SERVICE);
+}
+
 void service_configure_all(struct registry *r)
 {
-	size_t cursor = 0;
-	void *value;
-
-	while (table_next(r->services, &cursor, NULL, &value)) {
-		struct service *s = value;
-		size_t was = s->min_instances;
-
-		s->configured = false;
-		configure(s);
-		snapshot_touch_service(r, s);
-		if (s->min_instances != was)
-			emit(s, EVENT_SERVICE);
-	}
+	for (size_t i = 0; i < r->nservice_slots; i++)
+		reconfigure(r, r->service_slots[i]);
 	for (size_t i = 0; i < r->nclusters; i++) {
 		struct cluster *c = r->clusters[i];
 		struct service_config *sc = c->config->services.v;
@@ -213,6 +236,12 @@ void service_configure_all(struct registry *r)
 			configured_from(r, c->directories[k]);
 		for (size_t k = 0; k < c->config->services.n; k++)
 			configured_by_match(r, c, &sc[k]);
+	}
+	for (size_t i = 0; i < r->nservice_slots; i++) {
+		struct service *s = r->service_slots[i];
+
+		if (s->was_configured && !s->configured)
+			no_longer_configured(s);
 	}
 }
 

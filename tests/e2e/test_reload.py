@@ -105,6 +105,45 @@ def test_directories_come_and_go(etcd, beats, webhook, rollcall, detection):
     assert not services.errors
 
 
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_service_is_renamed(etcd, webhook, rollcall, detection, how):
+    """What is in the roll is read anew by the configuration as it is now, and
+    nobody is told that the old name, or the new one, has no instance."""
+    for n in range(3):
+        etcd.put("/login_servers/0001-%04d" % n, "h:%d" % n, ttl=600)
+    etcd.put("/login_servers/lock", "", ttl=600)
+    watched = rollcall([etcd.url()], [{"path": "/login_servers"}],
+                       webhook=webhook.url())
+    watched.await_metric("rollcall_service_instances", 4,
+                         service_name="login_servers")
+    detection.expiry(watched)
+    set_directories(watched, {
+        "path": "/login_servers", "service_name": "login", "ignore": ["lock"],
+        "pattern": "{zone}-{instance_id}"})
+    if how == "reload":
+        await_reload(watched)
+    else:
+        watched.restart()
+    watched.await_metric("rollcall_service_instances", 3,
+                         service_name="login")
+    assert sorted((labels["instance_id"], labels["zone"]) for labels, _ in
+                  watched.samples("rollcall_instance_info")) == [
+        ("%04d" % n, "0001") for n in range(3)]
+    webhook.await_alert(VANISHED, "resolved", service_name="login_servers")
+    assert {labels["service_name"] for labels, _ in
+            watched.samples("rollcall_instance_up")} == {"login"}
+    # As often as it is asked for: nothing else changes.
+    await_reload(watched)
+    watched.await_looking()
+    watched.await_events(lambda es: collections.Counter(
+        e["cause"] for e in es if e["service_name"] == "login_servers") == {
+        "registered": 5, "expire": 1, "unwatched": 5})
+    assert [e["cause"] for e in watched.events()
+            if e["service_name"] == "login"] == ["registered"] * 3
+    assert not webhook.alerts("EtcdRegistryServiceGone")
+    assert len(webhook.alerts(VANISHED)) == 2
+
+
 def test_expiries_during_reloads_are_told_once(etcd, webhook, rollcall):
     """The watch is taken up where it was, again and again, while instances
     expire one after the other."""

@@ -468,6 +468,66 @@ static void a_removed_directory_is_unwatched(void **state)
 	assert_string_equal(w->c->directories[0]->path, "/other");
 }
 
+/* Reads the configuration anew, with another name for the service. */
+static void rename_service(struct world *w, const char *name)
+{
+	struct config *c = configure("http://127.0.0.1:2379", "/login");
+
+	config_directory(config_cluster(c, 0), 0)->service_name =
+	    xstrdup(name);
+	registry_configure(w->r, c);
+	config_unref(c);
+	event_flush(w->bus, clock_mono());
+}
+
+static void a_renamed_service_is_read_anew(void **state)
+{
+	struct world *w = *state;
+	struct service *s;
+
+	put(w, "/login/1", 10, true);
+	put(w, "/login/2", 10, true);
+	put(w, "/login/a/b", 10, true);
+	leave(w, "/login/2", CAUSE_EXPIRE);
+	registry_synced(w->d, clock_now());
+	assert_true(login(w)->synced);
+	rename_service(w, "sso");
+	last_is(w, STATE_DEREGISTERED, CAUSE_UNWATCHED);
+	assert_int_equal(w->r->nslots, 0);
+	/* Neither is missed: the one no longer, the other not yet. */
+	assert_int_equal(login(w)->nfeeds, 0);
+	s = registry_service(w->r, w->c, "sso");
+	assert_true(s->configured && !s->synced);
+	put(w, "/login/1", 10, false);
+	assert_ptr_equal(registry_find(w->d, "/login/1")->service, s);
+	/* What stays as it was is left alone, a bad key included. */
+	assert_int_equal(w->d->bad_keys, 1);
+	registry_synced(w->d, clock_now());
+	rename_service(w, "sso");
+	assert_true(s->synced);
+	put(w, "/login/a/b", 10, true);
+	assert_int_equal(w->d->bad_keys, 1);
+	assert_int_equal(w->r->nslots, 1);
+}
+
+/* Who waited for an identity waits for nothing when that ends. */
+static void rivals_are_read_anew(void **state)
+{
+	struct world *w = *state;
+
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile("{zone}-{instance_id}", NULL);
+	put(w, "/login/a-1", 10, true);
+	put(w, "/login/b-1", 10, true);
+	assert_int_equal(table_count(w->d->rivals), 1);
+	rename_service(w, "login");	/* and by the pattern of old */
+	assert_int_equal(table_count(w->d->rivals), 0);
+	assert_int_equal(table_count(w->d->bad), 0);
+	put(w, "/login/a-1", 10, false);
+	put(w, "/login/b-1", 10, false);
+	assert_int_equal(login(w)->up, 2);
+}
+
 static struct restored_instance saved(const char *directory, const char *id,
     enum state state)
 {
@@ -672,6 +732,8 @@ int main(void)
 		TEST(the_oldest_are_forgotten_first),
 		TEST(clamps_times),
 		TEST(a_removed_directory_is_unwatched),
+		TEST(a_renamed_service_is_read_anew),
+		TEST(rivals_are_read_anew),
 		TEST(restored_as_it_was),
 		TEST(nothing_begins_before_the_last_end),
 		TEST(applied_is_kept_before_looking),

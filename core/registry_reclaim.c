@@ -1,0 +1,120 @@
+/* What a configuration that changed means for what is in the roll.  Pattern,
+ * names of services and what is ignored may give a key another identity than
+ * the one it was entered under: then that instance ends (cause unwatched), and
+ * the next listing enters the key as what it is now.  Until then its directory
+ * counts as not compared.  Called by registry_config.c, at each reload and once
+ * everything is restored. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/labels.h"
+#include "core/registry_impl.h"
+#include "core/table.h"
+#include "core/xalloc.h"
+
+static enum verdict claim(const struct directory *d, const char *key,
+    struct claim *c)
+{
+	return registry_claim(d, &(struct key_facts){ .key = key }, c);
+}
+
+static bool claims(const struct directory *d, const char *key,
+    const char *identity)
+{
+	struct claim c;
+	bool same = false;
+
+	if (claim(d, key, &c) == KEY_INSTANCE) {
+		char *id = xasprintf("%s/%s", c.service, c.instance_id);
+
+		same = strcmp(id, identity) == 0;
+		free(id);
+	}
+	registry_claim_free(&c);
+	return same;
+}
+
+static void relabel(struct instance *i)
+{
+	struct labels extra = { 0 };
+
+	registry_extra(i->directory, i->key, &extra);
+	if (!labels_equal(&extra, &i->extra)) {
+		labels_free(&i->extra);
+		labels_copy(&i->extra, &extra);
+		instance_render(i);
+	}
+	labels_free(&extra);
+}
+
+/* Where it came from is no longer where it would be missed. */
+static void end(struct instance *i)
+{
+	struct moment m = { .seen = clock_now(), .now = clock_mono() };
+	struct directory *d = i->directory;
+	struct service *s = i->service;
+
+	m.earliest = m.seen;
+	registry_left(d, i, CAUSE_UNWATCHED, m.seen, &m, (mono_t){ 0 });
+	service_unfeed(s, d);
+	d->synced = false;
+}
+
+static void reclaim_rivals(struct directory *d)
+{
+	size_t cursor = 0;
+	const char *key;
+	void *value;
+
+	while (table_next(d->rivals, &cursor, &key, &value)) {
+		const struct rival *rival = value;
+
+		if (claims(d, key, rival->instance->identity))
+			continue;
+		registry_left_other(d, key);
+		d->synced = false;
+	}
+}
+
+/* Those that are not bad any more, or waited for an identity that ended. */
+static void reclaim_bad(struct directory *d)
+{
+	size_t cursor = 0;
+	const char *key;
+	void *value;
+
+	while (table_next(d->bad, &cursor, &key, &value)) {
+		struct claim c;
+		enum verdict v = claim(d, key, &c);
+
+		registry_claim_free(&c);
+		if (v == KEY_BAD || table_get(d->rivals, key) != NULL)
+			continue;
+		free(table_del(d->bad, key));
+		d->synced = false;
+	}
+}
+
+void registry_reclaim(struct registry *r)
+{
+	for (size_t k = r->nslots; k-- > 0;) {
+		struct instance *i = r->slots[k];
+
+		if (i->directory->removed)
+			continue;	/* on its way out */
+		if (claims(i->directory, i->key, i->identity))
+			relabel(i);
+		else
+			end(i);
+	}
+	for (size_t i = 0; i < r->nclusters; i++) {
+		struct cluster *c = r->clusters[i];
+
+		for (size_t k = 0; k < c->ndirectories; k++) {
+			reclaim_rivals(c->directories[k]);
+			reclaim_bad(c->directories[k]);
+		}
+	}
+	for (size_t k = 0; k < r->nservice_slots; k++)
+		service_refresh(r->service_slots[k]);
+}
