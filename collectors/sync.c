@@ -17,6 +17,7 @@ enum {
 	LIST_RETRY_MS = 500,
 	MIN_INTERVAL_MS = 1000,
 	MAX_INTERVAL_MS = 30 * 1000,
+	SLICE = 500,			/* entries compared in one turn */
 	COST_FACTOR = 20,		/* a listing's share: 5 % of the time */
 };
 
@@ -82,13 +83,14 @@ static bool touched_since(const struct watcher *w, const char *key)
 
 static void drop_listing(struct watcher *w)
 {
-	for (size_t k = 0; k < w->listing.n; k++) {
-		free((void *)(uintptr_t)w->listing.v[k].key);
-		free((void *)(uintptr_t)w->listing.v[k].value);
-	}
-	free(w->listing.v);
+	table_free(w->listing.keys);	/* its keys are the answer's */
+	etcd_release(w->listing.kept);
+	w->listing.kept = NULL;
+	w->listing.keys = NULL;
 	w->listing.v = NULL;
 	w->listing.n = 0;
+	w->listing.at = 0;
+	timer_clear(w->slice);
 	w->listing.ready = false;
 	forget_touched(w);
 }
@@ -111,13 +113,9 @@ static void keep(struct watcher *w, const struct etcd_result *r)
 {
 	struct listed *l = &w->listing;
 
+	l->kept = etcd_keep(r);
+	l->v = r->listing.v;
 	l->n = r->listing.n;
-	l->v = xmalloc((l->n + 1) * sizeof(*l->v));
-	for (size_t k = 0; k < l->n; k++) {
-		l->v[k] = r->listing.v[k];
-		l->v[k].key = xstrdup(l->v[k].key);
-		l->v[k].value = xstrdup(l->v[k].value);
-	}
 	l->index = r->meta.etcd_index;
 	l->bad = r->listing.bad;
 	l->cost_ms = r->duration_us / 1000 + 1;
@@ -141,18 +139,20 @@ static struct moment moment_now(const struct watcher *w, mono_t now)
 	return m;
 }
 
-static void take_listed(struct watcher *w, struct table *listed, mono_t now)
+static void take_listed(struct watcher *w, mono_t now)
 {
+	struct listed *l = &w->listing;
 	struct moment m = moment_now(w, now);
+	size_t end = l->at + SLICE < l->n ? l->at + SLICE : l->n;
 
 	/* At the first listing ever nothing is known of before. */
 	if (!w->d->synced && w->d->watching_to.ms == 0)
 		m.earliest = m.seen;
-	for (size_t k = 0; k < w->listing.n; k++) {
-		const struct etcd_node *node = &w->listing.v[k];
+	for (; l->at < end; l->at++) {
+		const struct etcd_node *node = &l->v[l->at];
 		struct key_facts f = facts_of(w, node);
 
-		table_put(listed, node->key, w->listing.v + k);
+		table_put(l->keys, node->key, (void *)(uintptr_t)node);
 		if (touched_since(w, node->key))
 			continue;
 		m.index = node->modified_index;
@@ -254,27 +254,24 @@ static void say_difference(struct watcher *w, size_t absent)
 	    LOG_I("missing", absent), LOG_I("index", w->listing.index));
 }
 
-static void compare(struct watcher *w, mono_t now)
+static void say_in_sync(const struct watcher *w, size_t absent)
 {
-	struct table *listed = table_new(NULL);
-	size_t absent;
-	bool first = !w->in_sync;
+	log_info("directory in sync", LOG_S("etcd_cluster", w->c->name),
+	    LOG_S("directory", w->d->path), LOG_S("member", w->member->name),
+	    LOG_I("instances", table_count(w->d->by_key)),
+	    LOG_I("missing", absent), LOG_I("index", w->listing.index));
+}
 
-	take_listed(w, listed, now);
-	absent = take_absent(w, listed, now);
-	take_other_absent(w, w->d->rivals, listed);
-	take_other_absent(w, w->d->bad, listed);
-	table_free(listed);
+static void compared(struct watcher *w, mono_t now)
+{
+	size_t absent = take_absent(w, w->listing.keys, now);
+
+	take_other_absent(w, w->d->rivals, w->listing.keys);
+	take_other_absent(w, w->d->bad, w->listing.keys);
 	if (absent > 0 && !w->gap)
 		say_difference(w, absent);
-	if (first)
-		log_info("directory in sync",
-		    LOG_S("etcd_cluster", w->c->name),
-		    LOG_S("directory", w->d->path),
-		    LOG_S("member", w->member->name),
-		    LOG_I("instances", table_count(w->d->by_key)),
-		    LOG_I("missing", absent),
-		    LOG_I("index", w->listing.index));
+	if (!w->in_sync)
+		say_in_sync(w, absent);
 	w->in_sync = true;
 	w->gap = false;
 	w->d->list_interval_ms = interval(w);
@@ -285,11 +282,24 @@ static void compare(struct watcher *w, mono_t now)
 	looking_judge(w, now);
 }
 
+/* A large listing is compared in slices, one in a turn of the loop, so that
+ * events and alerts pass in between; what they touch is left to them. */
+void sync_compare(struct watcher *w, mono_t now)
+{
+	if (w->listing.keys == NULL)
+		w->listing.keys = table_new(NULL);
+	take_listed(w, now);
+	if (w->listing.at < w->listing.n)
+		timer_set(w->slice, now);
+	else
+		compared(w, now);
+}
+
 void sync_advanced(struct watcher *w, mono_t now)
 {
-	if (w->listing.ready && w->reached >= w->listing.index &&
-	    w->nbatch == 0)
-		compare(w, now);
+	if (w->listing.ready && w->listing.keys == NULL &&
+	    w->reached >= w->listing.index && w->nbatch == 0)
+		sync_compare(w, now);
 }
 
 /* --- asking --- */
@@ -305,7 +315,7 @@ static void start_watch(struct watcher *w, mono_t now)
 {
 	w->reached = w->listing.index;
 	w->list_first = false;
-	compare(w, now);
+	sync_compare(w, now);
 	poll_start(w);
 }
 

@@ -20,10 +20,13 @@ struct pending {			/* an event on its way into the roll */
 };
 
 struct listed {				/* a listing kept until it counts */
-	struct etcd_node *v;		/* strings owned */
+	struct etcd_call *kept;		/* whose the nodes are */
+	const struct etcd_node *v;
 	size_t n;
 	uint64_t index;
 	bool ready;
+	struct table *keys;		/* those compared so far; or NULL */
+	size_t at;			/* the next one to compare */
 	size_t bad;			/* entries that make no sense */
 	int64_t cost_ms;
 };
@@ -68,7 +71,7 @@ struct watcher {
 	struct etcd_call *list;
 	struct listed listing;
 	struct table *touched;		/* key -> touch, since it was asked */
-	struct timer *list_timer, *settle;
+	struct timer *list_timer, *settle, *slice;
 	bool in_sync;			/* compared since the last resync */
 	bool gap;			/* history was lost */
 	bool list_first;		/* no index yet: list before watching */
@@ -122,6 +125,7 @@ void batch_leave(struct watcher *w, struct leave *v, size_t n, mono_t now);
 void sync_list(struct watcher *w);
 void sync_touch(struct watcher *w, const char *key, uint64_t index);
 void sync_advanced(struct watcher *w, mono_t now);	/* reached moved */
+void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
 void sync_new_leader(struct watcher *w);	/* maybe: one is known */
 void sync_drop(struct watcher *w);	/* forget the listing under way */
 void sync_free(struct watcher *w);

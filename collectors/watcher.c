@@ -235,6 +235,11 @@ static void on_settle(void *arg, mono_t now)
 	poll_settled(arg, now);
 }
 
+static void on_slice(void *arg, mono_t now)
+{
+	sync_compare(arg, now);
+}
+
 static void on_list_due(void *arg, mono_t now)
 {
 	struct watcher *w = arg;
@@ -260,6 +265,7 @@ struct watcher *watcher_new(struct loop *l, struct directory *d,
 	w->judge = timer_new(l, on_judge, w);
 	w->settle = timer_new(l, on_settle, w);
 	w->list_timer = timer_new(l, on_list_due, w);
+	w->slice = timer_new(l, on_slice, w);
 	w->probe_ok = usable(w->member);
 	w->in_place_at = loop_now(l);
 	w->reached = d->applied_index;
@@ -281,5 +287,6 @@ void watcher_free(struct watcher *w)
 	timer_free(w->judge);
 	timer_free(w->settle);
 	timer_free(w->list_timer);
+	timer_free(w->slice);
 	free(w);
 }

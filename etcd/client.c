@@ -57,7 +57,7 @@ struct etcd_call {
 	struct etcd_result result;
 	struct etcd_decoded *decoded;
 
-	bool decoding, telling, cancelled;
+	bool decoding, telling, cancelled, kept;
 };
 
 /* --- what comes back --- */
@@ -82,10 +82,31 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
+/* The end: tells, and frees unless it is kept. */
 static void tell(struct etcd_call *c)
 {
 	c->telling = true;
+	c->result.call = c;
 	c->done(&c->result, c->arg);
+	if (!c->kept)
+		etcd_release(c);
+}
+
+struct etcd_call *etcd_keep(const struct etcd_result *r)
+{
+	if (r->call)
+		r->call->kept = true;
+	return r->call;
+}
+
+void etcd_release(struct etcd_call *c)
+{
+	if (!c)
+		return;
+	if (c->len > DECODE_AT_ONCE)
+		loop_offload(c->loop, free_in_thread, nothing, c);
+	else
+		free_call(c);
 }
 
 static uint64_t header_u64(struct fetch *f, const char *name)
@@ -135,7 +156,8 @@ static void decoded_in_thread(void *arg)
 	c->decoding = false;
 	if (!c->cancelled)
 		tell(c);
-	loop_offload(c->loop, free_in_thread, nothing, c);
+	else
+		etcd_release(c);
 }
 
 /* The loop ended first: no thread uses c any more. */
@@ -160,7 +182,6 @@ static void answered(struct etcd_call *c, struct fetch *f,
 	}
 	decode(c);
 	tell(c);
-	free_call(c);
 }
 
 static void failed(struct etcd_call *c, const struct fetch_answer *a)
@@ -170,7 +191,6 @@ static void failed(struct etcd_call *c, const struct fetch_answer *a)
 	    kinds[c->kind].path ? kinds[c->kind].path : "/v2/keys", c->base,
 	    a->reason);
 	tell(c);
-	free_call(c);
 }
 
 static void on_done(struct fetch *f, struct fetch_answer *a, void *arg)

@@ -134,7 +134,10 @@ struct etcd_listing {
 	char first_bad[128];	/* what was wrong with the first bad node */
 };
 
+struct etcd_call;		/* a call under way */
+
 struct etcd_result {
+	struct etcd_call *call;		/* for etcd_keep() */
 	enum etcd_outcome outcome;
 	enum fetch_error fetch_error;
 	long status;
@@ -156,11 +159,16 @@ struct etcd_result {
 	};
 };
 
-struct etcd_call;		/* a call under way */
 typedef void etcd_done(const struct etcd_result *r, void *arg);
 
 /* Ends a call without its callback.  NULL is a no-op. */
 void etcd_cancel(struct etcd_call *c);
+
+/* Inside done(): the result's strings and arrays stay until etcd_release(),
+ * which frees large ones in a thread.  The structs of the result itself are
+ * copied by whoever keeps them.  NULL for a result that no call made. */
+struct etcd_call *etcd_keep(const struct etcd_result *r);
+void etcd_release(struct etcd_call *c);		/* NULL is a no-op */
 
 /* The calls.  Each ends with done(), exactly once, on the loop, within
  * deadline_ms.  /health costs etcd a raft proposal with an fsync; the others
