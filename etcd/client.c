@@ -88,6 +88,7 @@ static void tell(struct etcd_call *c)
 	c->telling = true;
 	c->result.call = c;
 	c->done(&c->result, c->arg);
+	c->telling = false;
 	if (!c->kept)
 		etcd_release(c);
 }
@@ -102,6 +103,9 @@ struct etcd_call *etcd_keep(const struct etcd_result *r)
 void etcd_release(struct etcd_call *c)
 {
 	if (!c)
+		return;
+	c->kept = false;
+	if (c->telling)			/* released before done() is over */
 		return;
 	if (c->len > DECODE_AT_ONCE)
 		loop_offload(c->loop, free_in_thread, nothing, c);
