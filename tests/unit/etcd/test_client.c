@@ -232,13 +232,13 @@ static void test_requests(void **state)
 static void test_index(void **state)
 {
 	(void)state;
-	will_answer("HTTP/1.1 200 OK\r\nX-Etcd-Index: 5x\r\nX-Raft-Index: -1"
+	will_answer("HTTP/1.1 200 OK\r\nX-Etcd-Index: 5\r\nX-Raft-Index: -1"
 	    "\r\nX-Raft-Term: 3\r\nX-Etcd-Cluster-Id: 0123456789abcdef01234567"
 	    "89abcdef\r\nDate: yesterday\r\nContent-Length: 99999\r\n\r\n");
 	run(etcd_index(&target, DEADLINE, on_call_done, NULL));
 	assert_string_equal(asked, "HEAD /v2/keys/ HTTP/1.1");
 	assert_int_equal(outcome, ETCD_OK);
-	assert_int_equal(seen.meta.etcd_index, 0);
+	assert_int_equal(seen.meta.etcd_index, 5);
 	assert_int_equal(seen.meta.raft_index, 0);
 	assert_int_equal(seen.meta.raft_term, 3);
 	assert_int_equal(strlen(seen.meta.cluster_id), 31);
