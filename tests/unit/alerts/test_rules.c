@@ -105,7 +105,7 @@ static void instance_vanished(void **state)
 	assert_true(frozen(name, s));
 	instance.period.state = STATE_LOST;
 	assert_true(holds(name, s));
-	directory_config.instances = EPHEMERAL;
+	directory_config.instances = INSTANCES_EPHEMERAL;
 	assert_false(holds(name, s));
 	directory.config = NULL;		/* no longer configured */
 	assert_false(holds(name, s));
