@@ -223,10 +223,18 @@ void batch_leave(struct watcher *w, struct leave *v, size_t n, mono_t now)
 struct leaves {
 	struct leave *v;
 	size_t n, cap;
+	struct table *who;		/* by identity: those in v */
 };
 
+/* Once each: a key may go and its directory right behind it. */
 static void add_leave(struct leaves *l, const struct leave *one)
 {
+	struct instance *i = one->instance;
+
+	if (l->who == NULL)
+		l->who = table_new(NULL);
+	if (table_put(l->who, i->identity, i) != NULL)
+		return;
 	if (l->n == l->cap) {
 		l->cap = l->cap ? l->cap * 2 : 64;
 		l->v = xreallocarray(l->v, l->cap, sizeof(*l->v));
@@ -422,6 +430,8 @@ void batch_headed(struct watcher *w)
 /* Leaves in a row are judged together; a write in between goes in between. */
 static void apply_run(struct watcher *w, struct leaves *l, mono_t now)
 {
+	table_free(l->who);		/* before its keys may be freed */
+	l->who = NULL;
 	batch_leave(w, l->v, l->n, now);
 	l->n = 0;
 }
