@@ -84,8 +84,9 @@ def huge_unannounced(member, connection, request):
         member.bytes_sent += len(block)
 
 
-WAYS = [ways.hang, ways.refuse, ways.rubbish, rubbish_html, ways.not_http,
-        ways.close_mid_body, ways.huge, huge_unannounced]
+KINDS = ["no such name", "nobody listens", ways.hang, ways.refuse,
+         ways.rubbish, rubbish_html, ways.not_http, ways.close_mid_body,
+         ways.huge, huge_unannounced, ways.slowly()]
 
 
 def serve_bad(kind, fake_etcd):
@@ -102,8 +103,12 @@ def detection(started, webhook):
     return lambda etcd: started(Detection(etcd, webhook), start=False)
 
 
-@pytest.mark.parametrize("kind", ["no such name", "nobody listens", *WAYS],
-                         ids=lambda k: getattr(k, "__name__", k))
+# All at once are part of the normal set, each by itself of the long one.
+@pytest.mark.parametrize("kind", [
+    ways.hang, ways.rubbish, *(pytest.param(k, marks=pytest.mark.long)
+                               for k in KINDS
+                               if k not in (ways.hang, ways.rubbish))],
+    ids=lambda k: getattr(k, "__name__", k))
 def test_bad_member(etcd, fake_etcd, rollcall, webhook, detection, kind):
     """It is the first of the list, where the watch begins."""
     bad = serve_bad(kind, fake_etcd)
@@ -117,7 +122,7 @@ def test_bad_member(etcd, fake_etcd, rollcall, webhook, detection, kind):
     check_good(watched, [etcd.url()])
     detect.expiry(watched)
     assert not watched.log_lines(msg="not looking")
-    assert most_memory(watched) < 64 * MIB
+    assert most_memory(watched) < 192 * MIB     # a listing may be large
 
 
 def test_listing_of_100_MB_of_nonsense(etcd, fake_etcd, rollcall, webhook,
@@ -130,14 +135,13 @@ def test_listing_of_100_MB_of_nonsense(etcd, fake_etcd, rollcall, webhook,
     watched.await_looking()
     assert bad.bytes_sent == 100 << 20, "it was not read"
     detection(etcd).expiry(watched)
-    assert most_memory(watched) < 256 * MIB
+    assert most_memory(watched) < 192 * MIB
     assert watched.metric("process_resident_memory_bytes") < 64 * MIB
 
 
 def test_every_kind_of_bad_member_at_once(etcd, fake_etcd, rollcall, webhook,
                                           detection):
-    bad = [serve_bad(kind, fake_etcd) for kind in
-           ["no such name", "nobody listens", *WAYS]]
+    bad = [serve_bad(kind, fake_etcd) for kind in KINDS]
     watched = rollcall(bad + [etcd.url()], [LOGIN], webhook=webhook.url(),
                        cluster={"poll_timeout": "1s"})
     detect = detection(etcd)
