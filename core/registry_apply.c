@@ -113,6 +113,16 @@ static void set_ttl(struct instance *i, int64_t ttl_s)
 	i->ttl_s = ttl_s;
 }
 
+/* A member that has started since tells its history with what was left of the
+ * TTLs then: nothing left says nothing of what was granted. */
+static void learn_granted(struct instance *i, const struct key_facts *k)
+{
+	if (k->ttl_s > 0)
+		set_ttl(i, k->ttl_s);
+	else if (i->ttl_s == 0)
+		set_ttl(i, 1);
+}
+
 /* The granted TTL from listings alone: what is listed is what is left of it,
  * so the largest of the last few listed beats. */
 static void learn_ttl(struct instance *i, const struct key_facts *k)
@@ -157,7 +167,7 @@ static void learn(struct instance *i, const struct key_facts *k,
 		return;
 	}
 	if (event)
-		set_ttl(i, k->ttl_s > 0 ? k->ttl_s : 1);
+		learn_granted(i, k);
 	else if (beaten || i->ttl_s == 0)
 		learn_ttl(i, k);
 	if (beaten)
