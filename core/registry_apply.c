@@ -217,6 +217,10 @@ static void present(struct instance *i, struct directory *d)
 	if (i->directory != d) {
 		service_feed(i->service, i->directory, -1);
 		service_feed(i->service, d, 1);
+		if (instance_vanished(i)) {
+			i->directory->vanished--;
+			d->vanished++;
+		}
 		i->directory = d;
 	}
 	i->present = true;

@@ -49,6 +49,7 @@ void instance_render(struct instance *i);
 void instance_free(void *instance);
 void instance_set_late(struct instance *i, bool late, bool overdue);
 void instance_release_hold(struct instance *i);
+bool instance_vanished(const struct instance *i);	/* expired or lost */
 
 /* registry_ended.c */
 void ended_note(struct directory *d, const char *identity, wall_t at);

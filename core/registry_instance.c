@@ -18,6 +18,11 @@ static bool vanished(enum state s)
 	return s == STATE_EXPIRED || s == STATE_LOST;
 }
 
+bool instance_vanished(const struct instance *i)
+{
+	return vanished(i->period.state);
+}
+
 static struct registry *registry_of(const struct instance *i)
 {
 	return i->service->cluster->registry;
