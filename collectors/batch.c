@@ -96,12 +96,27 @@ static bool became_directory(struct watcher *w, const struct pending *p)
 	return true;
 }
 
+/* The node written over had expired already.  A member that has started since
+ * tells its history with the TTLs of its start, when all had run out: then
+ * what was written runs out later than the old, but not by a whole TTL. */
+static bool over_expired(const struct watcher *w, const struct pending *p)
+{
+	const struct instance *i = registry_find(w->d, p->node.key);
+	int64_t granted_s = p->node.ttl;
+
+	if (!p->has_prev || !p->prev.has_expiration || p->prev.ttl > 0)
+		return false;
+	if (i != NULL && i->ttl_s > granted_s)
+		granted_s = i->ttl_s;
+	return !p->node.has_expiration || p->node.expiration.ms -
+	    p->prev.expiration.ms >= granted_s * 1000;
+}
+
 static void apply_write(struct watcher *w, const struct pending *p)
 {
 	struct key_facts k = facts_of(w, &p->node);
 	struct moment m = moment_of(w, p);
-	bool lapsed = p->has_prev && p->prev.has_expiration &&
-	    p->prev.ttl <= 0;
+	bool lapsed = over_expired(w, p);
 
 	sync_touch(w, k.key, m.index);
 	if (!inside(w->d, k.key) || became_directory(w, p))
