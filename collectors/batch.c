@@ -136,7 +136,8 @@ static bool disturbed(const struct watcher *w, const struct instance *i,
 
 	if (!c->disturbed)
 		return false;
-	if (!c->has_leader)
+	/* Members that do not answer say nothing of their leader. */
+	if (c->answers && !c->has_leader)
 		return true;
 	return mono_since(c->disturbed_until, now) <=
 	    storm_hold_ms(i->ttl_s);
