@@ -64,6 +64,15 @@ static void remember(struct storm *s, int64_t second, size_t left)
 	s->slots[k].left += left;
 }
 
+void storm_again(struct storm *s, mono_t left)
+{
+	int64_t second = left.ms / 1000;
+	size_t k = (size_t)(second % SLOTS);
+
+	if (s->slots[k].second == second && s->slots[k].left > 0)
+		s->slots[k].left--;
+}
+
 static size_t left_since(const struct storm *s, int64_t second)
 {
 	size_t n = 0;

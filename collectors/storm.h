@@ -27,6 +27,10 @@ struct storm_case {
  * least 5 and 30 % of those that were up go. */
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now);
 
+/* Someone who left at `left`, and was counted then, is about to leave again: it
+ * counts once.  ms 0: never before. */
+void storm_again(struct storm *s, mono_t left);
+
 /* How long an instance with this TTL is held: its TTL, 5 to 60 s. */
 int64_t storm_hold_ms(int64_t ttl_s);
 

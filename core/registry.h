@@ -108,6 +108,7 @@ struct instance {
 	bool late, overdue, flapping;
 	bool held;			/* alert waits for the storm to pass */
 	mono_t held_until;
+	mono_t left_at;			/* last expired or lost; 0: never */
 	uint64_t expirations;
 	struct rival *rivals;
 	struct rstr *label_text, *info_text;	/* rendered for snapshots */
