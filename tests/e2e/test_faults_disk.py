@@ -9,6 +9,7 @@ import pytest
 from support.delay import VANISHED, Detection
 from support.preload import Disk, without_sanitizers
 from support.rollcall import command_line
+from support.wait import await_true
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 FAILING = "database cannot be written: changes wait in memory"
@@ -48,7 +49,9 @@ def check_history(watched, keys):
     story = history(watched)
     assert {n: story[n] for n in names} == {
         n: ["registered", "expire"] for n in names}
-    assert watched.query_database("select * from outbox") == []
+    await_true(lambda: not watched.query_database("select * from outbox"),
+               5, lambda: "all delivered, there is %s" %
+               watched.query_database("select * from outbox"))
     check, = watched.query_database("pragma integrity_check")
     assert check["integrity_check"] == "ok"
 
