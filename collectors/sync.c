@@ -152,6 +152,9 @@ static void take_listed(struct watcher *w, mono_t now)
 		const struct etcd_node *node = &l->v[l->at];
 		struct key_facts f = facts_of(w, node);
 
+		/* It only groups, and is no instance if it was one. */
+		if (node->dir && !node->has_expiration)
+			continue;
 		table_put(l->keys, node->key, (void *)(uintptr_t)node);
 		if (touched_since(w, node->key))
 			continue;
