@@ -267,10 +267,12 @@ static void say_in_sync(const struct watcher *w, size_t absent)
 
 static void compared(struct watcher *w, mono_t now)
 {
-	size_t absent = take_absent(w, w->listing.keys, now);
+	size_t absent;
 
+	/* Rivals first: one that is gone as well takes nothing over. */
 	take_other_absent(w, w->d->rivals, w->listing.keys);
 	take_other_absent(w, w->d->bad, w->listing.keys);
+	absent = take_absent(w, w->listing.keys, now);
 	if (absent > 0 && !w->gap)
 		say_difference(w, absent);
 	if (!w->in_sync)
