@@ -163,6 +163,18 @@ static void take_listed(struct watcher *w, mono_t now)
 	}
 }
 
+/* When what is missing can have gone: with a gap in history, since the last
+ * proof; else events were lost unnoticed, at any time since the last listing. */
+static struct moment moment_missed(const struct watcher *w, mono_t now)
+{
+	struct moment m = moment_now(w, now);
+	wall_t listed = w->d->last_sync;
+
+	if (!w->gap && listed.ms != 0 && listed.ms < m.earliest.ms)
+		m.earliest = listed;
+	return m;
+}
+
 static size_t take_absent(struct watcher *w, const struct table *listed,
     mono_t now)
 {
@@ -179,7 +191,7 @@ static size_t take_absent(struct watcher *w, const struct table *listed,
 			continue;
 		v[n] = (struct leave){ .instance = value,
 			.cause = CAUSE_DIFF };
-		v[n].moment = moment_now(w, now);
+		v[n].moment = moment_missed(w, now);
 		v[n].from = v[n].moment.seen;
 		n++;
 	}
