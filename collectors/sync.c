@@ -295,7 +295,8 @@ static void compared(struct watcher *w, mono_t now)
 	timer_set(w->list_timer, mono_add(now, w->d->list_interval_ms));
 	drop_listing(w);
 	registry_synced(w->d, clock_history(now));
-	registry_progress(w->d, w->d->watching_to, w->reached, now);
+	if (w->nbatch == 0)	/* else when the batch is applied */
+		registry_progress(w->d, w->d->watching_to, w->reached, now);
 	looking_judge(w, now);
 }
 
