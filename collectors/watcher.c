@@ -245,7 +245,7 @@ static void on_list_due(void *arg, mono_t now)
 	struct watcher *w = arg;
 
 	(void)now;
-	if (poll_headed(w) && w->list == NULL && !w->listing.ready)
+	if (w->poll != NULL && w->list == NULL && !w->listing.ready)
 		sync_list(w);
 }
 
