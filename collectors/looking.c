@@ -18,16 +18,19 @@ static uint64_t best_index(const struct cluster *c)
 	return best;
 }
 
-/* The best index as it was a moment ago must be reached within 3 s. */
+/* The best index as it was a moment ago must be reached within 3 s, if it
+ * still is one: a store that was rebuilt begins anew. */
 static void judge_behind(struct watcher *w, mono_t now)
 {
-	uint64_t mine = w->reached;
+	uint64_t mine = w->reached, best = best_index(w->c);
 
 	if (w->member->index > mine)
 		mine = w->member->index;
+	if (w->mark_index > best)
+		w->mark_index = best;
 	if (mine >= w->mark_index) {
 		w->behind = false;
-		w->mark_index = best_index(w->c);
+		w->mark_index = best;
 		w->mark_at = now;
 	} else if (mono_since(w->mark_at, now) >= BEHIND_MS) {
 		w->behind = true;
