@@ -1,0 +1,688 @@
+/* collectors/sync.c: listing a directory and comparing it with the roll.
+ *	how it begins, and what is asked
+ *	what a listing shows that no event told
+ *	newer than the watch, older than the watch, keys touched meanwhile
+ *	entries without sense, a directory that is not there
+ *	a store that was rebuilt
+ *	in slices, with events in between
+ *	how often, and that it never stops */
+#include "collectors/sync.c"
+
+#include "core/pattern.h"
+#include "tests/unit/collectors/watched.h"
+
+#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define D "/login_servers"
+
+static int setup(void **state)
+{
+	struct watched *x = xmalloc(sizeof(*x));
+
+	watched_init(x, 1);
+	*state = x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	watched_fini(*state);
+	free(*state);
+	return 0;
+}
+
+/* Asks for a listing now and answers it with these keys, as they were written
+ * last. */
+static void list_now(struct watched *x, uint64_t index,
+    const char *const *keys)
+{
+	static struct nodes l;
+
+	l.n = 0;
+	for (; *keys != NULL; keys++) {
+		const struct instance *i = registry_find(x->d, *keys);
+
+		add_node(&l, node(*keys, 10, i ? i->modified_index : 51));
+	}
+	if (x->w->list == NULL)
+		sync_list(x->w);
+	tell_listing(x, index, &l);
+}
+
+/* --- how it begins --- */
+
+static void begins_with_a_listing(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+
+	add_node(&l, node(D "/a", 10, 90));
+	add_node(&l, dir_node(D "/group", 0, 91));
+	add_node(&l, node(D "/b", 0, 92));
+	watched_probe_all(x, PROBED_LEADER);
+	x->w = watcher_new(x->loop, x->d, x->storm);
+	watched_pass(x, 0);
+	assert_non_null(x->w->list);
+	assert_true(x->w->list->quorum);
+	assert_string_equal(x->w->list->path, D);
+	assert_in_range(x->w->list->deadline_ms, 8000, 30000);
+	assert_null(the_poll(x));
+	tell_listing(x, 100, &l);
+	assert_int_equal(x->n, 2);
+	seen_is(x, 0, "a", STATE_UP, CAUSE_REGISTERED);
+	seen_is(x, 1, "b", STATE_UP, CAUSE_REGISTERED);
+	assert_int_equal(the_poll(x)->wait_index, 101);
+	assert_false(x->d->looking);
+	tell_head(x, the_poll(x), 100);
+	assert_true(x->d->looking);
+	assert_int_equal(calls_made[CALLED_LIST], 1);
+	assert_int_equal(x->d->resyncs[RESYNC_START], 1);
+}
+
+static void begins_again_until_it_is_listed(void **state)
+{
+	struct watched *x = *state;
+
+	watched_probe_all(x, PROBED_LEADER);
+	x->w = watcher_new(x->loop, x->d, x->storm);
+	watched_pass(x, 0);
+	tell_error(x, x->w->list, ETCD_RAFT_INTERNAL, 0);
+	assert_null(x->w->list);
+	watched_pass(x, 2000);
+	assert_non_null(x->w->list);
+	tell_listing(x, 0, &(struct nodes){ .missing = true });
+	assert_null(the_poll(x));		/* without an index */
+	watched_pass(x, 2000);
+	tell_listing(x, 7, &(struct nodes){ .missing = true });
+	assert_int_equal(the_poll(x)->wait_index, 8);
+	assert_true(x->w->in_sync);
+}
+
+/* --- what no event told --- */
+
+static void shows_what_is_missing(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	watched_pass(x, 5000);
+	watched_probe_all(x, PROBED_LEADER);
+	watched_pass(x, 400);
+	list_now(x, 100, KEYS(D "/b"));
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(x->v[0].from, 5400);
+	assert_int_equal(x->v[0].at, 5400);
+	/* It was last seen in the listing before. */
+	assert_int_equal(x->v[0].earliest, 0);
+	assert_int_equal(x->d->resyncs[RESYNC_DIFFERENCE], 1);
+	assert_true(x->d->looking);
+	counts_agree(x);
+}
+
+static void shows_what_is_new(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	watched_pass(x, 5000);
+	list_now(x, 100, KEYS(D "/a", D "/b"));
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "b", STATE_UP, CAUSE_REGISTERED);
+	list_now(x, 100, KEYS(D "/a", D "/b"));
+	assert_int_equal(x->n, 1);
+}
+
+/* Where history is gone, it was there until the last proof. */
+static void after_a_gap(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	watched_pass(x, 3000);
+	watched_probe_all(x, PROBED_LEADER);
+	watched_pass(x, 500);
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 5000);
+	assert_false(x->d->looking);
+	assert_int_equal(x->d->resyncs[RESYNC_HISTORY_CLEARED], 1);
+	watched_pass(x, 0);
+	assert_null(the_poll(x));
+	list_now(x, 5002, KEYS(D "/b", D "/c"));
+	assert_int_equal(x->n, 2);
+	seen_is(x, 0, "c", STATE_UP, CAUSE_REGISTERED);
+	seen_is(x, 1, "a", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(x->v[1].earliest, 3000);
+	assert_int_equal(the_poll(x)->wait_index, 5003);
+	assert_int_equal(x->d->resyncs[RESYNC_DIFFERENCE], 0);
+	tell_head(x, the_poll(x), 5002);
+	assert_true(x->d->looking);
+}
+
+static void many_missing_are_a_storm(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/1", D "/2", D "/3", D "/4", D "/5", D "/6"));
+	list_now(x, 100, KEYS(D "/1"));
+	assert_int_equal(x->n, 5);
+	assert_int_equal(x->c->held, 5);
+	assert_true(x->c->mass_vanish);
+}
+
+/* Heartbeats with refresh=true: no row, but the date moves. */
+static void silent_heartbeats(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+	struct instance *i;
+
+	watched_start(x, KEYS(D "/a"));
+	i = instance_of(x, "a");
+	assert_false(i->silent);
+	assert_int_equal(x->d->list_interval_ms, 30000);
+	for (uint64_t k = 0; k < 5; k++) {
+		watched_pass(x, 3000);
+		l.n = 0;
+		add_node(&l, node(D "/a", 10, 50));
+		l.v[0].modified_index = 101 + k;
+		sync_list(x->w);
+		tell_listing(x, 101 + k, &l);
+		tell_head(x, the_relief(x), 101 + k);
+		watched_pass(x, 300);
+	}
+	assert_int_equal(x->n, 0);
+	assert_true(i->silent);
+	assert_int_equal(i->ttl_s, 10);
+	assert_int_equal(since_start(i->expires), 4 * 3300 + 3000 + 10000);
+	assert_int_equal(x->d->list_interval_ms, 3333);
+}
+
+/* A key that is a directory without a TTL now: the instance is gone. */
+static void a_directory_in_its_place(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	add_node(&l, dir_node(D "/a", 0, 60));
+	add_node(&l, node(D "/b", 10, 51));
+	sync_list(x->w);
+	tell_listing(x, 100, &l);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
+	counts_agree(x);
+}
+
+static void rivals_that_are_missing_too(void **state)
+{
+	struct watched *x = *state;
+
+	pattern_free(x->d->config->pattern);
+	x->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	watched_start(x, KEYS(D "/x/a", D "/y/a", D "/z/a"));
+	list_now(x, 100, KEYS(D "/z/a"));
+	assert_int_equal(x->n, 0);
+	assert_string_equal(instance_of(x, "a")->key, D "/z/a");
+	assert_int_equal(table_count(x->d->rivals), 0);
+	list_now(x, 100, KEYS(D "/x/a", D "/z/a"));
+	assert_int_equal(table_count(x->d->rivals), 1);
+	list_now(x, 100, KEYS(D "/y"));
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(table_count(x->d->bad), 1);	/* "y" */
+	list_now(x, 100, (const char *const[]){ NULL });
+	assert_int_equal(table_count(x->d->bad), 0);
+	counts_agree(x);
+}
+
+/* --- newer than the watch --- */
+
+static void newer_waits_for_the_watch(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b", D "/c"));
+	list_now(x, 110, KEYS(D "/b", D "/d"));
+	assert_int_equal(x->n, 0);
+	assert_true(x->w->listing.ready);
+	/* Fresh headers are asked for, to show how far the watch is. */
+	assert_int_equal(the_relief(x)->wait_index, 0);
+	watched_tell(x, expire_event(D "/a", 100, 104));
+	watched_tell(x, write_event(D "/d", 10, 106));
+	assert_int_equal(x->n, 2);
+	seen_is(x, 0, "a", STATE_EXPIRED, CAUSE_EXPIRE);
+	seen_is(x, 1, "d", STATE_UP, CAUSE_REGISTERED);
+	assert_true(x->w->listing.ready);
+	tell_head(x, the_relief(x) ? the_relief(x) : the_poll(x), 110);
+	watched_pass(x, 1000);
+	assert_false(x->w->listing.ready);
+	assert_int_equal(x->n, 3);
+	seen_is(x, 2, "c", STATE_LOST, CAUSE_DIFF);
+}
+
+static void fresh_headers_let_it_count(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	list_now(x, 110, KEYS(D "/b"));
+	tell_head(x, the_relief(x), 111);
+	assert_int_equal(x->n, 0);
+	watched_pass(x, 249);
+	assert_int_equal(x->n, 0);
+	watched_pass(x, 1);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
+	/* The relief is in charge; the next asks behind what it tells. */
+	assert_null(the_relief(x));
+	watched_tell(x, write_event(D "/a", 10, 112));
+	assert_int_equal(the_poll(x)->wait_index, 113);
+}
+
+/* --- older than the watch --- */
+
+static void what_events_touched_is_theirs(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+
+	watched_start(x, KEYS(D "/deleted", D "/beats", D "/missing",
+	    D "/moved"));
+	sync_list(x->w);
+	watched_tell(x, gone_event(ETCD_DELETE, D "/moved", 101));
+	watched_tell(x, write_event(D "/moved", 10, 103));
+	watched_tell(x, gone_event(ETCD_DELETE, D "/deleted", 105));
+	watched_tell(x, write_event(D "/new", 10, 106));
+	watched_tell(x, beat_event(D "/beats", 10, 3000, 107));
+	assert_int_equal(x->n, 4);
+	add_node(&l, node(D "/deleted", 10, 50));
+	add_node(&l, node(D "/beats", 10, 51));
+	add_node(&l, node(D "/moved", 10, 103));
+	tell_listing(x, 104, &l);
+	assert_int_equal(x->n, 5);
+	seen_is(x, 4, "missing", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(instance_of(x, "beats")->modified_index, 107);
+	assert_false(instance_of(x, "beats")->silent);
+	assert_int_equal(state_of_instance(x, "new"), STATE_UP);
+	assert_int_equal(state_of_instance(x, "deleted"), STATE_DEREGISTERED);
+	assert_int_equal(table_count(x->w->touched), 0);
+	counts_agree(x);
+}
+
+/* An event tells only of the directory, not of what is below. */
+static void a_directory_touched_is_all_below(void **state)
+{
+	struct watched *x = *state;
+
+	pattern_free(x->d->config->pattern);
+	x->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	watched_start(x, KEYS(D "/x/a", D "/y/b"));
+	sync_list(x->w);
+	watched_tell(x, of_dir(gone_event(ETCD_DELETE, D "/x", 103)));
+	list_now(x, 102, KEYS(D "/x/a", D "/x/new", D "/y/b"));
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_DEREGISTERED, CAUSE_DIR_DELETE);
+	sync_list(x->w);
+	watched_tell(x, of_dir(expire_event(D, 100, 105)));
+	list_now(x, 104, KEYS(D "/y/b"));
+	assert_int_equal(x->n, 2);
+	seen_is(x, 1, "b", STATE_EXPIRED, CAUSE_DIR_EXPIRE);
+}
+
+static void a_pending_batch_goes_first(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	sync_list(x->w);
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 102));
+	list_now(x, 102, KEYS(D "/b"));
+	assert_int_equal(x->n, 0);
+	tell_head(x, the_poll(x), 102);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_EXPIRED, CAUSE_EXPIRE);
+	assert_false(x->w->listing.ready);
+
+	/* And when no headers come. */
+	sync_list(x->w);
+	tell_event(x, the_poll(x), expire_event(D "/b", 100, 103));
+	list_now(x, 102, KEYS(D "/b"));
+	watched_pass(x, 50);
+	assert_int_equal(x->n, 2);
+	assert_false(x->w->listing.ready);
+	assert_int_equal(state_of_instance(x, "b"), STATE_EXPIRED);
+}
+
+/* --- what is no whole listing --- */
+
+static void entries_without_sense(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { .bad = 1 };
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	add_node(&l, node(D "/b", 10, 51));
+	add_node(&l, node(D "/c", 10, 60));
+	sync_list(x->w);
+	tell_listing(x, 100, &l);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "c", STATE_UP, CAUSE_REGISTERED);
+	assert_int_equal(state_of_instance(x, "a"), STATE_UP);
+	assert_true(x->w->in_sync);
+}
+
+static void not_there_is_empty(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	sync_list(x->w);
+	tell_listing(x, 100, &(struct nodes){ .missing = true });
+	assert_int_equal(x->n, 2);
+	assert_int_equal(x->d->vanished, 2);
+}
+
+static void failures_are_no_listing(void **state)
+{
+	static const enum etcd_outcome outcomes[] = { ETCD_EMPTY,
+		ETCD_REFUSED, ETCD_UNAUTHORIZED, ETCD_NO_V2, ETCD_FAILED,
+		ETCD_BAD };
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	sync_list(x->w);
+	for (size_t k = 0; k < 6; k++) {
+		tell_outcome(x, x->w->list, outcomes[k]);
+		assert_null(x->w->list);
+		watched_pass(x, 499);
+		assert_null(x->w->list);
+		watched_pass(x, 1);
+		assert_non_null(x->w->list);
+	}
+	tell_error(x, x->w->list, ETCD_RAFT_INTERNAL, 0);
+	watched_pass(x, 500);
+	assert_int_equal(x->n, 0);
+	assert_true(x->d->looking);
+	list_now(x, 100, KEYS(D "/a", D "/b"));
+}
+
+/* --- a new store --- */
+
+static void an_index_below_ours(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	watched_index(x, 0, 100);
+	watched_pass(x, 2000);
+	watched_probe_all(x, PROBED_LEADER);
+	list_now(x, 20, KEYS(D "/b", D "/c"));
+	assert_int_equal(x->d->resyncs[RESYNC_NEW_STORE], 1);
+	assert_int_equal(x->d->resyncs[RESYNC_DIFFERENCE], 0);
+	assert_int_equal(x->n, 2);
+	seen_is(x, 0, "c", STATE_UP, CAUSE_REGISTERED);
+	seen_is(x, 1, "a", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(the_poll(x)->wait_index, 21);
+	tell_head(x, the_poll(x), 20);
+	watched_tell(x, expire_event(D "/b", 100, 22));
+	assert_int_equal(x->n, 3);
+	/* Indexes of before ask nothing of the new store. */
+	watched_index(x, 0, 22);
+	watched_seconds(x, 10);
+	assert_true(x->d->looking);
+}
+
+static void not_below_what_was_reached_when_asked(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	sync_list(x->w);
+	watched_tell(x, write_event(D "/c", 10, 150));
+	list_now(x, 120, KEYS(D "/a", D "/b"));
+	assert_int_equal(x->d->resyncs[RESYNC_NEW_STORE], 0);
+	assert_int_equal(x->n, 1);
+}
+
+/* --- in slices --- */
+
+enum { MANY = 1200 };
+
+static char many[MANY + 1][32];
+
+static void list_many(struct watched *x, uint64_t index, size_t n)
+{
+	struct nodes *l = xcalloc(1, sizeof(*l));
+
+	for (size_t k = 0; k < n; k++) {
+		snprintf(many[k], sizeof(many[k]), D "/%04u", (unsigned)k);
+		add_node(l, node(many[k], 10, 51));
+	}
+	if (x->w->list == NULL)
+		sync_list(x->w);
+	tell_listing(x, index, l);
+	free(l);
+}
+
+static void turn(struct watched *x)
+{
+	timers_run(loop_timers(x->loop), clock_mono());
+	watched_flush(x);
+}
+
+static void compared_in_slices(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	list_many(x, 100, MANY);
+	assert_int_equal(x->c->up, 500);
+	turn(x);
+	assert_int_equal(x->c->up, 1000);
+	turn(x);
+	assert_int_equal(x->c->up, 1200);
+	assert_false(x->w->listing.ready);
+	x->n = 0;
+	list_many(x, 100, MANY - 1);
+	turn(x);
+	assert_int_equal(x->n, 0);
+	turn(x);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "1199", STATE_LOST, CAUSE_DIFF);
+}
+
+static void events_between_slices(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	list_many(x, 100, MANY);
+	turn(x);
+	turn(x);
+	x->n = 0;
+	list_many(x, 100, MANY);
+	/* One that was compared, two to come, a new one. */
+	watched_tell(x, gone_event(ETCD_DELETE, D "/0000", 101));
+	watched_tell(x, gone_event(ETCD_DELETE, D "/1100", 102));
+	watched_tell(x, write_event(D "/new", 10, 103));
+	tell_event(x, the_poll(x), expire_event(D "/1199", 10, 104));
+	turn(x);
+	turn(x);
+	assert_false(x->w->listing.ready);
+	assert_int_equal(x->d->applied_index, 103);
+	tell_head(x, the_poll(x), 104);
+	assert_int_equal(x->d->applied_index, 104);
+	assert_int_equal(x->n, 4);
+	seen_is(x, 0, "0000", STATE_DEREGISTERED, CAUSE_DELETE);
+	seen_is(x, 1, "1100", STATE_DEREGISTERED, CAUSE_DELETE);
+	seen_is(x, 2, "new", STATE_UP, CAUSE_REGISTERED);
+	seen_is(x, 3, "1199", STATE_EXPIRED, CAUSE_EXPIRE);
+	counts_agree(x);
+}
+
+static void broken_off_between_slices(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	list_many(x, 100, MANY);
+	turn(x);
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	assert_null(x->w->listing.kept);
+	watched_pass(x, 200);
+	tell_head(x, the_poll(x), 100);
+	list_many(x, 100, MANY);
+	watched_pass(x, 0);
+	watched_pass(x, 0);
+	assert_int_equal(x->c->up, MANY);
+	assert_true(x->w->in_sync);
+	list_many(x, 100, MANY);	/* the end comes in between */
+}
+
+/* --- how often --- */
+
+static void how_often(void **state)
+{
+	static const struct {
+		int64_t ttl_s, cost_ms, ms;
+		bool silent;
+	} v[] = {
+		{ 10, 1, 30000, false },
+		{ 10, 1, 3333, true },
+		{ 1, 1, 1000, true },
+		{ 5, 1, 1666, true },
+		{ 60, 1, 20000, true },
+		{ 500, 1, 30000, true },
+		{ 0, 1, 30000, true },
+		{ 5, 300, 6000, true },
+		{ 10, 2000, 40000, false },
+	};
+	struct watched *x = *state;
+	struct instance *i;
+
+	watched_start(x, KEYS(D "/a"));
+	i = instance_of(x, "a");
+	for (size_t k = 0; k < sizeof(v) / sizeof(v[0]); k++) {
+		i->silent = v[k].silent;
+		i->ttl_s = v[k].ttl_s;
+		x->w->listing.cost_ms = v[k].cost_ms;
+		assert_int_equal(interval(x->w), v[k].ms);
+	}
+	i->ttl_s = 10;
+}
+
+/* A tenth of them have a TTL of 6 s, the others 60. */
+static void the_shortest_ttls_set_it(void **state)
+{
+	struct watched *x = *state;
+	struct instance *i;
+	char id[32];
+
+	watched_start(x, NULL);
+	list_many(x, 100, 100);
+	for (unsigned k = 0; k < 100; k++) {
+		snprintf(id, sizeof(id), "%04u", k);
+		i = instance_of(x, id);
+		i->silent = k == 99;
+		i->ttl_s = k < 9 ? 2 : k < 10 ? 6 : 60;
+	}
+	assert_int_equal(interval(x->w), 2000);
+	for (unsigned k = 0; k < 100; k++) {
+		snprintf(id, sizeof(id), "%04u", k);
+		instance_of(x, id)->ttl_s = 10;
+	}
+}
+
+static void again_and_again(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	for (int k = 0; k < 5; k++) {
+		watched_pass(x, 29999);
+		assert_null(x->w->list);
+		watched_pass(x, 1);
+		assert_non_null(x->w->list);
+		list_now(x, 100, KEYS(D "/a"));
+	}
+}
+
+/* In a busy directory a poll is seldom without headers for long, but often. */
+static void due_while_a_poll_begins(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	watched_pass(x, 29999);
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 3000, 101));
+	watched_pass(x, 1);
+	tell_head(x, the_poll(x), 101);
+	watched_pass(x, 1000);
+	assert_non_null(x->w->list);
+	tell_outcome(x, x->w->list, ETCD_FAILED);
+	watched_pass(x, 499);
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 3000, 102));
+	watched_pass(x, 1);
+	tell_head(x, the_poll(x), 102);
+	watched_pass(x, 1000);
+	assert_non_null(x->w->list);
+}
+
+/* --- a new leader --- */
+
+static void asked_again_of_a_new_leader(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_call *asked;
+
+	watched_start(x, KEYS(D "/a"));
+	sync_list(x->w);
+	asked = x->w->list;
+	watched_pass(x, 100);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_ptr_equal(x->w->list, asked);
+	registry_set_raft(x->c, 3, 0, clock_mono());
+	watched_probe_all(x, PROBED_LEADER);
+	assert_int_equal(calls_made[CALLED_LIST], 3);
+	watched_pass(x, 100);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_int_equal(calls_made[CALLED_LIST], 3);
+	list_now(x, 100, KEYS(D "/a"));
+	assert_int_equal(x->n, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(begins_with_a_listing),
+		TEST(begins_again_until_it_is_listed),
+		TEST(shows_what_is_missing),
+		TEST(shows_what_is_new),
+		TEST(after_a_gap),
+		TEST(many_missing_are_a_storm),
+		TEST(silent_heartbeats),
+		TEST(a_directory_in_its_place),
+		TEST(rivals_that_are_missing_too),
+		TEST(newer_waits_for_the_watch),
+		TEST(fresh_headers_let_it_count),
+		TEST(what_events_touched_is_theirs),
+		TEST(a_directory_touched_is_all_below),
+		TEST(a_pending_batch_goes_first),
+		TEST(entries_without_sense),
+		TEST(not_there_is_empty),
+		TEST(failures_are_no_listing),
+		TEST(an_index_below_ours),
+		TEST(not_below_what_was_reached_when_asked),
+		TEST(compared_in_slices),
+		TEST(events_between_slices),
+		TEST(broken_off_between_slices),
+		TEST(how_often),
+		TEST(the_shortest_ttls_set_it),
+		TEST(again_and_again),
+		TEST(due_while_a_poll_begins),
+		TEST(asked_again_of_a_new_leader),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
