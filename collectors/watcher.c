@@ -62,6 +62,7 @@ static void use_member(struct watcher *w, struct member *m)
 	    LOG_S("member", m->name), LOG_S("before", w->member->name));
 	w->member = m;
 	w->probe_ok = usable(m);
+	w->probe_lost = !w->probe_ok;
 }
 
 /* --- failures --- */
