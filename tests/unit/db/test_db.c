@@ -284,6 +284,8 @@ static struct registry *restore_registry(void)
 	struct registry *r = registry_new(bus);
 
 	assert_non_null(c);
+	config_directory(config_cluster(c, 0), 0)->service_name =
+	    xstrdup(login);
 	registry_configure(r, c);
 	config_unref(c);
 	free(endpoint[0]);
