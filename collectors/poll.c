@@ -101,10 +101,9 @@ static void on_head(const struct etcd_meta *m, long status, void *arg)
 
 	if (status != 200)
 		return;
-	registry_set_cluster_id(w->c, m->cluster_id);
-	registry_set_raft(w->c, m->raft_term, m->raft_index, now);
-	if (watcher_store_changed(w))
+	if (watcher_store_changed(w) || watcher_of_another(w, m))
 		return;
+	registry_set_raft(w->c, m->raft_term, m->raft_index, now);
 	p->headed = true;
 	p->index = m->etcd_index;
 	w->store_index = m->etcd_index;
@@ -132,6 +131,8 @@ static void on_event(struct watcher *w, const struct etcd_event *e,
 
 static void on_error(struct watcher *w, const struct etcd_result *r)
 {
+	if (watcher_of_another(w, &r->meta))
+		return;
 	if (r->error_code != ETCD_INDEX_CLEARED) {
 		watcher_broken(w, r->text);
 		return;

@@ -348,6 +348,8 @@ static void on_listed(const struct etcd_result *r, void *arg)
 		watcher_list_failed(w, r->text);
 		return;
 	}
+	if (watcher_of_another(w, &r->meta))
+		return;
 	keep(w, r);
 	if (new_store(w)) {
 		log_warn("the store is new: its index lies below ours",

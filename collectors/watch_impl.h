@@ -95,6 +95,10 @@ void watcher_broken(struct watcher *w, const char *reason);
 void watcher_start_over(struct watcher *w, enum resync reason, bool gap);
 /* True if the cluster was rebuilt meanwhile; has started over then. */
 bool watcher_store_changed(struct watcher *w);
+/* True if the answer is another cluster's than ours; has asked the next member
+ * then, or, where there is only one, started over in the new cluster.  Which of
+ * several is right is settled by the polls of all of them. */
+bool watcher_of_another(struct watcher *w, const struct etcd_meta *m);
 void watcher_list_failed(struct watcher *w, const char *reason);
 
 /* poll.c */

@@ -7,6 +7,7 @@
 #include "collectors/watcher.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "collectors/watch_impl.h"
 #include "core/config.h"
@@ -171,15 +172,31 @@ bool watcher_store_changed(struct watcher *w)
 	return true;
 }
 
+bool watcher_of_another(struct watcher *w, const struct etcd_meta *m)
+{
+	const char *ours = w->c->cluster_id;
+
+	if (m->cluster_id[0] == '\0' || ours == NULL ||
+	    strcmp(m->cluster_id, ours) == 0)
+		return false;
+	if (w->c->nmembers > 1) {
+		watcher_broken(w, "the member belongs to another cluster");
+		return true;
+	}
+	registry_set_cluster_id(w->c, m->cluster_id);
+	return watcher_store_changed(w);
+}
+
 /* --- probes --- */
 
 /* Another member is better than the one watched: it hangs, has lost its
- * leader or lags, and another has not. */
+ * leader, lags or is not of this cluster, and another is well. */
 static bool moved(struct watcher *w)
 {
 	struct member *next = next_member(w);
 
-	if ((w->probe_ok && !w->behind) || next == w->member || !usable(next))
+	if ((w->probe_ok && !w->behind && !w->member->foreign) ||
+	    next == w->member || !usable(next))
 		return false;
 	watcher_start_over(w, RESYNC_MEMBER, false);
 	use_member(w, next);
