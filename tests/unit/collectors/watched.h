@@ -177,6 +177,7 @@ struct watched {
 	struct watcher *w;
 	struct seen v[WATCHED_SEEN];
 	size_t n;
+	unsigned looked;		/* began to look, or ceased to */
 };
 
 static inline int64_t since_start(wall_t t)
@@ -189,6 +190,7 @@ static inline void watched_event(void *arg, const struct event *e)
 	struct watched *x = arg;
 	struct seen *s;
 
+	x->looked += e->type == EVENT_LOOKING;
 	if (e->type != EVENT_INSTANCE)
 		return;
 	assert_true(x->n < WATCHED_SEEN);
@@ -473,8 +475,11 @@ static inline void watched_probe(struct watched *x, size_t number,
 
 static inline void watched_probe_all(struct watched *x, enum probed what)
 {
-	for (size_t k = 0; k < x->c->nmembers; k++)
+	for (size_t k = 0; k < x->c->nmembers; k++) {
 		watched_probe(x, k, what);
+		if (x->w != NULL)
+			watched_pass(x, 0);
+	}
 }
 
 /* 0: it did not answer. */
@@ -525,6 +530,33 @@ static inline void watched_start(struct watched *x,
 	tell_head(x, the_poll(x), WATCHED_START);
 	assert_true(x->d->looking);
 	x->n = 0;
+	x->looked = 0;
+}
+
+/* The keys in etcd now are those of the roll: answers the listing with them. */
+static inline void watched_list(struct watched *x, uint64_t index)
+{
+	static struct nodes l;
+	size_t cursor = 0;
+	const char *key;
+	void *value;
+
+	l.n = 0;
+	while (table_next(x->d->by_key, &cursor, &key, &value))
+		add_node(&l, node(key, 10,
+		    ((struct instance *)value)->modified_index));
+	tell_listing(x, index, &l);
+}
+
+/* The number of the member that is asked. */
+static inline size_t asked_member(const struct watched *x)
+{
+	const struct etcd_call *c = x->w->poll != NULL ? x->w->poll->call :
+	    x->w->list;
+
+	assert_non_null(c);
+	assert_string_equal(c->url, x->w->member->url);
+	return x->w->member->number;
 }
 
 /* The poll in charge gets this event, and the next one's headers come. */
