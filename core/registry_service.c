@@ -264,7 +264,8 @@ void service_tick(struct registry *r, wall_t now)
 	for (size_t i = r->nservice_slots; i-- > 0;) {
 		struct service *s = r->service_slots[i];
 
-		if (s->configured || s->known > 0 || s->empty_since.ms == 0)
+		if (s->configured || s->known > 0 || s->not_looking > 0 ||
+		    s->empty_since.ms == 0)
 			continue;
 		if (s->empty_since.ms + forget_after(s) <= now.ms)
 			service_drop(r, s);

@@ -24,12 +24,15 @@ static void forget(struct instance *i, mono_t now)
 		service_drop(s->cluster->registry, s);
 }
 
+/* While nobody looks it may have come back long ago: nothing is forgotten then
+ * but for want of room. */
 static bool forgettable(const struct instance *i, wall_t now)
 {
 	const struct directory *d = i->directory;
 
 	return d->vanished > (size_t)d->config->max_vanished ||
-	    i->period.seen.ms + d->config->forget_after_ms <= now.ms;
+	    (d->looking &&
+	    i->period.seen.ms + d->config->forget_after_ms <= now.ms);
 }
 
 mono_t registry_tick(struct registry *r, mono_t now)

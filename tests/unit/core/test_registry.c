@@ -405,11 +405,17 @@ static void forgotten_in_time(void **state)
 {
 	struct world *w = *state;
 
+	struct moment m;
+
 	put(w, "/login/1", 10, true);
 	leave(w, "/login/1", CAUSE_EXPIRE);
 	clock_advance(w->d->config->forget_after_ms - 1);
 	registry_tick(w->r, clock_mono());
-	assert_int_equal(w->r->nslots, 1);
+	clock_advance(1000);
+	registry_tick(w->r, clock_mono());
+	assert_int_equal(w->r->nslots, 1);	/* nobody looks */
+	m = now_at(w);
+	registry_set_looking(w->d, true, &m);
 	clock_advance(1);
 	registry_tick(w->r, clock_mono());
 	event_flush(w->bus, clock_mono());
