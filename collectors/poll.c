@@ -16,6 +16,7 @@ enum {
 	RENEW_MS = 15 * 1000,
 	RENEW_BEHIND = 300,		/* events; history has 1000 */
 	SETTLE_MS = 250,		/* headers came, but no event */
+	LASTED_MS = 1000,		/* a poll that was no failure */
 };
 
 bool poll_headed(const struct watcher *w)
@@ -47,12 +48,16 @@ static void came_this_far(struct watcher *w, uint64_t index, mono_t now)
 	sync_advanced(w, now);
 }
 
+static void went_well(struct watcher *w)
+{
+	w->failures = 0;
+	w->complained = false;
+}
+
 /* --- the poll in charge --- */
 
 static void head_of_poll(struct watcher *w, mono_t now)
 {
-	w->failures = 0;
-	w->complained = false;
 	if (w->poll->index <= w->reached)	/* for certain nothing more */
 		came_this_far(w, w->poll->index, now);
 	else
@@ -68,6 +73,7 @@ static void head_of_poll(struct watcher *w, mono_t now)
 static void take_over(struct watcher *w, mono_t now)
 {
 	stop(&w->poll);
+	went_well(w);
 	w->poll = w->relief;
 	w->relief = NULL;
 	w->poll_at = now;
@@ -124,6 +130,7 @@ static void on_event(struct watcher *w, const struct etcd_event *e,
 		return;
 	}
 	w->senseless = 0;
+	went_well(w);
 	w->reached = index;
 	batch_event(w, e, live);
 	poll_start(w);
@@ -159,6 +166,17 @@ static void on_senseless(struct watcher *w, const struct etcd_result *r)
 	watcher_start_over(w, RESYNC_DIFFERENCE, true);
 }
 
+/* A proxy may send headers and close, at once: that is no success. */
+static void on_break(struct watcher *w, const struct etcd_result *r,
+    const struct poll *p)
+{
+	if (p->headed && mono_since(w->poll_at, loop_now(w->loop)) >=
+	    LASTED_MS)
+		went_well(w);
+	watcher_broken(w, r->text[0] != '\0' ? r->text :
+	    etcd_outcome_name(r->outcome));
+}
+
 static void end_of_poll(struct watcher *w, const struct etcd_result *r,
     const struct poll *p)
 {
@@ -170,6 +188,7 @@ static void end_of_poll(struct watcher *w, const struct etcd_result *r,
 	if (r->outcome == ETCD_OK) {
 		on_event(w, &r->event, p);
 	} else if (quiet) {
+		went_well(w);
 		came_this_far(w, p->index, loop_now(w->loop));
 		poll_start(w);
 	} else if (r->outcome == ETCD_ERROR) {
@@ -177,8 +196,7 @@ static void end_of_poll(struct watcher *w, const struct etcd_result *r,
 	} else if (r->outcome == ETCD_BAD || too_large) {
 		on_senseless(w, r);
 	} else {
-		watcher_broken(w, r->text[0] != '\0' ? r->text :
-		    etcd_outcome_name(r->outcome));
+		on_break(w, r, p);
 	}
 }
 
