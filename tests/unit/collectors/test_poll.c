@@ -1,0 +1,449 @@
+/* collectors/poll.c: the chain of long polls.
+ *	the resume rule: what each poll asks for
+ *	a relief takes over and loses nothing
+ *	what an end means: quiet, broken, cleared, without sense
+ *	how soon it is tried again, and of whom */
+#include "collectors/poll.c"
+
+#include "tests/unit/collectors/watched.h"
+
+#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define D "/login_servers"
+
+static int setup(void **state)
+{
+	struct watched *x = xmalloc(sizeof(*x));
+
+	watched_init(x, 1);
+	*state = x;
+	return 0;
+}
+
+static int setup3(void **state)
+{
+	struct watched *x = xmalloc(sizeof(*x));
+
+	watched_init(x, 3);
+	*state = x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	watched_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static uint64_t waits_for(const struct watched *x)
+{
+	assert_non_null(the_poll(x));
+	return the_poll(x)->wait_index;
+}
+
+/* --- the resume rule --- */
+
+static void behind_each_event(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	assert_string_equal(the_poll(x)->path, D);
+	assert_in_range(the_poll(x)->deadline_ms, 15000, 30000);
+	tell_event(x, the_poll(x), write_event(D "/a", 10, 101));
+	assert_int_equal(waits_for(x), 102);
+	/* From history: the headers tell of more. */
+	tell_head(x, the_poll(x), 250);
+	tell_event(x, the_poll(x), write_event(D "/b", 10, 150));
+	assert_int_equal(waits_for(x), 151);
+	tell_head(x, the_poll(x), 250);
+	tell_event(x, the_poll(x), write_event("/other/c", 10, 250));
+	assert_int_equal(waits_for(x), 251);
+	assert_int_equal(x->n, 2);
+}
+
+static void behind_the_headers_of_a_quiet_one(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	tell_failure(x, the_poll(x), FETCH_TIMEOUT);
+	assert_int_equal(waits_for(x), 101);
+	tell_head(x, the_poll(x), 700);
+	tell_failure(x, the_poll(x), FETCH_TIMEOUT);
+	assert_int_equal(waits_for(x), 701);
+	/* Never back: this member lags. */
+	tell_head(x, the_poll(x), 650);
+	tell_failure(x, the_poll(x), FETCH_TIMEOUT);
+	assert_int_equal(waits_for(x), 701);
+	assert_int_equal(x->d->resyncs[RESYNC_CONNECTION], 0);
+	assert_true(x->d->looking);
+}
+
+static void a_timeout_without_headers_is_a_break(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	tell_event(x, the_poll(x), write_event(D "/a", 10, 101));
+	tell_failure(x, the_poll(x), FETCH_TIMEOUT);
+	assert_int_equal(x->d->resyncs[RESYNC_CONNECTION], 1);
+	watched_pass(x, 200);
+	assert_int_equal(waits_for(x), 102);
+}
+
+/* Headers may tell of a later index than the event that is on its way. */
+static void headers_say_what_is_to_come(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 1, 101));
+	tell_head(x, the_poll(x), 900);
+	assert_int_equal(x->w->reached, 101);
+	watched_pass(x, 249);
+	assert_int_equal(x->w->reached, 101);
+	watched_pass(x, 1);
+	assert_int_equal(x->w->reached, 900);
+	assert_int_equal(waits_for(x), 102);	/* still under way */
+	/* Late, but what comes is what was asked for. */
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 899));
+	tell_head(x, the_poll(x), 900);
+	watched_pass(x, 50);
+	assert_int_equal(x->n, 1);
+	assert_int_equal(waits_for(x), 900);
+}
+
+static void an_older_event_is_a_break(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	tell_event(x, the_poll(x), gone_event(ETCD_DELETE, D "/a", 99));
+	assert_int_equal(x->n, 0);
+	assert_int_equal(x->d->resyncs[RESYNC_CONNECTION], 1);
+	watched_pass(x, 200);
+	assert_int_equal(waits_for(x), 101);
+}
+
+/* --- the relief --- */
+
+static void a_quiet_poll_is_relieved(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	watched_seconds(x, 14);
+	assert_null(the_relief(x));
+	watched_seconds(x, 1);
+	assert_int_equal(the_relief(x)->wait_index, 0);
+	assert_int_equal(waits_for(x), 101);
+	tell_head(x, the_relief(x), 600);
+	watched_pass(x, 249);
+	assert_int_equal(waits_for(x), 101);
+	watched_pass(x, 1);
+	assert_int_equal(waits_for(x), 0);
+	assert_null(the_relief(x));
+	assert_int_equal(x->w->reached, 600);
+	tell_event(x, the_poll(x), write_event(D "/a", 10, 601));
+	assert_int_equal(waits_for(x), 602);
+	assert_int_equal(x->n, 1);
+	/* And quiet to its end. */
+	tell_head(x, the_poll(x), 601);
+	watched_seconds(x, 15);
+	tell_head(x, the_relief(x), 601);
+	assert_int_equal(waits_for(x), 0);	/* nothing to wait for */
+	tell_failure(x, the_poll(x), FETCH_TIMEOUT);
+	assert_int_equal(waits_for(x), 602);
+}
+
+static void before_history_outruns_it(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	watched_index(x, 0, 400);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_null(the_relief(x));
+	watched_index(x, 0, 401);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_int_equal(the_relief(x)->wait_index, 0);
+	assert_int_equal(calls_made[CALLED_WATCH], 2);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_int_equal(calls_made[CALLED_WATCH], 2);
+}
+
+/* What happens while both listen comes through both, and counts once. */
+static void an_event_while_both_listen(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_event e = write_event(D "/a", 10, 701);
+
+	watched_start(x, NULL);
+	poll_renew(x->w);
+	tell_head(x, the_relief(x), 700);
+	tell_event(x, the_poll(x), e);
+	assert_int_equal(x->n, 1);
+	assert_null(the_relief(x));
+	assert_int_equal(waits_for(x), 702);
+
+	tell_head(x, the_poll(x), 701);
+	poll_renew(x->w);
+	tell_head(x, the_relief(x), 800);
+	e = beat_event(D "/b", 10, 3000, 801);
+	e.has_prev = false;
+	tell_event(x, the_relief(x), e);	/* first through the relief */
+	assert_int_equal(x->n, 1);
+	tell_event(x, the_poll(x), e);
+	assert_int_equal(x->n, 2);
+	assert_int_equal(waits_for(x), 802);
+	assert_int_equal(instance_of(x, "a")->expirations, 0);
+}
+
+/* An event from before the relief, on its way through the old one. */
+static void the_old_one_is_heard_to_its_end(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	poll_renew(x->w);
+	tell_head(x, the_relief(x), 700);
+	watched_pass(x, 100);
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 650));
+	assert_int_equal(waits_for(x), 651);
+	assert_null(the_relief(x));
+	tell_head(x, the_poll(x), 700);
+	watched_pass(x, 250);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_EXPIRED, CAUSE_EXPIRE);
+	assert_int_equal(x->w->reached, 700);
+}
+
+static void a_relief_that_fails(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	poll_renew(x->w);
+	tell_failure(x, the_relief(x), FETCH_CONNECT);
+	assert_int_equal(waits_for(x), 101);
+	assert_int_equal(x->d->resyncs[RESYNC_CONNECTION], 0);
+	poll_renew(x->w);
+	tell_head(x, the_relief(x), 300);
+	tell_failure(x, the_relief(x), FETCH_BROKEN);
+	watched_pass(x, 1000);
+	assert_int_equal(waits_for(x), 101);
+	watched_seconds(x, 15);
+	assert_non_null(the_relief(x));
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	assert_null(the_relief(x));
+}
+
+/* --- what an end means --- */
+
+static void cleared_is_a_gap(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 3000);
+	assert_true(x->w->gap);
+	watched_pass(x, 0);
+	assert_null(the_poll(x));
+	tell_listing(x, 3001, &(struct nodes){ .missing = true });
+	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(waits_for(x), 3002);
+}
+
+/* The batch is from before the gap. */
+static void what_came_before_the_gap_counts(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 3000);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_EXPIRED, CAUSE_EXPIRE);
+	assert_int_equal(x->d->applied_index, 101);
+	watched_pass(x, 0);
+	tell_listing(x, 3001, &(struct nodes){ .missing = true });
+	seen_is(x, 1, "b", STATE_LOST, CAUSE_DIFF);
+}
+
+static void other_errors_are_a_break(void **state)
+{
+	static const enum etcd_outcome outcomes[] = { ETCD_EMPTY,
+		ETCD_REFUSED, ETCD_UNAUTHORIZED, ETCD_NO_V2 };
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	for (size_t k = 0; k < 4; k++) {
+		tell_outcome(x, the_poll(x), outcomes[k]);
+		watched_pass(x, 3000);
+	}
+	tell_error(x, the_poll(x), ETCD_RAFT_INTERNAL, 0);
+	watched_pass(x, 3000);
+	assert_int_equal(waits_for(x), 101);
+	assert_false(x->w->gap);
+	assert_int_equal(x->n, 0);
+	/* All this was one break. */
+	assert_int_equal(x->d->resyncs[RESYNC_CONNECTION], 1);
+}
+
+static void no_member_tells_it_with_sense(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	for (int k = 0; k < 3; k++) {
+		assert_non_null(the_poll(x));
+		tell_head(x, the_poll(x), 105);
+		if (k == 1)	/* one cannot tell it at all */
+			tell_failure(x, the_poll(x), FETCH_TOO_LARGE);
+		else
+			tell_outcome(x, the_poll(x), ETCD_BAD);
+		watched_pass(x, 200);
+		assert_int_equal(waits_for(x), 101);
+	}
+	tell_outcome(x, the_poll(x), ETCD_BAD);
+	watched_pass(x, 0);
+	assert_null(the_poll(x));
+	assert_true(x->w->gap);
+	assert_non_null(x->w->list);
+	struct nodes l = { 0 };
+
+	add_node(&l, node(D "/b", 10, 51));
+	tell_listing(x, 105, &l);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(waits_for(x), 106);
+	tell_head(x, the_poll(x), 105);
+	assert_true(x->d->looking);
+}
+
+static void the_next_member_tells_it(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	for (uint64_t k = 0; k < 10; k++) {
+		tell_outcome(x, the_poll(x), ETCD_BAD);
+		watched_pass(x, 200);
+		tell_head(x, the_poll(x), 101 + k);
+		watched_tell(x, beat_event(D "/a", 10, 3000, 101 + k));
+	}
+	assert_false(x->w->gap);
+	assert_int_equal(x->d->resyncs[RESYNC_DIFFERENCE], 0);
+}
+
+/* --- again --- */
+
+/* So many polls are begun in `ms` when each ends like this. */
+static unsigned begun_in(struct watched *x, int64_t ms, bool headers)
+{
+	unsigned before = calls_made[CALLED_WATCH];
+
+	for (int64_t k = 0; k < ms; k++) {
+		if (the_poll(x) != NULL) {
+			if (headers)
+				tell_head(x, the_poll(x), 100);
+			tell_failure(x, the_poll(x), FETCH_BROKEN);
+		}
+		watched_pass(x, 1);
+	}
+	return calls_made[CALLED_WATCH] - before;
+}
+
+static void tried_again_but_not_too_often(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	assert_in_range(begun_in(x, 1000, false), 2, 12);
+	assert_in_range(begun_in(x, 60000, false), 25, 70);
+}
+
+/* A proxy that answers well and then closes, at once. */
+static void headers_alone_are_no_success(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	assert_in_range(begun_in(x, 1000, true), 2, 12);
+	assert_in_range(begun_in(x, 60000, true), 25, 70);
+}
+
+static void the_others_are_tried_at_once(void **state)
+{
+	struct watched *x = *state;
+	unsigned asked[3] = { 0 };
+
+	watched_start(x, KEYS(D "/a"));
+	for (int k = 0; k < 3; k++) {
+		asked[x->w->member->number]++;
+		tell_failure(x, the_poll(x), FETCH_CONNECT);
+		if (k < 2)
+			watched_pass(x, 0);
+	}
+	for (int k = 0; k < 3; k++)
+		assert_int_equal(asked[k], 1);
+	watched_pass(x, 0);
+	assert_null(the_poll(x));
+	watched_pass(x, 100);
+	assert_non_null(the_poll(x));
+	assert_in_range(begun_in(x, 60000, true), 25, 200);
+}
+
+/* Each break after a while of watching is the first again. */
+static void a_while_of_watching_is_a_success(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	for (int k = 0; k < 20; k++) {
+		watched_seconds(x, 5);
+		tell_failure(x, the_poll(x), FETCH_BROKEN);
+		watched_pass(x, 100);
+		assert_non_null(the_poll(x));
+		tell_head(x, the_poll(x), 100);
+		watched_list(x, 100);
+	}
+	for (uint64_t k = 0; k < 20; k++) {
+		watched_tell(x, beat_event(D "/a", 10, 3000, 101 + k));
+		tell_failure(x, the_poll(x), FETCH_BROKEN);
+		watched_pass(x, 100);
+		assert_non_null(the_poll(x));
+		tell_head(x, the_poll(x), 101 + k);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST3(name) cmocka_unit_test_setup_teardown(name, setup3, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(behind_each_event),
+		TEST(behind_the_headers_of_a_quiet_one),
+		TEST(a_timeout_without_headers_is_a_break),
+		TEST(headers_say_what_is_to_come),
+		TEST(an_older_event_is_a_break),
+		TEST(a_quiet_poll_is_relieved),
+		TEST(before_history_outruns_it),
+		TEST(an_event_while_both_listen),
+		TEST(the_old_one_is_heard_to_its_end),
+		TEST(a_relief_that_fails),
+		TEST(cleared_is_a_gap),
+		TEST(what_came_before_the_gap_counts),
+		TEST(other_errors_are_a_break),
+		TEST3(no_member_tells_it_with_sense),
+		TEST3(the_next_member_tells_it),
+		TEST(tried_again_but_not_too_often),
+		TEST(headers_alone_are_no_success),
+		TEST3(the_others_are_tried_at_once),
+		TEST(a_while_of_watching_is_a_success),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
