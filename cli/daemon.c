@@ -109,8 +109,11 @@ static void on_watchdog(void *arg, mono_t now)
 
 /* --- reload --- */
 
+/* Should the file system hang, its thread may outlive the daemon: it works on
+ * a copy of the one flag that it needs, which stands in argv. */
 struct reload {
-	struct daemon *daemon;
+	struct daemon *daemon;		/* not the thread's */
+	struct serve_flags flags;
 	struct config *config;
 	struct notify_config *notify;
 	struct problems problems;
@@ -121,7 +124,7 @@ static void reload_work(void *arg)
 {
 	struct reload *r = arg;
 
-	r->rc = reload_read(r->daemon->flags, &r->config, &r->notify,
+	r->rc = reload_read(&r->flags, &r->config, &r->notify,
 	    &r->problems);
 }
 
@@ -197,6 +200,7 @@ static void reload(struct daemon *d)
 	systemd_notify("RELOADING=1");
 	r = xcalloc(1, sizeof(*r));
 	r->daemon = d;
+	r->flags.config_file = d->flags->config_file;
 	loop_offload_or_drop(d->loop, reload_work, reload_done, reload_free,
 	    r);
 }
