@@ -289,6 +289,10 @@ struct restored_ended {
 
 void registry_restore_ended(struct registry *r,
     const struct restored_ended *e);
+/* A directory that gave instances to a restored service, and when the last of
+ * them entered its last state: there the service is missed. */
+void registry_restore_feed(struct registry *r, const char *cluster,
+    const char *path, const char *service, wall_t last_change);
 void registry_restore_cluster(struct registry *r, const char *cluster,
     const char *cluster_id, uint64_t raft_term, uint64_t leader_changes);
 void registry_restore_ids(struct registry *r, int64_t next_instance,

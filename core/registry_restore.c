@@ -125,6 +125,20 @@ void registry_restore_directory(struct registry *r,
 	d->watching_to = saved->watching_to;
 }
 
+void registry_restore_feed(struct registry *r, const char *cluster,
+    const char *path, const char *service, wall_t last_change)
+{
+	struct cluster *c = registry_cluster(r, cluster);
+	struct directory *d = c ? registry_directory(c, path) : NULL;
+	struct service *s = d ? service_find(r, c, service) : NULL;
+
+	if (s == NULL)
+		return;
+	service_feed(s, d, 0);
+	if (s->known == 0)
+		s->empty_since = last_change;
+}
+
 void registry_restore_cluster(struct registry *r, const char *cluster,
     const char *cluster_id, uint64_t raft_term, uint64_t leader_changes)
 {

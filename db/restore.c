@@ -111,6 +111,14 @@ static void instance(sqlite3_stmt *row, void *arg)
 		registry_restore_instance(r->registry, &i);
 }
 
+static void feed(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	registry_restore_feed(r->registry, sql_text(row, 0), sql_text(row, 1),
+	    sql_text(row, 2), sql_wall(row, 3));
+}
+
 static void alert(sqlite3_stmt *row, void *arg)
 {
 	struct restore *r = arg;
@@ -179,6 +187,13 @@ static const struct {
 	  " p.etcd_index FROM periods p JOIN instances i ON i.id = p.instance"
 	  " WHERE p.to_ms IS NULL AND p.state <> 4 AND i.forgotten = 0"
 	  " ORDER BY p.id", instance },
+	/* A service whose instances all left is missed where they were. */
+	{ "SELECT g.cluster, g.directory, g.service_name,"
+	  " (SELECT max(p.from_ms) FROM periods p WHERE p.instance = g.id)"
+	  " FROM (SELECT cluster, directory, service_name, max(id) AS id"
+	  "  FROM instances GROUP BY cluster, directory, service_name) g"
+	  " JOIN services s ON s.cluster = g.cluster"
+	  "  AND s.name = g.service_name", feed },
 	{ "SELECT fingerprint, alertname, labels, annotations, state,"
 	  " active_at_ms, fired_at_ms, resolved_at_ms, keep_firing_since_ms,"
 	  " last_sent_ms, last_notified_ms FROM alerts", alert },
