@@ -8,8 +8,8 @@
 #include "core/clock.h"
 
 /* When many registrations vanish at once it is seldom the services that died
- * (DESIGN section 4, Storm).  One judge per cluster; pure: it is told the
- * time and keeps only what left lately. */
+ * (docs/DESIGN.md, Words).  One judge per cluster; pure: it is told the time
+ * and keeps only what left lately. */
 struct storm;
 
 struct storm *storm_new(void);

@@ -11,7 +11,7 @@ struct member;
 struct storm;
 
 /* Watches one directory, through one member at a time, and tells the registry
- * what happens in it (DESIGN section 4, Sync). */
+ * what happens in it (docs/DESIGN.md, Following etcd). */
 struct watcher;
 
 struct watcher *watcher_new(struct loop *l, struct directory *d,

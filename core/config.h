@@ -12,7 +12,7 @@ struct buf;
 struct pattern;
 struct problems;
 
-/* rollcall.yml as a struct (DESIGN section 6).  Immutable once read. */
+/* rollcall.yml as a struct.  Immutable once read. */
 
 enum { INSTANCES_STABLE, INSTANCES_EPHEMERAL };
 

@@ -28,8 +28,9 @@ bool labels_equal(const struct labels *a, const struct labels *b);
 /* True for [a-zA-Z_][a-zA-Z0-9_]*. */
 bool labels_valid_name(const char *name);
 
-/* FNV-1a-64 over name,0xFF,value,0xFF: Prometheus' fingerprint
- * (facts/alert-formats.md 2.2 has the vectors). */
+/* FNV-1a-64 over name,0xFF,value,0xFF: the fingerprint of Prometheus and
+ * Alertmanager (LabelSet.Fingerprint() in prometheus/common,
+ * model/signature.go). */
 uint64_t labels_fingerprint(const struct labels *l);
 
 /* Appends name="value",name2="value2" with the exposition formats' escapes

@@ -17,9 +17,9 @@ struct snap_block;
 struct table;
 
 /* The roll: clusters, watched directories, services, instances and the state
- * each instance is in (DESIGN section 4).  Owned by the loop thread.  Others
- * read the structs as const; every change goes through registry_* functions,
- * each of which queues the event that tells of it. */
+ * each instance is in (docs/DESIGN.md, Words).  Owned by the loop thread.
+ * Others read the structs as const; every change goes through registry_*
+ * functions, each of which queues the event that tells of it. */
 
 enum state {
 	STATE_UP = 1,

@@ -1,6 +1,6 @@
 /* Whose key is it?  From a key below a watched directory to the identity it
- * claims, or the reason why it claims none (DESIGN section 4, Identity).
- * Pure: changes nothing.  Called for every key that is new to its directory. */
+ * claims, or the reason why it claims none.  Pure: changes nothing.  Called
+ * for every key that is new to its directory. */
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>

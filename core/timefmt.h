@@ -14,7 +14,7 @@ enum { TIMEFMT_MAX = 40 };	/* room for every text written here, with NUL */
 char *timefmt_rfc3339(wall_t t, char *out);
 
 /* Reads RFC 3339 with 0-9 fraction digits and `Z` or a +hh:mm offset, as etcd
- * writes it (facts/etcd-v2.md 4.1).  0, or -1 with the reason in e. */
+ * writes it (docs/ETCD.md, Answers).  0, or -1 with the reason in e. */
 int timefmt_parse_rfc3339(const char *text, wall_t *t_r, struct err *e);
 
 /* Reads a Go duration such as 872.116848ms, 1m3.2s or 26h3m4s into

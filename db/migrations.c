@@ -1,6 +1,6 @@
-/* The schema, as the numbered steps that lead to it (DESIGN section 7).  A
- * step that was ever released is never edited: a change is a new step at the
- * end.  file.c runs them when it opens the file. */
+/* The schema, as the numbered steps that lead to it (docs/DESIGN.md, History).
+ * A step that was ever released is never edited: a change is a new step at
+ * the end.  file.c runs them when it opens the file. */
 #include "db/migrations.h"
 
 #include <stdio.h>
