@@ -184,6 +184,9 @@ void http_config_apply(const struct http_config *c, CURL *h)
 	SET(h, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	SET(h, CURLOPT_FOLLOWLOCATION, c->follow_redirects ? 1L : 0L);
 	SET(h, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
+	/* A POST stays one: a GET without the message would be answered with
+	 * 200 as well, and the message would count as delivered. */
+	SET(h, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
 	/* Never from the environment: it is not written in the config. */
 	SET(h, CURLOPT_PROXY, c->proxy_url ? c->proxy_url : "");
 	SET(h, CURLOPT_NOPROXY, c->no_proxy ? c->no_proxy : "");

@@ -307,6 +307,45 @@ static void test_redirect(void **state)
 	http_config_free(&http);
 }
 
+static bool answer_moved_post(struct script *s, int fd, const char *request,
+    void *arg)
+{
+	char head[200];
+
+	(void)s;
+	if (strstr(request, "POST /there ") && strstr(request, "message")) {
+		script_answer(fd, 200, "taken");
+		return true;
+	}
+	snprintf(head, sizeof(head), "HTTP/1.1 %d Moved\r\n"
+	    "Location: /there\r\nContent-Length: 0\r\n\r\n", *(int *)arg);
+	script_puts(fd, strstr(request, " /there ") ?
+	    "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n" : head);
+	return true;
+}
+
+/* What is posted is posted again where it moved, whatever the redirect. */
+static void test_redirected_post(void **state)
+{
+	static const int redirects[] = { 301, 302, 303, 307, 308 };
+	int status;
+	struct script s;
+
+	(void)state;
+	script_start(&s, answer_moved_post, &status);
+	for (size_t i = 0; i < sizeof(redirects) / sizeof(redirects[0]); i++) {
+		struct fetch_request r = { .body = "message", .body_len = 7 };
+		struct probe p = { 0 };
+
+		status = redirects[i];
+		start_request(&p, &r, s.url);
+		loop_run(loop);
+		assert_int_equal(p.head_status, 200);
+		assert_string_equal(p.body, "taken");
+	}
+	script_stop(&s);
+}
+
 /* --- requests --- */
 
 static void test_what_is_sent(void **state)
@@ -857,6 +896,7 @@ int main(void)
 		TEST(test_chunked),
 		TEST(test_interim_answers),
 		TEST(test_redirect),
+		TEST(test_redirected_post),
 		TEST(test_what_is_sent),
 		TEST(test_head_request),
 		TEST(test_keep_alive),
