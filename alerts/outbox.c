@@ -231,7 +231,7 @@ static void answered(struct fetch *f, struct fetch_answer *a, void *arg)
 {
 	struct queue *q = arg;
 	enum failure failure = failure_of(a);
-	enum outcome outcome = outcome_of(failure);
+	enum outcome outcome = outcome_of(failure, a->status);
 	mono_t now = clock_mono();
 	char why[300];
 
@@ -266,7 +266,8 @@ static void start(struct queue *q)
 	q->fetch = fetch_start(q->outbox->loop, &(struct fetch_request){
 		.url = c->url, .headers = headers, .body = m->payload,
 		.body_len = strlen(m->payload), .http = &c->http_config,
-		.deadline_ms = c->timeout_ms, .max_body = ANSWER_MAX,
+		.connect_ms = c->timeout_ms, .deadline_ms = c->timeout_ms,
+		.max_body = ANSWER_MAX,
 		.on_done = answered, .arg = q,
 	});
 }

@@ -134,6 +134,7 @@ static void start(struct peer *p)
 		.url = p->url, .headers = headers,
 		.body = buf_str(&body), .body_len = body.len,
 		.http = &p->config->http_config,
+		.connect_ms = p->config->timeout_ms,
 		.deadline_ms = p->config->timeout_ms, .max_body = ANSWER_MAX,
 		.on_done = answered, .arg = p,
 	});

@@ -56,14 +56,14 @@ enum failure failure_of(const struct fetch_answer *a)
 	return FAILED_CLIENT_ERROR;
 }
 
-enum outcome outcome_of(enum failure f)
+enum outcome outcome_of(enum failure f, long status)
 {
-	switch (f) {
-	case FAILED_NOT:
+	if (f == FAILED_NOT)
 		return DELIVERED;
-	case FAILED_CLIENT_ERROR:
-	case FAILED_EXPIRED:
-	case FAILED_UNCONFIGURED:
+	switch (status) {
+	case 400:			/* bad request */
+	case 413:			/* content too large */
+	case 422:			/* unprocessable content */
 		return GIVE_UP;
 	default:
 		return TRY_AGAIN;

@@ -30,8 +30,11 @@ struct tally {
 /* How an answer is to be counted. */
 enum failure failure_of(const struct fetch_answer *a);
 
-/* Whether a failed message may be sent again as it is. */
-enum outcome outcome_of(enum failure f);
+/* Whether a message that was answered with this status (0: not at all) may be
+ * sent again as it is.  Only a receiver that says that the message itself is
+ * wrong is taken at its word: behind 401, 403, 404 or 408 is somebody who
+ * mends the receiver. */
+enum outcome outcome_of(enum failure f, long status);
 
 /* One line for people: "503: no backend" or what the transport said.  The
  * text is cut to fit out. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -240,6 +241,34 @@ static void gives_up_what_is_refused(void **state)
 	assert_true(outbox_drained(outbox));
 }
 
+/* Somebody will mend the receiver, or its password. */
+static void tries_again_what_can_be_mended(void **state)
+{
+	static const int answers[] = { 401, 403, 404, 408, 302, 429 };
+	enum { N = sizeof(answers) / sizeof(answers[0]) };
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		inbox.status[i] = answers[i];
+	outbox_start(outbox, clock_mono());
+	put("a", "1");
+	commit();
+	for (size_t i = 0; i < N; i++) {
+		await(&inbox, i + 1);
+		run_until(idle, NULL);
+		turn();
+		assert_int_equal(rows[1].attempts, i + 1);
+		assert_false(rows[1].done);
+		advance(OUTBOX_BACKOFF_MAX_MS);
+	}
+	await(&inbox, N + 1);
+	run_until(idle, NULL);
+	turn();
+	assert_true(rows[1].done);
+	assert_int_equal(failed(FAILED_CLIENT_ERROR), N - 1);
+	assert_int_equal(failed(FAILED_RATE_LIMITED), 1);
+}
+
 static void gives_up_after_a_day(void **state)
 {
 	(void)state;
@@ -277,6 +306,47 @@ static void nobody_listens(void **state)
 	assert_int_equal(failed(FAILED_CONNECT), 1);
 	assert_int_equal(rows[1].attempts, 1);
 	assert_false(rows[1].done);
+}
+
+static int64_t real_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* A full queue of connections not accepted drops the next: no reply.  The
+ * receiver's own timeout is for connecting, too, not the 1 s of etcd. */
+static void takes_its_time_to_connect(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	int64_t began = real_ms();
+	char url[64];
+	int fd[5];
+
+	(void)state;
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int i = 0; i < 5; i++)
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(fd[0], (struct sockaddr *)&a, len), 0);
+	assert_int_equal(listen(fd[0], 0), 0);
+	getsockname(fd[0], (struct sockaddr *)&a, &len);
+	for (int i = 1; i < 5; i++)
+		connect(fd[i], (struct sockaddr *)&a, len);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(a.sin_port));
+	hooks[0].url = url;
+	hooks[0].timeout_ms = 1300;
+	outbox_start(outbox, clock_mono());
+	put("a", "1");
+	commit();
+	run_until(idle, NULL);
+	assert_true(real_ms() - began >= 1290);
+	turn();
+	assert_int_equal(rows[1].attempts, 1);
+	for (int i = 0; i < 5; i++)
+		close(fd[i]);
 }
 
 static void a_receiver_that_is_gone(void **state)
@@ -358,7 +428,9 @@ int main(void)
 		T(leaves_without_the_database_after_5_ms),
 		T(retries_hold_the_order), T(backs_off_to_five_minutes),
 		T(honours_retry_after), T(gives_up_what_is_refused),
+		T(tries_again_what_can_be_mended),
 		T(gives_up_after_a_day), T(nobody_listens),
+		T(takes_its_time_to_connect),
 		T(a_receiver_that_is_gone), T(restored_messages_go_first),
 		T(integrations_have_names), T(reads_retry_after),
 	};
