@@ -200,7 +200,10 @@ def test_reload_asked_for_during_a_reload(etcd, rollcall):
     os.unlink(watched.config_path)
     os.mkfifo(watched.config_path)
     watched.signal(signal.SIGHUP)
-    with open(watched.config_path, "w") as f:   # it is being read now
+    # It can be opened once somebody reads it.
+    writer = await_true(lambda: os.open(
+        watched.config_path, os.O_WRONLY | os.O_NONBLOCK), 5)
+    with open(writer, "w") as f:
         set_directories(watched, LOGIN, OTHER)
         os.unlink(watched.config_path)
         watched.reload()
@@ -262,7 +265,9 @@ class Manager:
     def until(self, wanted):
         """What is said until wanted is, which is the last."""
         said = []
+        deadline = time.monotonic() + 10 * SLOW
         while wanted not in said:
+            assert time.monotonic() < deadline, said
             said += self.socket.recv(4096).decode().split("\n")
         return said
 
