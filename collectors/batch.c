@@ -98,7 +98,8 @@ static bool became_directory(struct watcher *w, const struct pending *p)
 
 /* The node written over had expired already.  A member that has started since
  * tells its history with the TTLs of its start, when all had run out: then
- * what was written runs out later than the old, but not by a whole TTL. */
+ * what was written runs out later than the old, but not by a whole TTL.  What
+ * comes while the poll waits is told with the TTLs of the moment. */
 static bool over_expired(const struct watcher *w, const struct pending *p)
 {
 	const struct instance *i = registry_find(w->d, p->node.key);
@@ -106,7 +107,7 @@ static bool over_expired(const struct watcher *w, const struct pending *p)
 
 	if (!p->has_prev || !p->prev.has_expiration || p->prev.ttl > 0)
 		return false;
-	if (i != NULL && i->ttl_s > granted_s)
+	if (!p->live && i != NULL && i->ttl_s > granted_s)
 		granted_s = i->ttl_s;
 	return !p->node.has_expiration || p->node.expiration.ms -
 	    p->prev.expiration.ms >= granted_s * 1000;
@@ -407,9 +408,13 @@ static struct pending pend(const struct watcher *w,
 	return p;
 }
 
+/* As long as history has more to tell, nothing is proved but its index. */
 static void progress(struct watcher *w, mono_t now)
 {
-	registry_progress(w->d, clock_history(now), w->reached, now);
+	wall_t to = w->reached < w->store_index ? w->d->watching_to :
+	    clock_history(now);
+
+	registry_progress(w->d, to, w->reached, now);
 }
 
 void batch_event(struct watcher *w, const struct etcd_event *e, bool live)
