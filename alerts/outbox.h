@@ -20,7 +20,7 @@ struct outbox;
 
 enum {
 	OUTBOX_BACKOFF_MIN_MS = 1000,
-	OUTBOX_BACKOFF_MAX_MS = 5 * 60 * 1000,
+	OUTBOX_BACKOFF_MAX_MS = 60 * 1000,
 	OUTBOX_MAX_AGE_MS = 24 * 60 * 60 * 1000,
 	INTEGRATION_MAX = 32,
 };
@@ -30,7 +30,9 @@ struct outbox *outbox_new(struct loop *l, struct event_bus *b,
 void outbox_free(struct outbox *o);		/* NULL is a no-op */
 
 /* Where receivers are from now on; n (may be NULL) lives until the next
- * call.  What is queued for a receiver that is gone is given up. */
+ * call, and until that has returned.  What is queued for a webhook that has
+ * another place now, or whose receiver has another name, goes there; for one
+ * that is gone it is given up. */
 void outbox_configure(struct outbox *o, const struct notify_config *n);
 
 /* A message saved earlier, oldest first; sent once outbox_start() was

@@ -78,6 +78,7 @@ static int begin_test(void **state)
 			.url = inbox.script.url, .timeout_ms = 5000 };
 	receivers[0] = (struct receiver_config){
 		.name = strdup("ops"), .webhooks = { hooks, 2 } };
+	config.route.receiver = receivers[0].name;
 	config.receivers = (struct object_list){ receivers, 1 };
 	outbox_configure(outbox, &config);
 	return 0;
@@ -121,7 +122,7 @@ static bool idle(void *arg)
 
 static uint64_t failed(enum failure f)
 {
-	return target_of(outbox, "ops", "webhook")->tally.failures[f];
+	return outbox_target(outbox, "ops", "webhook")->tally.failures[f];
 }
 
 static void delivers_in_order(void **state)
@@ -187,13 +188,13 @@ static void retries_hold_the_order(void **state)
 	assert_int_equal(failed(FAILED_SERVER_ERROR), 1);
 }
 
-static void backs_off_to_five_minutes(void **state)
+static void backs_off_to_a_minute(void **state)
 {
 	static const int64_t wait_s[] = {
-		1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300 };
+		1, 2, 4, 8, 16, 32, 60, 60 };
 
 	(void)state;
-	for (int i = 0; i < 12; i++)
+	for (int i = 0; i < 9; i++)
 		inbox.status[i] = 500;
 	outbox_start(outbox, clock_mono());
 	put("a", "1");
@@ -306,6 +307,189 @@ static void nobody_listens(void **state)
 	assert_int_equal(failed(FAILED_CONNECT), 1);
 	assert_int_equal(rows[1].attempts, 1);
 	assert_false(rows[1].done);
+}
+
+/* The clock was set right by two days: nothing is older for that. */
+static void a_jump_of_the_clock_makes_nothing_old(void **state)
+{
+	(void)state;
+	inbox.status[0] = 500;
+	outbox_start(outbox, clock_mono());
+	put("a", "1");
+	commit();
+	await(&inbox, 1);
+	run_until(idle, NULL);
+	clock_step(INT64_C(48) * 3600 * 1000);
+	clock_rebase();
+	advance(1000);
+	await(&inbox, 2);
+	run_until(idle, NULL);
+	turn();
+	assert_true(rows[1].done);
+	assert_int_equal(failed(FAILED_EXPIRED), 0);
+}
+
+/* What is new does not wait out the backoff of what is old; but no more than
+ * one try a second, and never before Retry-After. */
+static void a_new_message_hurries(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		inbox.status[i] = 500;
+	outbox_start(outbox, clock_mono());
+	put("a", "1");
+	commit();
+	for (size_t i = 0; i < 5; i++) {
+		await(&inbox, i + 1);
+		run_until(idle, NULL);
+		advance(1000 << i);
+	}
+	await(&inbox, 6);		/* the next try is 32 s off */
+	run_until(idle, NULL);
+	advance(400);
+	put("a", "2");
+	commit();
+	advance(599);
+	assert_int_equal(inbox_count(&inbox), 6);
+	advance(1);
+	await(&inbox, 8);
+	assert_string_equal(inbox.bodies[6], "1");
+	assert_string_equal(inbox.bodies[7], "2");
+}
+
+static void no_hurry_against_retry_after(void **state)
+{
+	(void)state;
+	inbox.status[0] = 429;
+	inbox.extra = "Retry-After: 30\r\n";
+	outbox_start(outbox, clock_mono());
+	put("a", "1");
+	commit();
+	await(&inbox, 1);
+	run_until(idle, NULL);
+	put("a", "2");
+	commit();
+	advance(29999);
+	assert_int_equal(inbox_count(&inbox), 1);
+	advance(1);
+	await(&inbox, 3);
+}
+
+/* --- reloads --- */
+
+static struct receiver_config renamed;
+static struct notify_config other;
+
+/* The notify file after an edit: one receiver of this name. */
+static void edit(const char *name, struct webhook_config *v, size_t n)
+{
+	static char storage[20], route[20];
+
+	snprintf(storage, sizeof(storage), "%s", name);
+	snprintf(route, sizeof(route), "%s", name);
+	renamed = (struct receiver_config){ .name = storage,
+		.webhooks = { v, n } };
+	other = (struct notify_config){ .route = { route },
+		.receivers = { &renamed, 1 } };
+	outbox_configure(outbox, &other);
+	outbox_pump(outbox, clock_mono());
+}
+
+static void fail_twice_to_deliver(void)
+{
+	inbox.status[0] = inbox.status[1] = 500;
+	outbox_start(outbox, clock_mono());
+	put("a", "1");
+	put("a", "2");
+	commit();
+	await(&inbox, 1);
+	run_until(idle, NULL);
+	advance(1000);
+	await(&inbox, 2);
+	run_until(idle, NULL);
+	turn();
+}
+
+static void a_renamed_receiver_gets_what_waits(void **state)
+{
+	(void)state;
+	fail_twice_to_deliver();
+	edit("operators", hooks, 1);
+	await(&inbox, 4);
+	run_until(idle, NULL);
+	turn();
+	assert_string_equal(inbox.bodies[2], "1");
+	assert_string_equal(inbox.bodies[3], "2");
+	assert_true(rows[1].done && rows[2].done);
+	assert_int_equal(outbox_target(outbox, "ops", "webhook")->queued, 0);
+	assert_int_equal(outbox_target(outbox, "operators", "webhook")->queued,
+	    0);
+	assert_true(outbox_drained(outbox));
+}
+
+static void a_corrected_url_gets_what_waits(void **state)
+{
+	struct inbox right;
+
+	(void)state;
+	inbox_open(&right);
+	fail_twice_to_deliver();
+	struct webhook_config v = { .url = right.script.url,
+		.timeout_ms = 5000 };
+
+	edit("ops", &v, 1);
+	advance(1000);
+	await(&right, 2);
+	assert_string_equal(right.bodies[0], "1");
+	run_until(idle, NULL);
+	assert_int_equal(inbox_count(&inbox), 2);
+	outbox_configure(outbox, NULL);
+	inbox_close(&right);
+}
+
+static void webhooks_that_change_places_keep_their_messages(void **state)
+{
+	struct inbox second;
+
+	(void)state;
+	inbox_open(&second);
+	hooks[1].url = second.script.url;
+	second.status[0] = 500;
+	fail_twice_to_deliver();
+	outbox_queue(outbox, "ops", "webhook[1]", "a", "x");
+	commit();
+	await(&second, 1);
+	run_until(idle, NULL);
+	struct webhook_config v[2] = { hooks[1], hooks[0] };
+
+	edit("ops", v, 2);
+	await(&second, 2);
+	await(&inbox, 4);
+	run_until(idle, NULL);
+	assert_string_equal(second.bodies[1], "x");
+	assert_string_equal(inbox.bodies[2], "1");
+	assert_string_equal(inbox.bodies[3], "2");
+	outbox_configure(outbox, NULL);
+	inbox_close(&second);
+}
+
+/* rollcall was stopped meanwhile, so nobody knows the URL it had. */
+static void renamed_over_a_restart(void **state)
+{
+	struct outbox_record r = {
+		.id = 7, .receiver = "old", .integration = "webhook[1]",
+		.group_key = "a", .payload = "1", .attempts = 3,
+		.created = clock_now(),
+	};
+	(void)state;
+	edit("ops", hooks, 2);
+	outbox_restore(outbox, &r);
+	outbox_start(outbox, clock_mono());
+	await(&inbox, 1);
+	run_until(idle, NULL);
+	turn();
+	assert_true(rows[7].done);
+	assert_string_equal(rows[7].error, "");
 }
 
 static int64_t real_ms(void)
@@ -426,10 +610,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(delivers_in_order),
 		T(leaves_without_the_database_after_5_ms),
-		T(retries_hold_the_order), T(backs_off_to_five_minutes),
+		T(retries_hold_the_order), T(backs_off_to_a_minute),
 		T(honours_retry_after), T(gives_up_what_is_refused),
 		T(tries_again_what_can_be_mended),
 		T(gives_up_after_a_day), T(nobody_listens),
+		T(a_jump_of_the_clock_makes_nothing_old),
+		T(a_new_message_hurries), T(no_hurry_against_retry_after),
+		T(a_renamed_receiver_gets_what_waits),
+		T(a_corrected_url_gets_what_waits),
+		T(webhooks_that_change_places_keep_their_messages),
+		T(renamed_over_a_restart),
 		T(takes_its_time_to_connect),
 		T(a_receiver_that_is_gone), T(restored_messages_go_first),
 		T(integrations_have_names), T(reads_retry_after),
