@@ -109,9 +109,9 @@ $(foreach f,$(FOLDERS),$(eval $(call unit_rule,$(f))))
 unit: $(UNIT_TESTS) ## build and run the unit tests
 	@tests/run-unit $(UNIT_TESTS)
 
-# A sanitized build lives in a folder of its own under build/.
-ASAN = BUILD=build/asan SANITIZE=address,undefined CFLAGS="-O1 -g"
-TSAN = BUILD=build/tsan SANITIZE=thread CFLAGS="-O1 -g"
+# A sanitized build lives in a folder of its own under $(BUILD).
+ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS="-O1 -g"
+TSAN = BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS="-O1 -g"
 asan-unit: ## the unit tests under ASan and UBSan
 	@$(MAKE) $(ASAN) unit
 
@@ -120,7 +120,7 @@ PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
 
 .PHONY: golden e2e dashboards-check
 golden: $(BUILD)/rollcall ## compare what the commands print with tests/golden/
-	@BUILD=$(BUILD) tests/run-golden
+	@BUILD=$(abspath $(BUILD)) tests/run-golden
 
 e2e: $(BUILD)/rollcall ## end to end on real servers, three at a time
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 3 -m "not long"
@@ -140,7 +140,7 @@ clang: $(SOURCES:%.c=$(BUILD)/clang/%.ok) ## the same warnings, by clang
 	@echo "clang: 1 passed, 0 failed"
 
 lint: $(SOURCES:%.c=$(BUILD)/lint/%.ok) ## clang-tidy, cppcheck, docs current
-	@BUILD=$(BUILD) tests/lint $(SOURCES)
+	@BUILD=$(abspath $(BUILD)) tests/lint $(SOURCES)
 
 # Both hang on the object, which is made anew when any header of it changed.
 $(BUILD)/clang/%.ok: %.c $(BUILD)/%.o
@@ -166,7 +166,8 @@ analyze: ## clang's path-sensitive analyzer; some of it is mistaken
 demo: ## eight services, one dies, an alert [DEMO_SECONDS=30]
 	@.ci/packages demo
 	@$(MAKE) --no-print-directory -s all
-	@DEMO_SECONDS=$(DEMO_SECONDS) exec demo/run
+	@DEMO_SECONDS=$(DEMO_SECONDS) ROLLCALL=$(abspath $(BUILD)/rollcall) \
+	    exec demo/run
 
 test: ## everything that must hold, in less than 10 minutes
 	@.ci/packages test
@@ -189,17 +190,17 @@ e2e-long: $(BUILD)/rollcall
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 3 -m long
 e2e-asan:
 	@$(MAKE) --no-print-directory -s $(ASAN) all
-	@ROLLCALL=$(abspath build/asan/rollcall) $(PYTEST) -n 2 -m "not long"
+	@ROLLCALL=$(abspath $(BUILD)/asan/rollcall) $(PYTEST) -n 2 -m "not long"
 e2e-tsan:
 	@$(MAKE) --no-print-directory -s $(TSAN) all
 	@TSAN_OPTIONS="suppressions=$(abspath tests/tsan.supp)" \
-	    ROLLCALL=$(abspath build/tsan/rollcall) $(PYTEST) -n 2 -m "not long"
+	    ROLLCALL=$(abspath $(BUILD)/tsan/rollcall) $(PYTEST) -n 2 -m "not long"
 e2e-valgrind: $(BUILD)/rollcall
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) ROLLCALL_VALGRIND=1 \
 	    $(PYTEST) -m valgrind
 
 bench: $(BUILD)/rollcall ## measure: delay from etcd's event to the alert
-	@bench/run
+	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
 install-packages: ## what building and testing need, by apt
 	@.ci/packages test
@@ -226,7 +227,9 @@ uninstall: ## remove it; configuration and history stay
 
 .PHONY: clean help
 clean: ## remove everything built
-	rm -rf build
+	$(if $(filter $(abspath $(BUILD))%,$(CURDIR)),\
+	    $(error BUILD=$(BUILD) has more in it than what was built))
+	rm -rf $(BUILD)
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
