@@ -70,6 +70,14 @@ $(BUILD)/rollcall: $(BUILD)/main.o $(ARCHIVES)
 
 $(BUILD)/cli/version.o: CPPFLAGS += -DROLLCALL_VERSION='"$(VERSION)"' \
 	-DROLLCALL_REVISION='"$(REVISION)"'
+$(BUILD)/cli/version.o: $(BUILD)/version
+
+# Looked at each time, written only when one of the two has changed.
+.PHONY: always
+$(BUILD)/version: always
+	@mkdir -p $(@D)
+	@echo '$(VERSION) $(REVISION)' | cmp -s - $@ || \
+	    echo '$(VERSION) $(REVISION)' >$@
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
