@@ -1,5 +1,6 @@
 /* The one table of subcommands, and what runs one of them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -59,21 +60,39 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-int cli_help(int argc, char **argv)
+static const struct flag_set help_flags = {
+	.command = "help",
+	.summary = "Shows the commands, or the flags of one of them.",
+	.operands = "[COMMAND]",
+	.example = "rollcall help serve",
+};
+
+static int help_for(char *name)
 {
 	static char help_flag[] = "--help";
-	char *args[3] = { NULL, help_flag, NULL };
-	const struct command *c;
+	char *args[] = { name, help_flag, NULL };
+	const struct command *c = find(name);
 
-	if (argc < 2 || argv[1][0] == '-') {
+	return c ? c->run(2, args) : unknown(name);
+}
+
+int cli_help(int argc, char **argv)
+{
+	struct string_list names = { 0 };
+	int rc = flags_parse(&help_flags, argc, argv, NULL, &names);
+
+	if (rc >= 0)
+		return rc;
+	rc = EXIT_OK;
+	if (names.n == 0)
 		overview(stdout);
-		return EXIT_OK;
-	}
-	c = find(argv[1]);
-	if (!c)
-		return unknown(argv[1]);
-	args[0] = argv[1];
-	return c->run(2, args);
+	else if (names.n == 1)
+		rc = help_for(names.v[0]);
+	else
+		rc = flags_usage(&help_flags, "unexpected argument \"%s\"",
+		    names.v[1]);
+	free(names.v);
+	return rc;
 }
 
 static const char *spelled_as_flag(const char *arg)

@@ -1,6 +1,5 @@
 /* `rollcall events`: what happened to the instances, out of the database,
  * whether the daemon runs or not. */
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +33,11 @@ static const char *const formats[] = { "table", "json", "csv", NULL };
 
 static const struct flag table[] = {
 	{ .name = "storage.path", .type = FLAG_STRING, AT(storage_path),
-	  .value = "FILE", .help = "The database. By default the one that"
-	    " --config.file names, or rollcall.db." },
+	  .value = "FILE", .not_empty = true, .help = "The database. By"
+	    " default the one that --config.file names, or rollcall.db." },
 	{ .name = "config.file", .type = FLAG_STRING, AT(config_file),
-	  .value = "FILE", .help = "The configuration that names the"
-	    " database." },
+	  .value = "FILE", .not_empty = true, .help = "The configuration that"
+	    " names the database." },
 	{ .name = "since", .type = FLAG_STRING, AT(since), .value = "TIME",
 	  .help = "How far to look back: a duration such as 90m or 7d, or an"
 	    " RFC 3339 time. 0 means from the beginning.",
@@ -71,23 +70,21 @@ static const struct flag_set flags = {
 /* A duration before now, or a moment.  "0" is a moment too: the first. */
 static int parse_time(const char *flag, const char *text, wall_t *t_r)
 {
-	struct err as_duration, as_time;
+	struct err e;
 	int64_t ms;
 
 	if (strcmp(text, "0") == 0) {
 		*t_r = (wall_t){ 0 };
 		return -1;
 	}
-	if (timefmt_parse_duration(text, &ms, &as_duration) == 0) {
+	if (timefmt_parse_duration(text, &ms, &e) == 0) {
 		*t_r = wall_add(clock_wall(), -ms);
 		return -1;
 	}
-	if (timefmt_parse_rfc3339(text, t_r, &as_time) == 0)
+	if (timefmt_parse_rfc3339(text, t_r, &e) == 0)
 		return -1;
-	/* The second reading is meant where there is a date. */
-	return flags_usage(&flags, "--%s: %s (it takes a duration such as 1h,"
-	    " or a time such as 2026-11-22T08:00:00Z)", flag,
-	    strchr(text, '-') ? as_time.text : as_duration.text);
+	return flags_usage(&flags, "--%s: \"%.64s\" is neither a duration such"
+	    " as 1h nor a time such as 2026-11-22T08:00:00Z", flag, text);
 }
 
 /* The window and the filters; -1 to go on, else the exit code. */
@@ -153,12 +150,7 @@ static int print_events(const char *path, const struct history_query *q,
 		events_printer_free(p);
 		return EXIT_FAILED;
 	}
-	events_printer_end(p, q->since);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "rollcall events: write: %s\n",
-		    strerror(errno));
-		return EXIT_FAILED;
-	}
+	events_printer_end(p, q->since);	/* main.c sees to stdout */
 	return EXIT_OK;
 }
 

@@ -181,6 +181,9 @@ static int take_flag(struct parse *p, const struct flag *f,
 	if (!value)
 		return flags_usage(p->set, "--%s needs a value: --%s=%s",
 		    f->name, f->name, f->value);
+	if (f->not_empty && !value[0])
+		return flags_usage(p->set, "--%s: must not be empty",
+		    f->name);
 	if (set_flag(f, value, p->object, &e) < 0)
 		return flags_usage(p->set, "--%s: %s", f->name, e.text);
 	return -1;

@@ -29,6 +29,7 @@ struct flag {
 	const char *fallback;		/* when not given; NULL: left as is */
 	const char *const *words;	/* FLAG_WORD, NULL-terminated */
 	bool required;
+	bool not_empty;			/* --flag= is refused */
 };
 
 struct flag_set {

@@ -21,7 +21,7 @@ static const char *const formats[] = { "logfmt", "json", NULL };
 
 static const struct flag table[] = {
 	FLAG("config.file", STRING, config_file, "FILE",
-	    "Configuration, usually rollcall.yml."),
+	    "Configuration, usually rollcall.yml.", .not_empty = true),
 	FLAG("directory", STRINGS, directories, "PATH",
 	    "Without a configuration file: a directory of etcd in which"
 	    " services register, such as /login_servers."),
@@ -34,7 +34,7 @@ static const struct flag table[] = {
 	    " weight are logged.", .words = levels, .fallback = "info"),
 	FLAG("storage.path", STRING, storage_path, "FILE",
 	    "The database of history, instead of the one the configuration"
-	    " names (rollcall.db)."),
+	    " names (rollcall.db).", .not_empty = true),
 	FLAG("web.external-url", STRING, external_url, "URL",
 	    "Where people reach this rollcall, for links in messages."),
 	FLAG("web.listen-address", STRINGS, listen_addresses, "ADDRESS",
@@ -97,9 +97,6 @@ static int check(const struct serve_flags *f)
 	if (rc < 0 && (f->telemetry_path[0] != '/' || !f->telemetry_path[1]))
 		rc = flags_usage(&serve, "--web.telemetry-path: \"%s\" must"
 		    " be a path such as /metrics", f->telemetry_path);
-	if (rc < 0 && f->storage_path && !f->storage_path[0])
-		rc = flags_usage(&serve, "--storage.path: must not be"
-		    " empty");
 	return rc;
 }
 

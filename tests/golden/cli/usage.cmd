@@ -10,3 +10,12 @@ try check
 try check /nonexistent.yml
 try events --storage.path=/nonexistent.db
 try events --format=xml
+try events --since=-1h
+try events --storage.path=
+try events --config.file=
+try serve --config.file=
+try help serve extra
+try help --bogus
+echo "-- output that cannot be written"
+rollcall help >/dev/full
+echo "-- exit $?"

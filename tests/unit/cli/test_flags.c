@@ -300,6 +300,9 @@ static void test_serve_usage(void **state)
 		    " --directory" },
 		{ "--config.file=a --web.telemetry-path=x",
 		    "--web.telemetry-path: \"x\" must be a path" },
+		{ "--config.file=", "--config.file: must not be empty" },
+		{ "--config.file=a --storage.path=",
+		    "--storage.path: must not be empty" },
 		{ "--config.file=a --web.external-url=x",
 		    "--web.external-url: \"x\": must begin with http://" },
 		{ "--config.file=a --log.level=inof", "did you mean"
