@@ -9,6 +9,7 @@
 #include "cli/flags.h"
 #include "core/err.h"
 #include "core/url.h"
+#include "exporter/exporter.h"
 
 /* In the order of the enums of core/log.h. */
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
@@ -88,15 +89,25 @@ static int check_external_url(const char *text)
 	return -1;
 }
 
+static int check_telemetry_path(const char *path)
+{
+	if (path[0] != '/' || !path[1])
+		return flags_usage(&serve, "--web.telemetry-path: \"%s\" must"
+		    " be a path such as /metrics", path);
+	if (exporter_has_path(path))
+		return flags_usage(&serve, "--web.telemetry-path: \"%s\" has"
+		    " another meaning already", path);
+	return -1;
+}
+
 static int check(const struct serve_flags *f)
 {
 	int rc = check_source(f);
 
 	if (rc < 0)
 		rc = check_external_url(f->external_url);
-	if (rc < 0 && (f->telemetry_path[0] != '/' || !f->telemetry_path[1]))
-		rc = flags_usage(&serve, "--web.telemetry-path: \"%s\" must"
-		    " be a path such as /metrics", f->telemetry_path);
+	if (rc < 0)
+		rc = check_telemetry_path(f->telemetry_path);
 	return rc;
 }
 

@@ -17,6 +17,10 @@ struct exporter_options {
 	const char *external_url;	/* or NULL */
 };
 
+/* True for a path that is answered by something else than metrics, so that
+ * it cannot be the telemetry path. */
+bool exporter_has_path(const char *path);
+
 /* Starts listening.  Until the first snapshot is published /metrics and
  * /-/ready answer 503.  NULL with e naming the address and the reason. */
 struct exporter *exporter_start(const struct exporter_options *o,

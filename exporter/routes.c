@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/snapshot.h"
+#include "exporter/exporter.h"
 #include "exporter/exposition.h"
 #include "exporter/gzip.h"
 #include "exporter/negotiate.h"
@@ -75,13 +76,23 @@ static void answer_ready(const struct request *q, struct reply *r)
 	}
 }
 
-/* The telemetry path stands first: it may be any, even /. */
+/* The telemetry path may be any but those of the others
+ * (exporter_has_path()). */
 static const struct route routes[] = {
 	{ NULL, READING, NULL, "Accept, Accept-Encoding", answer_metrics },
 	{ "/", READING, HTML, "Accept-Encoding", answer_page },
 	{ "/-/healthy", READING, PLAIN, NULL, answer_healthy },
 	{ "/-/ready", READING, PLAIN, NULL, answer_ready },
 };
+
+bool exporter_has_path(const char *path)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (routes[i].path != NULL &&
+		    strcmp(routes[i].path, path) == 0)
+			return true;
+	return false;
+}
 
 static const struct route *find_route(const struct request *q)
 {
