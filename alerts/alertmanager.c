@@ -22,6 +22,11 @@ struct alertmanagers {
 
 /* --- what to send --- */
 
+static wall_t earlier(wall_t a, wall_t b)
+{
+	return a.ms < b.ms ? a : b;
+}
+
 void alertmanager_render(const struct alert *a, wall_t now,
     int64_t lifetime_ms, const char *generator_url, struct buf *out)
 {
@@ -29,17 +34,18 @@ void alertmanager_render(const struct alert *a, wall_t now,
 	wall_t ends = wall_add(now, lifetime_ms);
 	char text[TIMEFMT_MAX];
 
-	/* Not in the future: the system clock may be behind history time. */
+	/* Not in the future, where the system clock was set back: what ends
+	 * there fires until then.  Nor before its start, which is a 400. */
 	if (!alert_firing(a))
-		ends = m->resolved_at.ms < now.ms ? m->resolved_at : now;
-	if (ends.ms < m->fired_at.ms)
-		ends = m->fired_at;		/* else it is a 400 */
+		ends = earlier(m->resolved_at, now);
+	wall_t starts = earlier(m->fired_at, earlier(ends, now));
+
 	buf_adds(out, "{\"labels\":");
 	labels_json(&a->full, out);
 	buf_adds(out, ",\"annotations\":");
 	labels_json(&a->annotations, out);
 	buf_addf(out, ",\"startsAt\":\"%s\"",
-	    timefmt_rfc3339(m->fired_at, text));
+	    timefmt_rfc3339(starts, text));
 	buf_addf(out, ",\"endsAt\":\"%s\",\"generatorURL\":",
 	    timefmt_rfc3339(ends, text));
 	buf_add_json(out, generator_url);

@@ -222,6 +222,8 @@ static void back_off(struct peer *p, int64_t retry_after, mono_t now)
 	if (p->backoff_ms > AM_BACKOFF_MAX_MS)
 		p->backoff_ms = AM_BACKOFF_MAX_MS;
 	p->not_before = mono_add(now, p->backoff_ms);
+	p->floor = mono_add(now, retry_after > AM_BACKOFF_MIN_MS ?
+	    p->backoff_ms : AM_BACKOFF_MIN_MS);
 }
 
 static void answered(struct fetch *fetch, struct fetch_answer *a, void *arg)
@@ -245,12 +247,20 @@ static void answered(struct fetch *fetch, struct fetch_answer *a, void *arg)
 
 /* --- what to send --- */
 
+/* What is new does not wait out the backoff of what is old. */
+static void hurry(struct peer *p)
+{
+	if (p->floor.ms < p->not_before.ms)
+		p->not_before = p->floor;
+}
+
 static void tell_edge(struct peer *p, struct am_node *n)
 {
 	if (!n->first || n->tried)
 		p->untried++;
 	n->first = true;
 	n->tried = false;
+	hurry(p);
 	if (n->list == &p->inflight)
 		n->changed = true;
 	else

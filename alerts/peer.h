@@ -48,7 +48,8 @@ struct peer {
 	struct am_list edges, sent, inflight;
 	struct fetch *fetch;
 	struct timer *timer;
-	mono_t not_before;
+	mono_t not_before;		/* the next try after a failure */
+	mono_t floor;			/* nor before this, new edge or not */
 	int64_t backoff_ms;
 	size_t untried;			/* edges never sent */
 	bool failing;

@@ -163,7 +163,17 @@ static void renders_api_v2(void **state)
 	alertmanager_render(a, (wall_t){ INT64_C(1787306467000) }, 240000,
 	    "", &b);
 	assert_non_null(strstr(buf_str(&b),
-	    "\"endsAt\":\"2026-08-22T10:01:07.000Z\""));
+	    "\"startsAt\":\"2026-08-21T10:01:07.000Z\","
+	    "\"endsAt\":\"2026-08-21T10:05:07.000Z\""));
+	/* And what resolved has, not tomorrow. */
+	a->machine.state = ALERT_RESOLVED;
+	a->machine.resolved_at.ms = INT64_C(1787392870000);
+	buf_reset(&b);
+	alertmanager_render(a, (wall_t){ INT64_C(1787306467000) }, 240000,
+	    "", &b);
+	assert_non_null(strstr(buf_str(&b),
+	    "\"startsAt\":\"2026-08-21T10:01:07.000Z\","
+	    "\"endsAt\":\"2026-08-21T10:01:07.000Z\""));
 	buf_free(&b);
 }
 
@@ -242,6 +252,30 @@ static void retries_edges_with_backoff(void **state)
 	assert_int_equal(all->peers[0].backoff_ms, 0);
 	advance(AM_RESEND_MS - 1);
 	assert_int_equal(inbox_count(&inboxes[0]), 5);
+}
+
+/* What is new does not wait out the backoff, but a second. */
+static void a_new_edge_hurries(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		inboxes[0].status[i] = 503;
+	fire(new_alert());
+	settle_down();
+	for (size_t i = 0; i < 5; i++) {
+		advance(1000 << i);
+		await(&inboxes[0], 2 + i);
+		settle_down();
+	}
+	advance(400);			/* the next try is 32 s off */
+	fire(new_alert());
+	alertmanagers_pump(all, clock_mono());
+	advance(599);
+	assert_int_equal(inbox_count(&inboxes[0]), 6);
+	advance(1);
+	await(&inboxes[0], 7);
+	settle_down();
+	assert_int_equal(batch_size(6), 2);
 }
 
 /* What is valid in the batch was stored, so it is only repeated in time. */
@@ -357,7 +391,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin_test, end_test)
 	const struct CMUnitTest tests[] = {
 		T(renders_api_v2), T(fires_repeats_and_resolves), T(batches),
-		T(retries_edges_with_backoff), T(does_not_retry_a_400),
+		T(retries_edges_with_backoff), T(a_new_edge_hurries),
+		T(does_not_retry_a_400),
 		T(change_in_flight), T(every_alertmanager_is_told),
 		T(waits_for_its_unit), T(a_new_list_is_told_everything),
 		T(names_hide_passwords),
