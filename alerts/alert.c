@@ -164,13 +164,15 @@ static int read_object(const char *text, struct labels *to, struct err *e)
 	return 0;
 }
 
-/* External labels may have changed since; what names the alert has not. */
-static void pick_own(struct labels *to, const struct labels *from)
+/* External labels may have changed since, or may have been called like labels
+ * of other rules; what names the alert is what its rule sets. */
+static void pick_own(struct labels *to, const struct rule *r,
+    const struct labels *from)
 {
 	for (const char *const *n = rule_label_names; *n != NULL; n++) {
 		const char *v = labels_get(from, *n);
 
-		if (v != NULL)
+		if (v != NULL && rule_names_by(r, *n))
 			labels_set(to, *n, v);
 	}
 }
@@ -231,7 +233,7 @@ struct alert *alert_from_record(const struct alert_record *rec,
 		err_prefix(e, "saved alert %s", rec->fingerprint);
 		goto out;
 	}
-	pick_own(&own, &all);
+	pick_own(&own, r, &all);
 	a = alert_new(r, &own, external);
 	a->annotations = annotations;
 	annotations = (struct labels){ 0 };

@@ -330,6 +330,28 @@ const char *const rule_label_names[] = {
 	"instance_id", "member", NULL
 };
 
+/* What may be set beside what all have. */
+static const char *const labels_of_kind[][3] = {
+	[SUBJECT_INSTANCE] = { "etcd_cluster", "service_name", "instance_id" },
+	[SUBJECT_SERVICE] = { "etcd_cluster", "service_name" },
+	[SUBJECT_CLUSTER] = { "etcd_cluster" },
+	[SUBJECT_MEMBER] = { "etcd_cluster", "member" },
+	[SUBJECT_GLOBAL] = { NULL },
+};
+
+bool rule_names_by(const struct rule *r, const char *label)
+{
+	if (strcmp(label, "alertname") == 0 || strcmp(label, "severity") == 0)
+		return true;
+	for (size_t i = 0; i < 3; i++) {
+		const char *name = labels_of_kind[r->kind][i];
+
+		if (name != NULL && strcmp(name, label) == 0)
+			return true;
+	}
+	return false;
+}
+
 void rule_labels(const struct rule *r, const struct subject *s,
     struct labels *to)
 {

@@ -60,6 +60,9 @@ void rule_labels(const struct rule *r, const struct subject *s,
 /* The names rule_labels() may set, NULL-terminated. */
 extern const char *const rule_label_names[];
 
+/* A label of this name says what alerts of the rule are about. */
+bool rule_names_by(const struct rule *r, const char *label);
+
 /* Adds summary, description and what else is known. */
 void rule_annotations(const struct rule *r, const struct subject *s,
     struct labels *to);

@@ -53,12 +53,12 @@ static void check_name(const char *key, const char *name,
 		    " character in it", key, name);
 }
 
-/* Labels that rollcall sets itself. */
+/* Labels that rollcall sets itself: rule_label_names (alerts/rules.h). */
 static bool is_reserved(const char *name)
 {
 	static const char *const reserved[] = {
 		"alertname", "alertstate", "etcd_cluster", "instance_id",
-		"service_name", "severity",
+		"member", "service_name", "severity",
 	};
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)

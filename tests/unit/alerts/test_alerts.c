@@ -829,6 +829,35 @@ static void damaged_rows_are_dropped(void **state)
 	assert_int_equal(inbox_count(&hook), 0);
 }
 
+/* Rows of a time when an external label could be called `member`: the alert
+ * goes on, it does not resolve and fire again. */
+static void an_external_label_named_like_ours(void **state)
+{
+	struct alert_record r = {
+		.fingerprint = "00", .alertname = VANISHED,
+		.labels = "{\"alertname\":\"" VANISHED "\",\"severity\":"
+		    "\"warning\",\"etcd_cluster\":\"im\",\"service_name\":"
+		    "\"web\",\"instance_id\":\"1\",\"member\":\"foo\"}",
+		.annotations = "{}", .state = "firing",
+	};
+	(void)state;
+	r.fired_at = r.active_at = r.last_notified = clock_now();
+	boot(1);
+	restored("1", STATE_EXPIRED, CAUSE_EXPIRE);
+	restored("2", STATE_UP, CAUSE_REGISTERED);
+	restored("3", STATE_UP, CAUSE_REGISTERED);
+	alerts_restore_alert(&r, alerts);
+	clock_advance(1000);
+	alerts_start(alerts);
+	look(true);
+	settle_down();
+	assert_string_equal(state_of(VANISHED, "\"1\""), "firing");
+	assert_int_equal(row_of(VANISHED, "\"1\"")->fired_at.ms,
+	    r.fired_at.ms);
+	assert_null(strstr(row_of(VANISHED, "\"1\"")->labels, "foo"));
+	assert_int_equal(inbox_count(&hook), 0);
+}
+
 /* --- size --- */
 
 static void many_at_once(void **state)
@@ -910,7 +939,8 @@ int main(void)
 		T(what_is_no_longer_there_resolves),
 		T(pending_stands_still_over_a_restart),
 		T(untold_messages_survive), T(a_receiver_comes_later),
-		T(damaged_rows_are_dropped), T(many_at_once),
+		T(damaged_rows_are_dropped),
+		T(an_external_label_named_like_ours), T(many_at_once),
 		T(deadlines_come_in_order),
 	};
 	return cmocka_run_group_tests(tests, begin_all, end_all);
