@@ -70,21 +70,25 @@ static const struct flag_set flags = {
 /* A duration before now, or a moment.  "0" is a moment too: the first. */
 static int parse_time(const char *flag, const char *text, wall_t *t_r)
 {
-	struct err e;
+	struct err as_duration, as_time;
 	int64_t ms;
 
 	if (strcmp(text, "0") == 0) {
 		*t_r = (wall_t){ 0 };
 		return -1;
 	}
-	if (timefmt_parse_duration(text, &ms, &e) == 0) {
+	if (timefmt_parse_duration(text, &ms, &as_duration) == 0) {
 		*t_r = wall_add(clock_wall(), -ms);
 		return -1;
 	}
-	if (timefmt_parse_rfc3339(text, t_r, &e) == 0)
+	if (timefmt_parse_rfc3339(text, t_r, &as_time) == 0)
 		return -1;
-	return flags_usage(&flags, "--%s: \"%.64s\" is neither a duration such"
-	    " as 1h nor a time such as 2026-11-22T08:00:00Z", flag, text);
+	/* The second reading is meant where there is a date. */
+	if (text[0] != '-' && strchr(text, '-'))
+		return flags_usage(&flags, "--%s: %s", flag, as_time.text);
+	return flags_usage(&flags, "--%s: %s (it takes a duration such as 1h,"
+	    " or a time such as 2026-11-22T08:00:00Z)", flag,
+	    as_duration.text);
 }
 
 /* The window and the filters; -1 to go on, else the exit code. */

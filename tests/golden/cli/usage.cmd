@@ -11,6 +11,7 @@ try check /nonexistent.yml
 try events --storage.path=/nonexistent.db
 try events --format=xml
 try events --since=-1h
+try events --since=2026-13-01
 try events --storage.path=
 try events --config.file=
 try serve --config.file=
