@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/table.h"
+#include "core/timefmt.h"
 
 enum { LABELS_MAX = 64 * 1024 };
 
@@ -92,10 +93,12 @@ void set_schedule(struct alert_set *s, struct alert *a, mono_t now)
 
 /* --- edges --- */
 
+/* What was known when it fired is not true any more when it resolves. */
 static void log_edge(struct alert_set *s, const struct alert *a,
     const char *what, enum log_level level)
 {
 	struct log_field f[8] = { { 0 } };
+	char text[TIMEFMT_MAX];
 	unsigned n = 1;
 
 	if (s->lines++ >= SET_LINES_MAX)
@@ -106,8 +109,12 @@ static void log_edge(struct alert_set *s, const struct alert *a,
 		if (v != NULL)
 			f[n++] = LOG_S(*l, v);
 	}
-	f[n] = LOG_S("description", labels_get(&a->annotations,
-	    "description"));
+	if (a->machine.state == ALERT_RESOLVED)
+		f[n] = LOG_S("fired_for", timefmt_duration(
+		    a->machine.resolved_at.ms - a->machine.fired_at.ms, text));
+	else
+		f[n] = LOG_S("description", labels_get(&a->annotations,
+		    "description"));
 	log_write(level, what, f, n + 1);
 }
 

@@ -2,6 +2,7 @@
  * a webhook and an Alertmanager, over freezes and restarts. */
 #include "alerts/alerts.c"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -450,6 +451,46 @@ static void an_instance_vanishes_and_returns(void **state)
 	advance_in_steps(ALERT_RETENTION_MS, 60000);
 	assert_string_equal(state_of(VANISHED, "\"1\""), "none");
 	assert_int_equal(inbox_count(&hook), 2);
+}
+
+/* What the log has from here on goes to the file. */
+static int divert_log(const char *path)
+{
+	int old = dup(STDERR_FILENO);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return old;
+}
+
+/* When an instance is back, "has 0 registered instances" is no news. */
+static void the_log_says_how_long_it_fired(void **state)
+{
+	char text[4096] = "";
+
+	(void)state;
+	begin(0);
+	registered("/s/x/1");
+	turn();
+	left("/s/x/1", CAUSE_DELETE, 0);
+	turn();
+	advance(75000);
+	int old = divert_log(notify_path);
+
+	registered("/s/x/1");
+	turn();
+	FILE *f = fopen(notify_path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	assert_non_null(strstr(text, "alert resolved"));
+	assert_non_null(strstr(text, "fired_for=1m15s"));
+	assert_null(strstr(text, "description"));
 }
 
 static void a_deregistered_instance_is_no_alert(void **state)
@@ -926,6 +967,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, begin_test, end_test)
 	const struct CMUnitTest tests[] = {
 		T(an_instance_vanishes_and_returns),
+		T(the_log_says_how_long_it_fired),
 		T(a_deregistered_instance_is_no_alert),
 		T(a_service_below_its_minimum),
 		T(changes_of_one_turn_are_one_message),
