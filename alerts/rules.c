@@ -232,6 +232,7 @@ static void tell_member_down(const struct subject *s, struct labels *to)
 	    s->cluster->name, FAILED_POLLS));
 	if (last.ms != 0)
 		say_time(to, "last_answer_at", last);
+	labels_set(to, "reason", version_of(s)->reason);
 	if (s->member->member_name != NULL)
 		labels_set(to, "member_name", s->member->member_name);
 }

@@ -153,7 +153,11 @@ static void answered(const struct collector *c, struct member *m,
 static void failed(const struct collector *c, struct member *m,
     const struct etcd_result *r)
 {
+	struct endpoint_state *s = &m->endpoints[c->endpoint];
+
 	member_failed(m, c->endpoint);
+	snprintf(s->reason, sizeof(s->reason), "%.*s",
+	    (int)sizeof(s->reason) - 1, r->text);
 	report_failing(c, m, r);
 	if (c->failed)
 		c->failed(m, r->ended);

@@ -40,6 +40,7 @@ struct endpoint_state {
 	unsigned failures;		/* in a row */
 	int reported;			/* how it fails, as the log has it;
 					   0: not in the log */
+	char reason[128];		/* of the last failure, for people */
 	uint64_t requests, request_failures;
 	double duration_s;
 	wall_t last_success;		/* ms 0: never */

@@ -230,6 +230,8 @@ static void member_rules(void **state)
 	struct endpoint_state *v = &member.endpoints[ENDPOINT_VERSION];
 	struct subject s = subject_of_member(&member);
 
+	struct labels l = { 0 };
+
 	(void)state;
 	assert_true(frozen("EtcdMemberDown", s));	/* not polled yet */
 	v->failures = 2;
@@ -238,6 +240,10 @@ static void member_rules(void **state)
 	v->failures = 3;
 	assert_true(holds("EtcdMemberDown", s));
 	assert_false(frozen("EtcdMemberDown", s));
+	snprintf(v->reason, sizeof(v->reason), "Connection refused");
+	rule_annotations(rule_find("EtcdMemberDown"), &s, &l);
+	assert_string_equal(labels_get(&l, "reason"), "Connection refused");
+	labels_free(&l);
 	v->failures = 0;
 	v->up = true;
 	assert_false(holds("EtcdMemberDown", s));
