@@ -204,12 +204,14 @@ static void enter_missed_leave(struct instance *i, const struct key_facts *k,
 	struct moment left = *m;
 
 	left.index = 0;
-	if (k->lapsed.ms != 0)
-		instance_enter(i, STATE_EXPIRED, CAUSE_EXPIRE, k->lapsed,
-		    &left);
-	else
+	if (k->lapsed.ms == 0) {
 		instance_enter(i, STATE_LOST, CAUSE_DIFF,
 		    time_of_write(k, m), &left);
+		return;
+	}
+	left.earliest = wall_clamp(m->earliest, (wall_t){ INT64_MIN },
+	    wall_add(k->lapsed, -1000 * i->ttl_s));
+	instance_enter(i, STATE_EXPIRED, CAUSE_EXPIRE, k->lapsed, &left);
 }
 
 static void present(struct instance *i, struct directory *d)
