@@ -24,6 +24,12 @@ bool poll_headed(const struct watcher *w)
 	return w->poll != NULL && w->poll->headed;
 }
 
+bool poll_caught_up(const struct watcher *w)
+{
+	return poll_headed(w) && (w->poll->settled ||
+	    w->reached >= w->store_index);
+}
+
 static void stop(struct poll **p)
 {
 	if (*p == NULL)
@@ -56,12 +62,21 @@ static void went_well(struct watcher *w)
 
 /* --- the poll in charge --- */
 
+/* More has happened, whether or not any of it is ours.  That nothing comes
+ * does not prove it: the member may hang.  Only a relief's headers do. */
+static void await_more(struct watcher *w, mono_t now)
+{
+	timer_set(w->settle, mono_add(now, SETTLE_MS));
+	if (w->listing.ready)
+		poll_renew(w);
+}
+
 static void head_of_poll(struct watcher *w, mono_t now)
 {
 	if (w->poll->index <= w->reached)	/* for certain nothing more */
 		came_this_far(w, w->poll->index, now);
 	else
-		timer_set(w->settle, mono_add(now, SETTLE_MS));
+		await_more(w, now);
 	batch_headed(w);
 	if (!w->in_sync && w->list == NULL && !w->listing.ready)
 		sync_list(w);
@@ -82,7 +97,9 @@ static void take_over(struct watcher *w, mono_t now)
 
 static void head_of_relief(struct watcher *w, mono_t now)
 {
-	if (w->relief->index <= w->reached)
+	if (w->relief->index < w->reached)	/* it would tell twice */
+		stop(&w->relief);
+	else if (w->relief->index == w->reached)
 		take_over(w, now);
 	else
 		timer_set(w->settle, mono_add(now, SETTLE_MS));
@@ -90,10 +107,13 @@ static void head_of_relief(struct watcher *w, mono_t now)
 
 void poll_settled(struct watcher *w, mono_t now)
 {
-	if (w->relief != NULL && w->relief->headed)
+	if (w->relief != NULL && w->relief->headed) {
 		take_over(w, now);
-	else if (poll_headed(w))
-		came_this_far(w, w->poll->index, now);
+	} else if (poll_headed(w)) {
+		w->poll->settled = true;
+		if (w->listing.ready)
+			poll_renew(w);
+	}
 	looking_judge(w, now);
 }
 

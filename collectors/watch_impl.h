@@ -37,6 +37,7 @@ struct poll {
 	struct etcd_call *call;
 	uint64_t wait_index;		/* 0: from now */
 	bool headed;			/* its headers came */
+	bool settled;			/* and then nothing for a moment */
 	uint64_t index;			/* the store's when it began */
 };
 
@@ -108,6 +109,8 @@ void poll_keep_fresh(struct watcher *w, mono_t now);
 void poll_stop(struct watcher *w);
 void poll_settled(struct watcher *w, mono_t now);
 bool poll_headed(const struct watcher *w);
+/* What it told is all there was, so far. */
+bool poll_caught_up(const struct watcher *w);
 
 /* batch.c */
 void batch_event(struct watcher *w, const struct etcd_event *e, bool live);
