@@ -390,11 +390,17 @@ static void a_heartbeat_told_again_is_none(void **state)
 	watched_start(x, KEYS(D "/a"));
 	watched_tell(x, beat_event(D "/a", 10, 3000, 101));
 	watched_pass(x, 60000);
-	watched_tell(x, told_again(beat_event(D "/a", 10, 3000, 102), 50000));
-	watched_tell(x, told_again(beat_event(D "/a", 10, 3000, 103), 47000));
+	tell_head(x, the_poll(x), 110);
+	tell_event(x, the_poll(x), told_again(beat_event(D "/a", 10, 3000,
+	    102), 50000));
+	tell_head(x, the_poll(x), 110);
+	tell_event(x, the_poll(x), told_again(beat_event(D "/a", 10, 3000,
+	    103), 47000));
 	assert_int_equal(instance_of(x, "a")->ttl_s, 10);
 	/* Half of it was left when the member started. */
-	watched_tell(x, told_again(beat_event(D "/a", 10, 6000, 104), 5000));
+	tell_head(x, the_poll(x), 110);
+	tell_event(x, the_poll(x), told_again(beat_event(D "/a", 10, 6000,
+	    104), 5000));
 	assert_int_equal(x->n, 0);
 	watched_tell(x, expire_event(D "/a", 30000, 105));
 	assert_int_equal(x->n, 1);

@@ -260,6 +260,7 @@ static void a_reload_is_bridged(void **state)
 	tell_head(x, the_poll(x), 107);
 	watched_pass(x, 10);
 	watched_list(x, 107);
+	tell_head(x, the_relief(x), 107);
 	watched_pass(x, 300);
 	watched_seconds(x, 5);
 	assert_true(x->d->looking);
@@ -319,6 +320,7 @@ static void a_member_that_lags(void **state)
 	assert_true(x->d->looking);
 	tell_head(x, the_poll(x), 228);
 	watched_list(x, 228);
+	tell_head(x, the_relief(x), 228);
 	watched_pass(x, 250);
 	watched_seconds(x, 10);
 	assert_int_equal(x->looked, 0);

@@ -101,17 +101,61 @@ static void headers_say_what_is_to_come(void **state)
 	tell_event(x, the_poll(x), beat_event(D "/a", 10, 1, 101));
 	tell_head(x, the_poll(x), 900);
 	assert_int_equal(x->w->reached, 101);
+	assert_false(poll_caught_up(x->w));
 	watched_pass(x, 249);
-	assert_int_equal(x->w->reached, 101);
+	assert_false(poll_caught_up(x->w));
 	watched_pass(x, 1);
-	assert_int_equal(x->w->reached, 900);
-	assert_int_equal(waits_for(x), 102);	/* still under way */
-	/* Late, but what comes is what was asked for. */
+	assert_true(poll_caught_up(x->w));
+	/* Still, what was not told is asked for again. */
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	watched_pass(x, 200);
+	assert_int_equal(waits_for(x), 102);
+	tell_head(x, the_poll(x), 900);
 	tell_event(x, the_poll(x), expire_event(D "/a", 100, 899));
 	tell_head(x, the_poll(x), 900);
 	watched_pass(x, 50);
 	assert_int_equal(x->n, 1);
 	assert_int_equal(waits_for(x), 900);
+}
+
+/* The headers of a member that hangs prove nothing. */
+static void a_listing_waits_for_a_relief(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	watched_pass(x, 200);
+	tell_head(x, the_poll(x), 900);
+	watched_pass(x, 2000);
+	assert_null(the_relief(x));
+	watched_list(x, 900);
+	assert_non_null(the_relief(x));
+	watched_pass(x, 2000);
+	assert_false(x->w->in_sync);
+	tell_failure(x, the_relief(x), FETCH_BROKEN);
+	/* The next poll shows more is there, and nothing comes. */
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 500));
+	tell_head(x, the_poll(x), 901);
+	tell_head(x, the_relief(x), 901);
+	assert_false(x->w->in_sync);
+	watched_pass(x, 250);
+	assert_true(x->w->in_sync);
+	assert_int_equal(x->w->reached, 901);
+}
+
+/* It would tell again what came through another member. */
+static void a_relief_that_lags(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	watched_tell(x, beat_event(D "/a", 10, 3000, 600));
+	poll_renew(x->w);
+	tell_head(x, the_relief(x), 590);
+	assert_null(the_relief(x));
+	watched_pass(x, 1000);
+	assert_int_equal(waits_for(x), 601);
 }
 
 static void an_older_event_is_a_break(void **state)
@@ -216,7 +260,7 @@ static void the_old_one_is_heard_to_its_end(void **state)
 	watched_pass(x, 250);
 	assert_int_equal(x->n, 1);
 	seen_is(x, 0, "a", STATE_EXPIRED, CAUSE_EXPIRE);
-	assert_int_equal(x->w->reached, 700);
+	assert_true(poll_caught_up(x->w));
 }
 
 static void a_relief_that_fails(void **state)
@@ -434,6 +478,8 @@ int main(void)
 		TEST(an_event_while_both_listen),
 		TEST(the_old_one_is_heard_to_its_end),
 		TEST(a_relief_that_fails),
+		TEST(a_relief_that_lags),
+		TEST(a_listing_waits_for_a_relief),
 		TEST(cleared_is_a_gap),
 		TEST(what_came_before_the_gap_counts),
 		TEST(other_errors_are_a_break),

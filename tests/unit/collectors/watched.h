@@ -42,6 +42,12 @@ struct etcd_call {
 	bool quorum, telling, kept;
 	struct etcd_node *nodes;	/* of the listing told; owned */
 	size_t nnodes;
+	struct {			/* the test's own */
+		bool headed, found;
+		uint64_t index;
+		mono_t due;
+		struct nodes *nodes;	/* freed with the call */
+	} own;
 	void (*head)(const struct etcd_meta *m, long status, void *arg);
 	etcd_done *done;
 	void *arg;
@@ -111,6 +117,7 @@ static void call_free(struct etcd_call *c)
 		free((void *)(uintptr_t)c->nodes[k].value);
 	}
 	free(c->nodes);
+	free(c->own.nodes);
 	free(c);
 }
 
@@ -240,6 +247,8 @@ static inline void watched_init(struct watched *x, size_t nmembers)
 
 	memset(x, 0, sizeof(*x));
 	memset(calls_made, 0, sizeof(calls_made));
+	calls = NULL;
+	calls_kept = 0;
 	log_set_level(LEVEL_ERROR);
 	clock_set((mono_t){ WATCHED_MONO },
 	    (wall_t){ (int64_t)WATCHED_WALL * 1000 });
