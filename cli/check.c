@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "alerts/alerts.h"
+#include "alerts/notify_config.h"
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "core/buf.h"
@@ -54,10 +55,29 @@ static void summarize_cluster(const struct cluster_config *c)
 		printf("    %s\n", config_directory(c, i)->path);
 }
 
-static void summarize(const char *path, const struct config *c)
+/* Who is told; true if anybody is. */
+static bool summarize_receiver(const struct config *c,
+    const struct notify_config *n)
+{
+	const struct receiver_config *r;
+
+	if (!n)
+		return false;
+	r = notify_config_receiver(n, n->route.receiver);
+	printf("  alerts as %s says: receiver %s, ", c->notify_file,
+	    r->name);
+	if (r->webhooks.n == 0)
+		printf("without webhooks: it tells nobody\n");
+	else
+		printf("%zu %s\n", r->webhooks.n,
+		    plural(r->webhooks.n, "webhook", "webhooks"));
+	return r->webhooks.n > 0;
+}
+
+static void summarize(const char *path, const struct config *c,
+    const struct notify_config *n)
 {
 	char retention[TIMEFMT_MAX];
-	bool notify = c->notify_file && c->notify_file[0];
 
 	printf("%s: ok\n", path);
 	for (size_t i = 0; i < c->clusters.n; i++)
@@ -66,9 +86,7 @@ static void summarize(const char *path, const struct config *c)
 	    timefmt_duration(c->storage.retention_ms, retention));
 	for (size_t i = 0; i < c->alertmanagers.n; i++)
 		printf("  alerts to %s\n", config_alertmanager(c, i)->url);
-	if (notify)
-		printf("  alerts as %s says\n", c->notify_file);
-	if (!notify && c->alertmanagers.n == 0)
+	if (!summarize_receiver(c, n) && c->alertmanagers.n == 0)
 		printf("  alerts to nobody: only to the log\n");
 }
 
@@ -82,40 +100,59 @@ static void print(const struct config *c)
 	buf_free(&b);
 }
 
-/* The receivers, which are another folder's to judge. */
-static void check_notify(const struct config *c, struct problems *p)
-{
-	if (c->notify_file && c->notify_file[0])
-		notify_config_free(notify_config_load(c->notify_file, p));
-}
-
-static void complain(const char *path, const struct problems *p)
+static int complain(const char *path, const struct problems *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		fprintf(stderr, "%s\n", p->lines[i]);
 	if (p->count > p->n)
 		fprintf(stderr, "... and %zu more\n", p->count - p->n);
+	if (p->count == 0)
+		return EXIT_OK;
 	fprintf(stderr, "%s: %zu %s\n", path, p->count,
 	    plural(p->count, "error", "errors"));
+	return EXIT_FAILED;
+}
+
+static int read_main(const char *path, struct config **c_r)
+{
+	struct problems p = { 0 };
+	int rc;
+
+	*c_r = config_read(path, &p);
+	rc = complain(path, &p);
+	problems_free(&p);
+	return rc;
+}
+
+/* The receivers, which are another folder's to judge.  c is NULL if the main
+ * file could not be read, and may be a part if there is something wrong. */
+static int read_notify(const struct config *c, struct notify_config **n_r)
+{
+	struct problems p = { 0 };
+	int rc;
+
+	*n_r = NULL;
+	if (!c || !c->notify_file || !c->notify_file[0])
+		return EXIT_OK;
+	*n_r = notify_config_load(c->notify_file, &p);
+	rc = complain(c->notify_file, &p);
+	problems_free(&p);
+	return rc;
 }
 
 static int check_file(const char *path, const struct check_flags *f)
 {
-	struct problems p = { 0 };
-	struct config *c = config_load(path, &p);
-	int rc = EXIT_OK;
+	struct config *c;
+	struct notify_config *n;
+	int rc = read_main(path, &c);
 
-	if (c)
-		check_notify(c, &p);
-	if (p.count > 0) {
-		complain(path, &p);
+	if (read_notify(c, &n) != EXIT_OK)
 		rc = EXIT_FAILED;
-	} else if (f->print) {
+	if (rc == EXIT_OK && f->print)
 		print(c);
-	} else {
-		summarize(path, c);
-	}
-	problems_free(&p);
+	else if (rc == EXIT_OK)
+		summarize(path, c, n);
+	notify_config_free(n);
 	config_unref(c);
 	return rc;
 }

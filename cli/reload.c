@@ -1,5 +1,6 @@
 /* Reading the configuration that `rollcall serve` runs on, at the start and
- * at each SIGHUP.  All or nothing: with any problem nothing is taken. */
+ * at each SIGHUP.  All or nothing: with any problem nothing is taken, and all
+ * problems of both files are told at once. */
 #include "cli/reload.h"
 
 #include <stddef.h>
@@ -10,11 +11,12 @@
 #include "core/config.h"
 #include "core/problems.h"
 
+/* With problems perhaps a part of it. */
 static struct config *read_config(const struct serve_flags *f,
     struct problems *p)
 {
 	if (f->config_file != NULL)
-		return config_load(f->config_file, p);
+		return config_read(f->config_file, p);
 	return config_from_flags(&f->etcd_endpoints, &f->directories, p);
 }
 

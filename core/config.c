@@ -50,9 +50,9 @@ void config_unref(struct config *c)
 	free(counted(c));
 }
 
-/* NULL if reading added a problem.  Takes root, which may be NULL. */
+/* Takes root, which may be NULL. */
 static struct config *from_tree(struct yaml_node *root, const char *file,
-    size_t problems_before, struct problems *p)
+    struct problems *p)
 {
 	struct counted *box;
 
@@ -63,17 +63,28 @@ static struct config *from_tree(struct yaml_node *root, const char *file,
 	box->config.file = xstrdup(file);
 	options_read(&config_options, root, &box->config, p);
 	yaml_free(root);
-	if (p->count == problems_before)
-		return &box->config;
-	config_unref(&box->config);
+	return &box->config;
+}
+
+static struct config *unless(bool problems, struct config *c)
+{
+	if (!problems)
+		return c;
+	config_unref(c);
 	return NULL;
+}
+
+struct config *config_read(const char *path, struct problems *p)
+{
+	return from_tree(yaml_load(path, p), path, p);
 }
 
 struct config *config_load(const char *path, struct problems *p)
 {
 	size_t before = p->count;
+	struct config *c = config_read(path, p);
 
-	return from_tree(yaml_load(path, p), path, before, p);
+	return unless(p->count > before, c);
 }
 
 /* JSON is YAML, so flags become a document like any other. */
@@ -122,9 +133,9 @@ struct config *config_from_flags(const struct string_list *endpoints,
 	buf_adds(&b, "}]}");
 	root = yaml_parse("flags", buf_str(&b), b.len, p);
 	forget_positions(root);
-	c = from_tree(root, NULL, before, p);
+	c = from_tree(root, NULL, p);
 	buf_free(&b);
-	return c;
+	return unless(p->count > before, c);
 }
 
 void config_print(const struct config *c, struct buf *out)

@@ -72,6 +72,11 @@ struct config {
  * NULL with at least one problem.  Blocks: never on the loop. */
 struct config *config_load(const char *path, struct problems *p);
 
+/* The same, but with problems what could be read is returned all the same, to
+ * find the files that it names and look at those too: nothing to run on, any
+ * field may be missing.  NULL if the file could not be read at all. */
+struct config *config_read(const char *path, struct problems *p);
+
 /* The configuration for flags alone: one cluster named "default" with these
  * endpoints and directories, storage at `rollcall.db`.  NULL with problems. */
 struct config *config_from_flags(const struct string_list *endpoints,
