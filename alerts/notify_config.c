@@ -15,6 +15,7 @@
 #include "core/err.h"
 #include "core/file.h"
 #include "core/problems.h"
+#include "core/url.h"
 #include "core/xalloc.h"
 #include "core/yaml.h"
 
@@ -122,19 +123,6 @@ static const struct yaml_node *at(const struct yaml_node *node,
 	return value != NULL ? value : node;
 }
 
-static bool is_url(const char *s)
-{
-	const char *host = strncmp(s, "http://", 7) == 0 ? s + 7 :
-	    strncmp(s, "https://", 8) == 0 ? s + 8 : NULL;
-
-	if (host == NULL || *host == '\0' || *host == '/')
-		return false;
-	for (; *s != '\0'; s++)
-		if (iscntrl((unsigned char)*s) || *s == ' ')
-			return false;
-	return true;
-}
-
 static void read_url_file(struct webhook_config *w,
     const struct yaml_node *node, struct problems *p)
 {
@@ -163,12 +151,12 @@ static void check_webhook(void *object, const struct yaml_node *node,
 		return;
 	}
 	const char *key = w->url != NULL ? "url" : "url_file";
+	struct err e;
 
 	if (w->url_file != NULL)
 		read_url_file(w, node, p);
-	if (w->url != NULL && !is_url(w->url))
-		yaml_problem(p, at(node, key), "%s: not a URL that begins "
-		    "with http:// or https://", key);
+	if (w->url != NULL && url_check(w->url, &e) != 0)
+		yaml_problem(p, at(node, key), "%s: %s", key, e.text);
 }
 
 static void webhook_defaults(void *object)

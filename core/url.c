@@ -58,8 +58,6 @@ static const char *unwanted(CURLU *u, const char *path, bool with_path)
 		return "put the credentials into http_config";
 	if (has(u, CURLUPART_QUERY) || has(u, CURLUPART_FRAGMENT))
 		return "a query or fragment does not belong here";
-	if (is_port_zero(u))
-		return "the port is not a number between 1 and 65535";
 	if (path[0] && !with_path)
 		return "a path does not belong here";
 	return NULL;
@@ -87,25 +85,32 @@ static const char *shown(const char *text)
 	return strchr(text, '@') ? "..." : text;
 }
 
+/* Into u; the reason why not, or NULL. */
+static const char *parse(CURLU *u, const char *text)
+{
+	static const char bad_port[] =
+	    "the port is not a number between 1 and 65535";
+	CURLUcode rc;
+
+	if (strncasecmp(text, "http://", 7) != 0 &&
+	    strncasecmp(text, "https://", 8) != 0)
+		return "must begin with http:// or https://";
+	rc = curl_url_set(u, CURLUPART_URL, text, 0);
+	if (rc == CURLUE_BAD_PORT_NUMBER)
+		return bad_port;
+	if (rc != CURLUE_OK)
+		return "not a valid URL";
+	return is_port_zero(u) ? bad_port : NULL;
+}
+
 static char *normalize(CURLU *u, const char *text, const char *default_port,
     bool with_path, struct err *e)
 {
 	char *path, *result = NULL;
-	const char *why;
-	CURLUcode rc;
+	const char *why = parse(u, text);
 
-	if (strncasecmp(text, "http://", 7) != 0 &&
-	    strncasecmp(text, "https://", 8) != 0) {
-		err_set(e, "\"%s\": must begin with http:// or https://",
-		    shown(text));
-		return NULL;
-	}
-	rc = curl_url_set(u, CURLUPART_URL, text, 0);
-	if (rc != CURLUE_OK) {
-		err_set(e, "\"%s\": %s", shown(text),
-		    rc == CURLUE_BAD_PORT_NUMBER ?
-		    "the port is not a number between 1 and 65535" :
-		    "not a valid URL");
+	if (why) {
+		err_set(e, "\"%s\": %s", shown(text), why);
 		return NULL;
 	}
 	path = part(u, CURLUPART_PATH);
@@ -119,14 +124,30 @@ static char *normalize(CURLU *u, const char *text, const char *default_port,
 	return result;
 }
 
-char *url_normalize(const char *text, const char *default_port,
-    bool with_path, struct err *e)
+static CURLU *new_url(void)
 {
 	CURLU *u = curl_url();
-	char *result;
 
 	if (!u)
 		abort();	/* out of memory, as in core/xalloc.c */
+	return u;
+}
+
+int url_check(const char *text, struct err *e)
+{
+	CURLU *u = new_url();
+	const char *why = parse(u, text);
+
+	curl_url_cleanup(u);
+	return why ? err_set(e, "%s", why) : 0;
+}
+
+char *url_normalize(const char *text, const char *default_port,
+    bool with_path, struct err *e)
+{
+	CURLU *u = new_url();
+	char *result;
+
 	result = normalize(u, text, default_port, with_path, e);
 	curl_url_cleanup(u);
 	return result;

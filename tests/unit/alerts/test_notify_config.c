@@ -151,13 +151,24 @@ static void urls_must_be_urls(void **state)
 	    "  - {url: 'http://'}\n"
 	    "  - {url: 'http://a b'}\n"
 	    "  - {url: 'http://a', url_file: b}\n"
-	    "  - {url_file: not-there}\n", &p));
+	    "  - {url_file: not-there}\n"
+	    "  - {url: 'http://:80/'}\n"
+	    "  - {url: 'http://[::1'}\n"
+	    "  - {url: 'http://a:99999/s3cret'}\n"
+	    "  - {url: 'http://a:0/'}\n"
+	    "  - {url: \"http://a/\\tb\"}\n", &p));
 	assert_true(said(&p, ":5:", "exactly one of url and url_file"));
-	assert_true(said(&p, ":6:", "not a URL"));
-	assert_true(said(&p, ":7:", "not a URL"));
-	assert_true(said(&p, ":8:", "not a URL"));
+	assert_true(said(&p, ":6:", "url: must begin with http://"));
+	assert_true(said(&p, ":7:", "not a valid URL"));
+	assert_true(said(&p, ":8:", "not a valid URL"));
 	assert_true(said(&p, ":9:", "exactly one of url and url_file"));
 	assert_true(said(&p, ":10:", "not-there"));
+	assert_true(said(&p, ":11:", "not a valid URL"));
+	assert_true(said(&p, ":12:", "not a valid URL"));
+	assert_true(said(&p, ":13:", "the port is not a number"));
+	assert_true(said(&p, ":14:", "the port is not a number"));
+	assert_true(said(&p, ":15:", "not a valid URL"));
+	assert_int_equal(p.count, 11);
 	for (size_t i = 0; i < p.n; i++)
 		assert_null(strstr(p.lines[i], "s3cret"));
 	problems_free(&p);
