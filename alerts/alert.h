@@ -40,6 +40,8 @@ struct alert {
 	mono_t save_at;			/* pending: keep `for` up to date */
 	bool told;			/* receivers know that it fires */
 	bool batched;			/* in a message being made */
+	bool former;			/* has external labels that are no
+					   more: see set_labels.c */
 	bool seen;			/* by the present look at everything */
 	struct due due;
 	struct group *group;

@@ -236,18 +236,20 @@ void alerts_configure(struct alerts *a, struct config *c,
 	struct notify_config *old_notify = a->notify;
 	bool others;
 
+	set_send(a->set);		/* to the receivers there were */
+	set_external_labels(a->set, &c->global.external_labels);
 	a->config = config_ref(c);
 	a->notify = n;
 	outbox_configure(a->outbox, n);
 	groups_configure(a->groups, n, external_url);
 	others = alertmanagers_configure(a->alertmanagers, c, external_url);
-	set_external_labels(a->set, &c->global.external_labels);
 	config_unref(old_config);
 	if (old_notify != n)
 		notify_config_free(old_notify);
 	warn_if_nobody(a);
 	if (!a->started)
 		return;
+	set_introduce(a->set);
 	look_at_all(a);
 	if (others)
 		set_tell_all(a->set);

@@ -43,6 +43,9 @@ struct groups {
 	size_t nwaiting, cap;
 	const struct notify_config *config;
 	char *external_url;
+	bool *new;			/* webhooks of the route; or NULL */
+	bool introducing;		/* to these only */
+	bool configured;		/* not for the first time */
 };
 
 static void group_free(void *group)
@@ -145,8 +148,11 @@ void groups_forget(struct groups *g, struct alert *a)
 
 /* --- making messages --- */
 
-static const char *reason_of(const struct group *group)
+static const char *reason_of(const struct groups *g,
+    const struct group *group)
 {
+	if (g->introducing)
+		return "first notification";
 	if (!group->news)
 		return "repeat interval elapsed";
 	if (group->fired.n > 0)
@@ -192,7 +198,7 @@ static void send_to(struct groups *g, const struct group *group,
 		    &(struct webhook_message){
 			.receiver = r->name, .external_url = g->external_url,
 			.group_key = group->group_key,
-			.reason = reason_of(group), .group = &group->labels,
+			.reason = reason_of(g, group), .group = &group->labels,
 			.alerts = alerts->v + i, .n = n,
 			.max_alerts = (size_t)c->max_alerts,
 		});
@@ -216,8 +222,10 @@ static void send_group(struct groups *g, struct group *group)
 	for (size_t i = 0; i < group->resolved.n; i++)
 		push(&all, group->resolved.v[i]);
 	for (size_t i = 0; r != NULL && i < r->webhooks.n; i++)
-		send_to(g, group, r, i, receiver_webhook(r, i)->send_resolved ?
-		    &all : &group->fired);
+		if (!g->introducing || g->new[i])
+			send_to(g, group, r, i,
+			    receiver_webhook(r, i)->send_resolved ?
+			    &all : &group->fired);
 	for (size_t i = 0; i < all.n; i++)
 		all.v[i]->batched = false;
 	free(all.v);
@@ -230,6 +238,54 @@ void groups_send(struct groups *g)
 	for (size_t i = 0; i < g->nwaiting; i++)
 		send_group(g, g->waiting[i]);
 	g->nwaiting = 0;
+}
+
+/* --- new webhooks --- */
+
+static bool has_url(const struct receiver_config *r, const char *url)
+{
+	for (size_t i = 0; r != NULL && url != NULL && i < r->webhooks.n; i++)
+		if (receiver_webhook(r, i)->url != NULL &&
+		    strcmp(receiver_webhook(r, i)->url, url) == 0)
+			return true;
+	return false;
+}
+
+static void forget_new(struct groups *g)
+{
+	free(g->new);
+	g->new = NULL;
+}
+
+/* Those of the route now whose URL is not in `old`. */
+static void find_new(struct groups *g, const struct receiver_config *old)
+{
+	const struct receiver_config *r = receiver_of(g);
+	size_t found = 0;
+
+	forget_new(g);
+	if (r == NULL || r->webhooks.n == 0)
+		return;
+	g->new = xcalloc(r->webhooks.n, sizeof(*g->new));
+	for (size_t i = 0; i < r->webhooks.n; i++) {
+		g->new[i] = !has_url(old, receiver_webhook(r, i)->url);
+		found += g->new[i];
+	}
+	if (found == 0)
+		forget_new(g);
+}
+
+bool groups_have_new(const struct groups *g)
+{
+	return g->new != NULL;
+}
+
+void groups_send_new(struct groups *g)
+{
+	g->introducing = true;
+	groups_send(g);
+	g->introducing = false;
+	forget_new(g);
 }
 
 /* --- the rest --- */
@@ -251,17 +307,22 @@ void groups_free(struct groups *g)
 	table_free(g->table);
 	free(g->waiting);
 	free(g->external_url);
+	free(g->new);
 	free(g);
 }
 
 void groups_configure(struct groups *g, const struct notify_config *n,
     const char *external_url)
 {
+	const struct receiver_config *old = receiver_of(g);
 	size_t len = strlen(external_url);
 
 	while (len > 0 && external_url[len - 1] == '/')
 		len--;
 	g->config = n;
+	if (g->configured)		/* at the start, nobody is new */
+		find_new(g, old);
+	g->configured = true;
 	free(g->external_url);
 	g->external_url = xstrndup(external_url, len);
 }

@@ -14,12 +14,16 @@ struct groups;
 
 enum { GROUP_MESSAGE_MAX = 256 };
 
-enum group_change { GROUP_FIRED, GROUP_RESOLVED, GROUP_REPEATED };
+enum group_change {
+	GROUP_FIRED, GROUP_RESOLVED, GROUP_REPEATED,
+	GROUP_INTRODUCED,		/* to groups_send_new() alone */
+};
 
 struct groups *groups_new(struct outbox *o);
 void groups_free(struct groups *g);
 
-/* n (may be NULL) lives until the next call. */
+/* n (may be NULL) lives until the next call, and until that has returned.
+ * Nothing may wait to be sent. */
 void groups_configure(struct groups *g, const struct notify_config *n,
     const char *external_url);
 
@@ -39,5 +43,13 @@ void groups_forget(struct groups *g, struct alert *a);
 
 /* Makes and queues the messages. */
 void groups_send(struct groups *g);
+
+/* The last groups_configure() brought webhooks with URLs that the route did
+ * not have before: they have heard of nothing that fires. */
+bool groups_have_new(const struct groups *g);
+
+/* Makes and queues messages for these webhooks alone, which are no longer new
+ * then. */
+void groups_send_new(struct groups *g);
 
 #endif

@@ -201,6 +201,23 @@ void set_tell_all(struct alert_set *s)
 	alertmanagers_pump(s->parts.alertmanagers, clock_mono());
 }
 
+/* The others know; so this is no telling that moves the next repetition. */
+void set_introduce(struct alert_set *s)
+{
+	size_t cursor = 0;
+	void *value;
+
+	if (!s->started || !groups_have_new(s->parts.groups))
+		return;
+	while (table_next(s->table, &cursor, NULL, &value)) {
+		struct alert *a = value;
+
+		if (alert_firing(a) && a->told)
+			groups_add(s->parts.groups, a, GROUP_INTRODUCED);
+	}
+	groups_send_new(s->parts.groups);
+}
+
 void set_tell_new_receivers(struct alert_set *s)
 {
 	struct machine_now now = set_now();
@@ -230,26 +247,6 @@ void set_start(struct alert_set *s)
 }
 
 /* --- the rest --- */
-
-void set_external_labels(struct alert_set *s, const struct labels *external)
-{
-	size_t cursor = 0;
-	void *value;
-
-	if (labels_equal(&s->external, external))
-		return;
-	labels_free(&s->external);
-	labels_copy(&s->external, external);
-	while (table_next(s->table, &cursor, NULL, &value)) {
-		struct alert *a = value;
-
-		if (a->saved)
-			set_save_gone(s, a->fingerprint);
-		alert_set_external(a, external);
-		if (a->saved)
-			set_save(s, a);
-	}
-}
 
 void set_send(struct alert_set *s)
 {

@@ -58,12 +58,18 @@ void set_restore(struct alert_set *s, const struct alert_record *r);
  * they were not told of before. */
 void set_start(struct alert_set *s);
 
+/* There may be webhooks that were not told of anything yet (groups_have_new()):
+ * tells these of all that fires.  Nothing may wait in the groups. */
+void set_introduce(struct alert_set *s);
+
 /* There may be a receiver now where there was none. */
 void set_tell_new_receivers(struct alert_set *s);
 
 /* The Alertmanagers are others than before: tells them everything. */
 void set_tell_all(struct alert_set *s);
 
+/* Under other labels all alerts are others: what fires resolves under the old
+ * ones.  Before receivers and Alertmanagers change. */
 void set_external_labels(struct alert_set *s, const struct labels *external);
 
 /* All changes of this round are in: makes the messages. */

@@ -27,6 +27,9 @@ void set_step(struct alert_set *s, struct alert *a, bool active,
     bool frozen);
 void set_step_end(struct alert_set *s, struct alert *a);
 
+/* Takes it out of everything and frees it. */
+void set_drop(struct alert_set *s, struct alert *a);
+
 void set_save(struct alert_set *s, struct alert *a);
 void set_save_gone(struct alert_set *s, const char *fingerprint);
 

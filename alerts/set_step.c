@@ -32,6 +32,8 @@ void set_save(struct alert_set *s, struct alert *a)
 	struct event e = { .type = EVENT_ALERT };
 	struct buf labels, annotations;
 
+	if (a->former)
+		return;
 	buf_init(&labels, LABELS_MAX);
 	buf_init(&annotations, LABELS_MAX);
 	alert_to_record(a, &labels, &annotations, &e.alert);
@@ -101,7 +103,7 @@ static void log_edge(struct alert_set *s, const struct alert *a,
 	char text[TIMEFMT_MAX];
 	unsigned n = 1;
 
-	if (s->lines++ >= SET_LINES_MAX)
+	if (a->former || s->lines++ >= SET_LINES_MAX)
 		return;
 	for (const char *const *l = rule_label_names; *l != NULL; l++) {
 		const char *v = labels_get(&a->labels, *l);
@@ -118,7 +120,7 @@ static void log_edge(struct alert_set *s, const struct alert *a,
 	log_write(level, what, f, n + 1);
 }
 
-static void drop(struct alert_set *s, struct alert *a)
+void set_drop(struct alert_set *s, struct alert *a)
 {
 	if (a->saved)
 		set_save_gone(s, a->fingerprint);
@@ -192,7 +194,8 @@ static void on_silent_end(struct alert_set *s, struct alert *a,
 {
 	(void)now;
 	alertmanagers_forget(s->parts.alertmanagers, a);
-	set_save_gone(s, a->fingerprint);
+	if (a->saved)
+		set_save_gone(s, a->fingerprint);
 	a->saved = false;
 }
 
@@ -236,7 +239,7 @@ static void apply(struct alert_set *s, struct alert *a,
 	take(a, next);
 	on_edge[edge](s, a, now);
 	if (a->machine.state == ALERT_INACTIVE && !a->machine.active)
-		drop(s, a);
+		set_drop(s, a);
 	else
 		set_schedule(s, a, now.mono);
 }

@@ -13,6 +13,7 @@
 #include "alerts/due.h"
 #include "alerts/machine.h"
 #include "alerts/rules.h"
+#include "core/err.h"
 #include "core/problems.h"
 #include "core/table.h"
 #include "core/timefmt.h"
@@ -41,6 +42,7 @@ static struct outbox_record outbox_rows[4000];
 static uint64_t unit_of_last_save, last_unit, index_now;
 static bool database_answers;
 static char folder[] = "/tmp/rollcall-alerts-XXXXXX";
+static const char *site, *receiver_name, *more_webhooks;
 static char config_path[64], notify_path[64];
 
 /* --- a database --- */
@@ -170,8 +172,8 @@ static struct config *make_config(int who, const char *directories)
 	    "  endpoints: ['http://127.0.0.1:1']\n"
 	    "  directories: [%s]\n"
 	    "  services: [{match: 'we*', min_instances: 2}]\n"
-	    "global: {external_labels: {site: sh1}}\n"
-	    "%s%s%s", directories, who & 2 ? "alertmanagers: [{url: '" : "",
+	    "global: {external_labels: {site: %s}}\n"
+	    "%s%s%s", directories, site, who & 2 ? "alertmanagers: [{url: '" : "",
 	    who & 2 ? am.script.url : "", who & 2 ? "'}]\n" : "");
 
 	write_file(config_path, text);
@@ -189,9 +191,9 @@ static struct notify_config *make_notify(int who)
 
 	if (!(who & 1))
 		return NULL;
-	char *text = xasprintf("route: {receiver: ops}\nreceivers:\n"
-	    "- name: ops\n  webhook_configs: [{url: '%s'}]\n",
-	    hook.script.url);
+	char *text = xasprintf("route: {receiver: %s}\nreceivers:\n"
+	    "- name: %s\n  webhook_configs: [{url: '%s'}%s]\n",
+	    receiver_name, receiver_name, hook.script.url, more_webhooks);
 
 	write_file(notify_path, text);
 	free(text);
@@ -286,6 +288,9 @@ static int begin_test(void **state)
 	inbox_open(&am);
 	database = table_new(saved_free);
 	database_answers = true;
+	site = "sh1";
+	receiver_name = "ops";
+	more_webhooks = "";
 	index_now = 10;
 	return 0;
 }
@@ -852,6 +857,121 @@ static void a_receiver_comes_later(void **state)
 	assert_int_equal(am_has(VANISHED), 1);
 }
 
+static void a_webhook_is_added(void **state)
+{
+	struct inbox second;
+
+	(void)state;
+	inbox_open(&second);
+	begin(1);
+	registered("/s/web/1");
+	registered("/s/web/2");
+	registered("/s/web/3");
+	expired("/s/web/1");
+	settle_down();
+	char *more = xasprintf(", {url: '%s'}", second.script.url);
+
+	more_webhooks = more;
+	reconfigure(1, usual);
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 1);	/* it knows */
+	assert_int_equal(inbox_count(&second), 1);
+	assert_non_null(strstr(second.bodies[0], VANISHED));
+	assert_non_null(strstr(second.bodies[0], "first notification"));
+	receiver_name = "night";		/* nobody is new for that */
+	reconfigure(1, usual);
+	settle_down();
+	assert_int_equal(inbox_count(&second), 1);
+	registered("/s/web/1");
+	turn();
+	advance(60000);
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 2);
+	assert_int_equal(inbox_count(&second), 2);
+	assert_message(1, VANISHED, "resolved", 1);
+	more_webhooks = "";
+	reconfigure(1, usual);
+	free(more);
+	inbox_close(&second);
+}
+
+/* How often the Alertmanager was sent this alert of this site, and whether it
+ * fired when it last was. */
+static size_t am_has_site(const char *alertname, const char *name, bool *fires)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < inbox_count(&am); i++) {
+		cJSON *j = inbox_json(&am, i);
+		const cJSON *a;
+
+		cJSON_ArrayForEach(a, j) {
+			cJSON *l = cJSON_GetObjectItem(a, "labels");
+
+			if (strcmp(field(l, "alertname"), alertname) != 0 ||
+			    strcmp(field(l, "site"), name) != 0)
+				continue;
+			n++;
+			struct err e = { "" };
+			wall_t ends;
+
+			assert_int_equal(timefmt_parse_rfc3339(json_str(a,
+			    "endsAt"), &ends, &e), 0);
+			*fires = ends.ms > clock_now().ms;
+		}
+		cJSON_Delete(j);
+	}
+	return n;
+}
+
+static void external_labels_change(void **state)
+{
+	bool old, new;
+
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/web/1");
+	registered("/s/web/2");
+	registered("/s/web/3");
+	expired("/s/web/1");
+	settle_down();
+	wall_t fired = row_of(VANISHED, "\"1\"")->fired_at;
+
+	advance(10);
+	site = "sh2";
+	reconfigure(EVERYBODY, usual);
+	settle_down();
+	/* One message: the new one fires, the old one has resolved. */
+	assert_int_equal(inbox_count(&hook), 2);
+	assert_message(1, VANISHED, "firing", 2);
+	assert_non_null(strstr(hook.bodies[1], "\"site\":\"sh1\""));
+	assert_non_null(strstr(hook.bodies[1], "\"site\":\"sh2\""));
+	assert_true(am_has_site(VANISHED, "sh1", &old) >= 2);
+	assert_int_equal(am_has_site(VANISHED, "sh2", &new), 1);
+	assert_false(old);
+	assert_true(new);
+	assert_null(row_of(VANISHED, "sh1"));
+	assert_int_equal(row_of(VANISHED, "sh2")->fired_at.ms, fired.ms);
+	/* And back: the first one is no former one any more. */
+	site = "sh1";
+	reconfigure(EVERYBODY, usual);
+	settle_down();
+	advance_in_steps(180000, 60000);
+	settle_down();
+	am_has_site(VANISHED, "sh1", &old);
+	am_has_site(VANISHED, "sh2", &new);
+	assert_true(old);
+	assert_false(new);
+	advance_in_steps(ALERT_RETENTION_MS, 60000);
+	assert_string_equal(state_of(VANISHED, "sh1"), "firing");
+	assert_null(row_of(VANISHED, "sh2"));
+	registered("/s/web/1");
+	turn();
+	advance(60000);
+	settle_down();
+	assert_message(inbox_count(&hook) - 1, VANISHED, "resolved", 1);
+}
+
 static void damaged_rows_are_dropped(void **state)
 {
 	struct alert_record r = {
@@ -981,6 +1101,7 @@ int main(void)
 		T(what_is_no_longer_there_resolves),
 		T(pending_stands_still_over_a_restart),
 		T(untold_messages_survive), T(a_receiver_comes_later),
+		T(a_webhook_is_added), T(external_labels_change),
 		T(damaged_rows_are_dropped),
 		T(an_external_label_named_like_ours), T(many_at_once),
 		T(deadlines_come_in_order),
