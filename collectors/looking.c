@@ -1,6 +1,6 @@
 /* May the directory be called watched?  It is, if it was compared since the
- * chain last broke, its member answers and knows a leader, and the member is
- * not 3 s behind the others.  A break that another member mends within 3 s,
+ * chain last broke and history has nothing more to tell, its member answers
+ * and knows a leader, and the member is not 3 s behind the others.  A break that another member mends within 3 s,
  * by replay, is none: nothing was missed.  Everything not proved is unknown. */
 #include "collectors/watch_impl.h"
 #include "core/log.h"
@@ -60,8 +60,8 @@ void looking_judge(struct watcher *w, mono_t now)
 	judge_behind(w, now);
 	if (in_place(w))
 		w->in_place_at = now;
-	looking = in_place(w) ? w->d->looking || poll_headed(w) :
-	    bridged(w, now);
+	looking = in_place(w) ? w->d->looking ||
+	    (poll_headed(w) && w->caught_up) : bridged(w, now);
 	if (looking == w->d->looking)
 		return;
 	registry_set_looking(w->d, looking, &m);

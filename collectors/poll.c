@@ -48,6 +48,7 @@ void poll_stop(struct watcher *w)
 
 static void came_this_far(struct watcher *w, uint64_t index, mono_t now)
 {
+	w->caught_up = true;
 	if (index > w->reached)
 		w->reached = index;
 	batch_apply(w, now);
@@ -111,6 +112,7 @@ void poll_settled(struct watcher *w, mono_t now)
 		take_over(w, now);
 	} else if (poll_headed(w)) {
 		w->poll->settled = true;
+		w->caught_up = true;
 		if (w->listing.ready)
 			poll_renew(w);
 	}
@@ -151,6 +153,7 @@ static void on_event(struct watcher *w, const struct etcd_event *e,
 	}
 	w->senseless = 0;
 	went_well(w);
+	w->caught_up = w->caught_up || live;
 	w->reached = index;
 	batch_event(w, e, live);
 	poll_start(w);

@@ -54,6 +54,7 @@ struct watcher {
 	mono_t poll_at;			/* when the poll began */
 	uint64_t reached;		/* every event up to here came in */
 	uint64_t store_index;		/* the store's, by the last headers */
+	bool caught_up;			/* with the present, since a break */
 	unsigned failures;		/* of polls, in a row */
 	unsigned senseless;		/* answers without sense, in a row */
 	unsigned store;			/* c->store this watch belongs to */

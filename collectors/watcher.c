@@ -97,6 +97,7 @@ static void drop_all(struct watcher *w)
 {
 	poll_stop(w);
 	sync_drop(w);
+	w->caught_up = false;
 }
 
 static void count_resync(struct watcher *w, enum resync reason)
