@@ -139,6 +139,8 @@ static void refuse(struct daemon *d, const struct problems *p)
 
 static void take(struct daemon *d, struct reload *r)
 {
+	const struct notify_config *n = r->notify;	/* alerting keeps it */
+
 	collect_stop(d->collect);
 	event_flush(d->bus, loop_now(d->loop));
 	registry_configure(d->registry, r->config);
@@ -150,7 +152,7 @@ static void take(struct daemon *d, struct reload *r)
 	collect_start(d->collect);
 	d->reload_ok = true;
 	d->reloaded = clock_now();
-	log_info("configuration reloaded", LOG_S("file", d->config->file));
+	reload_log("configuration reloaded", d->flags, d->config, n);
 }
 
 static void reload_free(void *arg)
@@ -278,10 +280,7 @@ static void own_samples(void *arg, struct sample_sink *s)
 
 static int open_history(struct daemon *d, struct err *e)
 {
-	const char *path = d->flags->storage_path != NULL ?
-	    d->flags->storage_path : d->config->storage.path;
-
-	d->db = db_open(path, e);
+	d->db = db_open(serve_flags_storage(d->flags, d->config), e);
 	if (d->db == NULL)
 		return -1;
 	if (db_restore(d->db, d->registry, alerts_restore_alert,

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 #include "alerts/alerts.h"
+#include "alerts/notify_config.h"
 #include "cli/serve_flags.h"
 #include "core/config.h"
+#include "core/log.h"
 #include "core/problems.h"
 
 /* With problems perhaps a part of it. */
@@ -36,4 +38,22 @@ int reload_read(const struct serve_flags *f, struct config **c_r,
 	*c_r = c;
 	*n_r = n;
 	return 0;
+}
+
+void reload_log(const char *msg, const struct serve_flags *f,
+    const struct config *c, const struct notify_config *n)
+{
+	const struct receiver_config *r = n == NULL ? NULL :
+	    notify_config_receiver(n, n->route.receiver);
+	size_t directories = 0;
+
+	for (size_t i = 0; i < c->clusters.n; i++)
+		directories += config_cluster(c, i)->directories.n;
+	log_info(msg, LOG_S("file", c->file),
+	    LOG_S("storage", serve_flags_storage(f, c)),
+	    LOG_I("clusters", c->clusters.n),
+	    LOG_I("directories", directories),
+	    LOG_I("alertmanagers", c->alertmanagers.n),
+	    LOG_S("receiver", r == NULL ? "" : r->name),
+	    LOG_I("webhooks", r == NULL ? 0 : r->webhooks.n));
 }

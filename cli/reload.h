@@ -12,4 +12,9 @@ struct serve_flags;
 int reload_read(const struct serve_flags *f, struct config **c_r,
     struct notify_config **n_r, struct problems *p);
 
+/* Logs what a configuration comes to: file, database, how much is watched,
+ * who is told.  n may be NULL. */
+void reload_log(const char *msg, const struct serve_flags *f,
+    const struct config *c, const struct notify_config *n);
+
 #endif

@@ -54,6 +54,7 @@ static int run(const struct serve_flags *f, struct config *c,
 	    (enum log_format)f->log_format, STDERR_FILENO);
 	log_info("Starting rollcall", LOG_S("version", rollcall_version()),
 	    LOG_S("revision", rollcall_revision()));
+	reload_log("configuration read", f, c, n);
 	d = daemon_start(f, c, n, &e);
 	config_unref(c);
 	if (d == NULL) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/flags.h"
+#include "core/config.h"
 #include "core/err.h"
 #include "core/url.h"
 #include "exporter/exporter.h"
@@ -123,6 +124,12 @@ int serve_flags_parse(int argc, char **argv, struct serve_flags *f)
 	if (rc >= 0)
 		serve_flags_free(f);
 	return rc;
+}
+
+const char *serve_flags_storage(const struct serve_flags *f,
+    const struct config *c)
+{
+	return f->storage_path ? f->storage_path : c->storage.path;
 }
 
 void serve_flags_free(struct serve_flags *f)

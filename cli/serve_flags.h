@@ -4,6 +4,8 @@
 #include "core/log.h"
 #include "core/options.h"
 
+struct config;
+
 /* The command line of `rollcall serve`.  Either config_file is set or there
  * is at least one endpoint and one directory, never both. */
 struct serve_flags {
@@ -22,5 +24,9 @@ struct serve_flags {
  * code, with all said. */
 int serve_flags_parse(int argc, char **argv, struct serve_flags *f);
 void serve_flags_free(struct serve_flags *f);
+
+/* The database: the flag's, or else the configuration's. */
+const char *serve_flags_storage(const struct serve_flags *f,
+    const struct config *c);
 
 #endif
