@@ -48,12 +48,13 @@ struct daemon {
 	struct alerts *alerts;
 	struct collect *collect;
 	struct exporter *exporter;
-	char *external_url;
+	char *external_url, *storage;	/* storage: what is open */
 	struct timer *publish, *tick, *clock, *drain, *watchdog;
 	int signals;
 	bool stopping, reloading;
 	bool reload_again;		/* asked for while reloading */
 	bool reload_ok;
+	mono_t reload_began;
 	wall_t reloaded;
 };
 
@@ -137,6 +138,16 @@ static void refuse(struct daemon *d, const struct problems *p)
 	    LOG_I("errors", p->count));
 }
 
+/* What is opened once, at the start. */
+static void warn_of_restart(const struct daemon *d)
+{
+	const char *wanted = serve_flags_storage(d->flags, d->config);
+
+	if (strcmp(wanted, d->storage) != 0)
+		log_warn("storage.path takes effect at a restart",
+		    LOG_S("storage", wanted), LOG_S("open", d->storage));
+}
+
 static void take(struct daemon *d, struct reload *r)
 {
 	const struct notify_config *n = r->notify;	/* alerting keeps it */
@@ -153,6 +164,7 @@ static void take(struct daemon *d, struct reload *r)
 	d->reload_ok = true;
 	d->reloaded = clock_now();
 	reload_log("configuration reloaded", d->flags, d->config, n);
+	warn_of_restart(d);
 }
 
 static void reload_free(void *arg)
@@ -280,7 +292,8 @@ static void own_samples(void *arg, struct sample_sink *s)
 
 static int open_history(struct daemon *d, struct err *e)
 {
-	d->db = db_open(serve_flags_storage(d->flags, d->config), e);
+	d->storage = xstrdup(serve_flags_storage(d->flags, d->config));
+	d->db = db_open(d->storage, e);
 	if (d->db == NULL)
 		return -1;
 	if (db_restore(d->db, d->registry, alerts_restore_alert,
@@ -421,5 +434,6 @@ void daemon_stop(struct daemon *d)
 		close(d->signals);
 	config_unref(d->config);
 	free(d->external_url);
+	free(d->storage);
 	free(d);
 }

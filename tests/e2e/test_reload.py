@@ -76,6 +76,21 @@ def test_bad_configuration_is_refused(etcd, webhook, rollcall, detection):
     detection.expiry(watched)
 
 
+def test_another_database_needs_a_restart(etcd, rollcall):
+    watched = rollcall([etcd.url()], [LOGIN])
+    watched.await_looking()
+    was = watched.config["storage"]["path"]
+    watched.config["storage"] = {"path": was + ".other"}
+    await_reload(watched)
+    watched.await_log(msg="storage.path takes effect at a restart",
+                      level="warn", storage=was + ".other", open=was)
+    assert not os.path.exists(was + ".other")
+    watched.config["storage"] = {"path": was}
+    await_reload(watched)
+    assert len(watched.log_lines(
+        msg="storage.path takes effect at a restart")) == 1
+
+
 def test_directories_come_and_go(etcd, beats, webhook, rollcall, detection):
     services = beats(etcd)
     for path in ("/login_servers", "/other", "/third"):
