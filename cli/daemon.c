@@ -198,6 +198,15 @@ static void reload_done(void *arg)
 		reload(d);
 }
 
+/* Only a file system that hangs takes that long. */
+static void warn_of_waiting(const struct daemon *d)
+{
+	log_warn("the configuration is still being read: it is read again"
+	    " after that", LOG_S("file", d->flags->config_file),
+	    LOG_I("seconds", mono_since(d->reload_began,
+	    loop_now(d->loop)) / 1000));
+}
+
 static void reload(struct daemon *d)
 {
 	struct reload *r;
@@ -208,9 +217,14 @@ static void reload(struct daemon *d)
 	}
 	/* What was changed after it was read has to be read as well. */
 	d->reload_again = d->reloading;
+	if (d->reloading)
+		warn_of_waiting(d);
 	if (d->reloading || d->stopping)
 		return;
+	log_info("reading configuration",
+	    LOG_S("file", d->flags->config_file));
 	d->reloading = true;
+	d->reload_began = loop_now(d->loop);
 	systemd_notify("RELOADING=1");
 	r = xcalloc(1, sizeof(*r));
 	r->daemon = d;

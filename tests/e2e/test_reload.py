@@ -15,6 +15,7 @@ from support.wait import await_true
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 OTHER = {"path": "/other", "service_name": "other"}
 THIRD = {"path": "/third", "service_name": "third"}
+STILL = "the configuration is still being read: it is read again after that"
 OK = "rollcall_config_last_reload_successful"
 
 
@@ -200,6 +201,9 @@ def test_configuration_that_hangs(etcd, webhook, rollcall, detection):
     os.unlink(watched.config_path)
     os.mkfifo(watched.config_path)
     watched.signal(signal.SIGHUP)
+    watched.await_log(msg="reading configuration", file=watched.config_path)
+    watched.signal(signal.SIGHUP)
+    watched.await_log(msg=STILL, level="warn", file=watched.config_path)
     detection.expiry(watched)
     began = time.monotonic()
     watched.stop()
