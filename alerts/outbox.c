@@ -188,8 +188,10 @@ void outbox_restore(struct outbox *o, const struct outbox_record *r)
 	append(q, m);
 	if (wait > OUTBOX_BACKOFF_MAX_MS)
 		wait = OUTBOX_BACKOFF_MAX_MS;
-	if (wait > 0 && q->head == m)
-		due_set(&o->due, &q->due, mono_add(now, wait));
+	if (wait <= 0 || q->head != m)
+		return;
+	q->tried = now;			/* by the process before, lately */
+	due_set(&o->due, &q->due, mono_add(now, wait));
 }
 
 void outbox_start(struct outbox *o, mono_t now)

@@ -3,8 +3,8 @@
  * fires resolves under the labels it had, and fires under those it has now.
  *
  * An alert leaves a `former` self behind, which is resolved, is told to
- * Alertmanagers as long as any other that resolved, and is saved nowhere.  Called by alerts.c while the
- * receivers are still those of before. */
+ * Alertmanagers as long as any other that resolved, and is saved nowhere.
+ * Called by alerts.c while the receivers are still those of before. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -173,7 +173,8 @@ static struct config *make_config(int who, const char *directories)
 	    "  directories: [%s]\n"
 	    "  services: [{match: 'we*', min_instances: 2}]\n"
 	    "global: {external_labels: {site: %s}}\n"
-	    "%s%s%s", directories, site, who & 2 ? "alertmanagers: [{url: '" : "",
+	    "%s%s%s", directories, site,
+	    who & 2 ? "alertmanagers: [{url: '" : "",
 	    who & 2 ? am.script.url : "", who & 2 ? "'}]\n" : "");
 
 	write_file(config_path, text);
@@ -193,7 +194,8 @@ static struct notify_config *make_notify(int who)
 		return NULL;
 	char *text = xasprintf("route: {receiver: %s}\nreceivers:\n"
 	    "- name: %s\n  webhook_configs: [{url: '%s'}%s]\n",
-	    receiver_name, receiver_name, hook.script.url, more_webhooks);
+	    receiver_name, receiver_name, hook.script.url,
+	    more_webhooks);
 
 	write_file(notify_path, text);
 	free(text);
