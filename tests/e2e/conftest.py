@@ -102,5 +102,10 @@ def pytest_runtest_makereport(item, call):
 def pytest_terminal_summary(terminalreporter):
     def count(*kinds):
         return sum(len(terminalreporter.stats.get(k, [])) for k in kinds)
+    skipped = terminalreporter.stats.get("skipped", [])
+    for report in skipped:
+        terminalreporter.write_line("skipped: %s: %s" % (
+            report.nodeid, report.longrepr[2]))
     terminalreporter.write_line("e2e: %d passed, %d failed" % (
-        count("passed"), count("failed", "error")))
+        count("passed"), count("failed", "error")) + (
+        ", %d skipped" % len(skipped) if skipped else ""))
