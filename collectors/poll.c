@@ -63,12 +63,11 @@ static void went_well(struct watcher *w)
 
 /* --- the poll in charge --- */
 
-/* More has happened, whether or not any of it is ours.  That nothing comes
- * does not prove it: the member may hang.  Only a relief's headers do. */
-static void await_more(struct watcher *w, mono_t now)
+/* A listing tells of more.  That nothing comes does not prove that nothing of
+ * it is ours: the member may hang.  Only a relief's headers do. */
+static void let_listing_count(struct watcher *w)
 {
-	timer_set(w->settle, mono_add(now, SETTLE_MS));
-	if (w->listing.ready)
+	if (w->listing.ready && w->reached < w->listing.index)
 		poll_renew(w);
 }
 
@@ -77,7 +76,8 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	if (w->poll->index <= w->reached)	/* for certain nothing more */
 		came_this_far(w, w->poll->index, now);
 	else
-		await_more(w, now);
+		timer_set(w->settle, mono_add(now, SETTLE_MS));
+	let_listing_count(w);
 	batch_headed(w);
 	if (!w->in_sync && w->list == NULL && !w->listing.ready)
 		sync_list(w);
@@ -113,8 +113,7 @@ void poll_settled(struct watcher *w, mono_t now)
 	} else if (poll_headed(w)) {
 		w->poll->settled = true;
 		w->caught_up = true;
-		if (w->listing.ready)
-			poll_renew(w);
+		let_listing_count(w);
 	}
 	looking_judge(w, now);
 }
@@ -261,9 +260,10 @@ void poll_start(struct watcher *w)
 	w->poll_at = loop_now(w->loop);
 }
 
+/* A relief that begins before the poll in charge listens proves nothing. */
 void poll_renew(struct watcher *w)
 {
-	if (w->relief == NULL)
+	if (w->relief == NULL && poll_headed(w))
 		w->relief = start(w, 0);
 }
 

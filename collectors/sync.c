@@ -367,7 +367,7 @@ static void on_listed(const struct etcd_result *r, void *arg)
 	else if (w->reached >= w->listing.index)
 		sync_advanced(w, now);
 	else
-		poll_renew(w);	/* fresh headers show how far it is */
+		poll_renew(w);	/* its headers show how far the watch is */
 }
 
 void sync_list(struct watcher *w)

@@ -105,7 +105,7 @@ void watcher_list_failed(struct watcher *w, const char *reason);
 
 /* poll.c */
 void poll_start(struct watcher *w);	/* the next one in the chain */
-void poll_renew(struct watcher *w);	/* for fresh headers */
+void poll_renew(struct watcher *w);	/* if it is headed: a relief */
 void poll_keep_fresh(struct watcher *w, mono_t now);
 void poll_stop(struct watcher *w);
 void poll_settled(struct watcher *w, mono_t now);
