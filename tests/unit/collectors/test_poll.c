@@ -263,6 +263,24 @@ static void the_old_one_is_heard_to_its_end(void **state)
 	assert_true(poll_caught_up(x->w));
 }
 
+/* What the old one does not listen to yet may be lost between the two. */
+static void no_relief_before_headers(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	sync_list(x->w);
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 3000, 101));
+	watched_list(x, 105);
+	assert_null(the_relief(x));
+	watched_pass(x, 1000);
+	tell_head(x, the_poll(x), 105);
+	tell_head(x, the_relief(x), 105);
+	watched_pass(x, 250);
+	assert_false(x->w->listing.ready);
+	assert_int_equal(x->w->reached, 105);
+}
+
 static void a_relief_that_fails(void **state)
 {
 	struct watched *x = *state;
@@ -477,6 +495,7 @@ int main(void)
 		TEST(before_history_outruns_it),
 		TEST(an_event_while_both_listen),
 		TEST(the_old_one_is_heard_to_its_end),
+		TEST(no_relief_before_headers),
 		TEST(a_relief_that_fails),
 		TEST(a_relief_that_lags),
 		TEST(a_listing_waits_for_a_relief),
