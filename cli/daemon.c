@@ -203,8 +203,8 @@ static void warn_of_waiting(const struct daemon *d)
 {
 	log_warn("the configuration is still being read: it is read again"
 	    " after that", LOG_S("file", d->flags->config_file),
-	    LOG_I("seconds", mono_since(d->reload_began,
-	    loop_now(d->loop)) / 1000));
+	    LOG_I("waited_ms", mono_since(d->reload_began,
+	    loop_now(d->loop))));
 }
 
 static void reload(struct daemon *d)
