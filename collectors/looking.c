@@ -1,7 +1,8 @@
 /* May the directory be called watched?  It is, if it was compared since the
  * chain last broke and history has nothing more to tell, its member answers
- * and knows a leader, and the member is not 3 s behind the others.  A break that another member mends within 3 s,
- * by replay, is none: nothing was missed.  Everything not proved is unknown. */
+ * and knows a leader, and the member is not 3 s behind the others.  A break
+ * that another member mends within 3 s, by replay, is none: nothing was missed.
+ * Everything not proved is unknown. */
 #include "collectors/watch_impl.h"
 #include "core/log.h"
 

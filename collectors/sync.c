@@ -164,7 +164,7 @@ static void take_listed(struct watcher *w, mono_t now)
 }
 
 /* When what is missing can have gone: with a gap in history, since the last
- * proof; else events were lost unnoticed, at any time since the last listing. */
+ * proof; else events were lost unnoticed, any time since the last listing. */
 static struct moment moment_missed(const struct watcher *w, mono_t now)
 {
 	struct moment m = moment_now(w, now);

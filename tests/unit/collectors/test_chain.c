@@ -18,7 +18,7 @@ enum {
 	STALE_MS = 7000,		/* through a member that hangs or lags */
 };
 
-struct logged {				/* index WATCHED_START + 1 + place */
+struct logged {			/* index WATCHED_START + 1 + place */
 	bool visible, hidden;		/* hidden: told by history alone */
 	struct etcd_event e;
 	char key[40];
