@@ -15,7 +15,7 @@ enum {
 	KEYS = 12, MEMBERS = 3, LOG = 120000, TRUTHS = 4000, HISTORY = 1000,
 	TTL_S = 10, STEP_MS = 5,
 	FRESH_MS = 150,			/* live events come within */
-	STALE_MS = 7000,		/* through a member that hangs or lags */
+	STALE_MS = 7000,		/* if the member hangs or lags */
 };
 
 struct logged {			/* index WATCHED_START + 1 + place */
