@@ -195,7 +195,7 @@ static size_t take_absent(struct watcher *w, const struct table *listed,
 		v[n].from = v[n].moment.seen;
 		n++;
 	}
-	batch_leave(w, v, n, now);
+	leave_all(w, v, n, now);
 	free(v);
 	return n;
 }

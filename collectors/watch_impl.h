@@ -2,8 +2,9 @@
 #define COLLECTORS_WATCH_IMPL_H
 
 /* What the files of the watcher share: watcher.c (which member, what after a
- * break), poll.c (long polls), batch.c (events into the roll), sync.c
- * (listing and comparison), looking.c (may it be called watched?). */
+ * break), poll.c (long polls), batch.c (events into the roll), leave.c (those
+ * who go, judged together), sync.c (listing and comparison), looking.c (may it
+ * be called watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -120,14 +121,17 @@ void batch_apply(struct watcher *w, mono_t now);
 void batch_free(struct watcher *w);
 struct key_facts facts_of(const struct watcher *w,
     const struct etcd_node *node);
-/* Takes instances that went, together, out of the roll. */
+
+/* leave.c: takes instances that went, together, out of the roll. */
 struct leave {
 	struct instance *instance;
 	enum cause cause;
 	wall_t from;
 	struct moment moment;
 };
-void batch_leave(struct watcher *w, struct leave *v, size_t n, mono_t now);
+
+void leave_one(struct watcher *w, const struct leave *l, bool storm);
+void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now);
 
 /* sync.c */
 void sync_list(struct watcher *w);
