@@ -6,6 +6,14 @@
 #include "core/config.h"
 #include "core/table.h"
 
+enum { MIN_OUTAGE_S = 5 };
+
+/* One TTL, and long enough for the shortest to be told. */
+static int64_t outage_ms(int64_t ttl_s)
+{
+	return ttl_s > MIN_OUTAGE_S ? ttl_s * 1000 : MIN_OUTAGE_S * 1000;
+}
+
 static bool disturbed(const struct watcher *w, const struct instance *i,
     mono_t now)
 {
@@ -16,8 +24,7 @@ static bool disturbed(const struct watcher *w, const struct instance *i,
 	/* Members that do not answer say nothing of their leader. */
 	if (c->answers && !c->has_leader)
 		return true;
-	return mono_since(c->disturbed_until, now) <=
-	    storm_hold_ms(i->ttl_s);
+	return mono_since(c->disturbed_until, now) <= outage_ms(i->ttl_s);
 }
 
 /* At a full second, so that those who went together are let go together. */

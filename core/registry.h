@@ -105,7 +105,7 @@ struct instance {
 	unsigned ttl_window_n;
 	bool present;			/* its key is in etcd, by our books */
 	bool silent;			/* beats with refresh=true were seen */
-	bool late, overdue, flapping;
+	bool late, flapping;
 	bool held;			/* alert waits for the storm to pass */
 	mono_t held_until;
 	mono_t left_at;			/* last expired or lost; 0: never */
@@ -205,7 +205,7 @@ void registry_written(struct directory *d, const struct key_facts *k,
     const struct moment *m);
 
 /* The key is listed: like registry_written(), but learns TTL and heartbeat
- * and judges late and overdue. */
+ * and judges late. */
 void registry_listed(struct directory *d, const struct key_facts *k,
     const struct moment *m);
 
@@ -293,8 +293,15 @@ void registry_restore_ended(struct registry *r,
  * them entered its last state: there the service is missed. */
 void registry_restore_feed(struct registry *r, const char *cluster,
     const char *path, const char *service, wall_t last_change);
-void registry_restore_cluster(struct registry *r, const char *cluster,
-    const char *cluster_id, uint64_t raft_term, uint64_t leader_changes);
+
+struct restored_cluster {
+	const char *name, *cluster_id;
+	uint64_t raft_term, leader_changes;
+	wall_t disturbed_until;		/* ms 0: no election was seen */
+};
+
+void registry_restore_cluster(struct registry *r,
+    const struct restored_cluster *saved);
 void registry_restore_ids(struct registry *r, int64_t next_instance,
     int64_t next_period, int64_t next_watching);
 

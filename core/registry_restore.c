@@ -139,18 +139,22 @@ void registry_restore_feed(struct registry *r, const char *cluster,
 		s->empty_since = last_change;
 }
 
-void registry_restore_cluster(struct registry *r, const char *cluster,
-    const char *cluster_id, uint64_t raft_term, uint64_t leader_changes)
+void registry_restore_cluster(struct registry *r,
+    const struct restored_cluster *saved)
 {
-	struct cluster *c = registry_cluster(r, cluster);
+	struct cluster *c = registry_cluster(r, saved->name);
+	mono_t now = clock_mono();
+	int64_t ago = clock_history(now).ms - saved->disturbed_until.ms;
 
 	if (c == NULL)
 		return;
 	free(c->cluster_id);
-	c->cluster_id = cluster_id != NULL && cluster_id[0] != '\0' ?
-	    xstrdup(cluster_id) : NULL;
-	c->raft_term = raft_term;
-	c->leader_changes = leader_changes;
+	c->cluster_id = saved->cluster_id != NULL &&
+	    saved->cluster_id[0] != '\0' ? xstrdup(saved->cluster_id) : NULL;
+	c->raft_term = saved->raft_term;
+	c->leader_changes = saved->leader_changes;
+	c->disturbed = saved->disturbed_until.ms != 0;
+	c->disturbed_until = mono_add(now, ago > 0 ? -ago : 0);
 }
 
 void registry_restore_ids(struct registry *r, int64_t next_instance,

@@ -14,8 +14,8 @@
 static const char first[] =
 "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 "CREATE TABLE clusters(name TEXT PRIMARY KEY, cluster_id TEXT,"
-" raft_term INTEGER NOT NULL, leader_changes INTEGER NOT NULL)"
-" WITHOUT ROWID;"
+" raft_term INTEGER NOT NULL, leader_changes INTEGER NOT NULL,"
+" disturbed_ms INTEGER) WITHOUT ROWID;"
 "CREATE TABLE services(cluster TEXT NOT NULL, name TEXT NOT NULL,"
 " registrations INTEGER NOT NULL, expirations INTEGER NOT NULL,"
 " deregistrations INTEGER NOT NULL, losses INTEGER NOT NULL,"

@@ -190,10 +190,14 @@ static void on_cluster(struct recorder *r, struct unit *u,
     const struct event *e)
 {
 	const struct cluster *c = e->cluster;
+	wall_t disturbed = { 0 };
 
 	(void)r;
+	if (c->disturbed)
+		disturbed = clock_history(c->disturbed_until);
 	UNIT_ADD(u, SQL_CLUSTER, v_text(c->name), v_text(c->cluster_id),
-	    v_int((int64_t)c->raft_term), v_int((int64_t)c->leader_changes));
+	    v_int((int64_t)c->raft_term), v_int((int64_t)c->leader_changes),
+	    v_int(disturbed.ms));
 }
 
 static void on_stats(struct recorder *r, struct unit *u,

@@ -22,10 +22,13 @@ static void cluster(sqlite3_stmt *row, void *arg)
 {
 	struct restore *r = arg;
 
-	registry_restore_cluster(r->registry, sql_text(row, 0),
-	    sql_text_or_null(row, 1),
-	    (uint64_t)sqlite3_column_int64(row, 2),
-	    (uint64_t)sqlite3_column_int64(row, 3));
+	registry_restore_cluster(r->registry, &(struct restored_cluster){
+		.name = sql_text(row, 0),
+		.cluster_id = sql_text_or_null(row, 1),
+		.raft_term = (uint64_t)sqlite3_column_int64(row, 2),
+		.leader_changes = (uint64_t)sqlite3_column_int64(row, 3),
+		.disturbed_until = sql_wall(row, 4),
+	});
 }
 
 static void service(sqlite3_stmt *row, void *arg)
@@ -165,8 +168,8 @@ static const struct {
 	  "  ifnull((SELECT max(instance) FROM periods), 0)),"
 	  " 1 + ifnull((SELECT max(id) FROM periods), 0),"
 	  " 1 + ifnull((SELECT max(id) FROM watching), 0)", ids },
-	{ "SELECT name, cluster_id, raft_term, leader_changes FROM clusters",
-	  cluster },
+	{ "SELECT name, cluster_id, raft_term, leader_changes, disturbed_ms"
+	  " FROM clusters", cluster },
 	{ "SELECT cluster, name, registrations, expirations,"
 	  " deregistrations, losses FROM services", service },
 	{ "SELECT cluster, directory, id, from_ms, to_ms, last_index"

@@ -56,7 +56,7 @@ const struct statement statements[SQL_COUNT] = {
 	},
 	[SQL_CLUSTER] = {
 		.table = "clusters", .keys = 1,
-		.sql = "REPLACE INTO clusters VALUES(?,?,?,?)"
+		.sql = "REPLACE INTO clusters VALUES(?,?,?,?,?)"
 	},
 	[SQL_MEMBER_NAME] = {
 		.table = "member_names", .keys = 2,
