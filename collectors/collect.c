@@ -4,26 +4,54 @@
 #include "collectors/collect.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "collectors/poller.h"
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
 #include "core/registry.h"
+#include "core/table.h"
 #include "core/xalloc.h"
 
 struct collected {
 	struct poller *poller;
-	struct storm *storm;
 	struct watcher **watchers;
 	size_t nwatchers;
+};
+
+/* What left lately counts over a reload. */
+struct judge {
+	struct storm *storm;
+	char name[];
 };
 
 struct collect {
 	struct loop *loop;
 	struct registry *registry;
+	struct table *judges;		/* by the cluster's name */
 	struct collected *clusters;
 	size_t nclusters;
 };
+
+static void judge_free(void *judge)
+{
+	storm_free(((struct judge *)judge)->storm);
+	free(judge);
+}
+
+static struct storm *storm_of(struct collect *c, const char *cluster)
+{
+	struct judge *j = table_get(c->judges, cluster);
+	size_t n = strlen(cluster) + 1;
+
+	if (j == NULL) {
+		j = xmalloc(sizeof(*j) + n);
+		memcpy(j->name, cluster, n);
+		j->storm = storm_new();
+		table_put(c->judges, j->name, j);
+	}
+	return j->storm;
+}
 
 struct collect *collect_new(struct loop *l, struct registry *r)
 {
@@ -31,6 +59,7 @@ struct collect *collect_new(struct loop *l, struct registry *r)
 
 	c->loop = l;
 	c->registry = r;
+	c->judges = table_new(judge_free);
 	return c;
 }
 
@@ -47,12 +76,13 @@ static void on_probe(void *arg, struct member *m, bool answered,
 static void start_cluster(struct collect *c, struct collected *k,
     struct cluster *cluster)
 {
-	k->storm = storm_new();
+	struct storm *storm = storm_of(c, cluster->name);
+
 	k->nwatchers = cluster->ndirectories;
 	k->watchers = xcalloc(k->nwatchers + 1, sizeof(*k->watchers));
 	for (size_t i = 0; i < k->nwatchers; i++)
 		k->watchers[i] = watcher_new(c->loop,
-		    cluster->directories[i], k->storm);
+		    cluster->directories[i], storm);
 	k->poller = poller_new(c->loop, c->registry, cluster);
 	poller_on_probe(k->poller, on_probe, k);
 }
@@ -76,7 +106,6 @@ void collect_stop(struct collect *c)
 		for (size_t w = 0; w < k->nwatchers; w++)
 			watcher_free(k->watchers[w]);
 		free(k->watchers);
-		storm_free(k->storm);
 	}
 	free(c->clusters);
 	c->clusters = NULL;
@@ -88,5 +117,6 @@ void collect_free(struct collect *c)
 	if (c == NULL)
 		return;
 	collect_stop(c);
+	table_free(c->judges);
 	free(c);
 }

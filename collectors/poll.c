@@ -16,6 +16,7 @@ enum {
 	RENEW_MS = 15 * 1000,
 	RENEW_BEHIND = 300,		/* events; history has 1000 */
 	SETTLE_MS = 250,		/* headers came, but no event */
+	RELIEF_MS = 600,		/* the same, over two lost packets */
 	LASTED_MS = 1000,		/* a poll that was no failure */
 };
 
@@ -103,13 +104,25 @@ static void head_of_relief(struct watcher *w, mono_t now)
 	else if (w->relief->index == w->reached)
 		take_over(w, now);
 	else
-		timer_set(w->settle, mono_add(now, SETTLE_MS));
+		timer_set(w->settle, mono_add(now, RELIEF_MS));
+}
+
+/* What came while the process was held up is read after the timers: so once
+ * more round the loop before silence is taken for an answer. */
+static void relieve(struct watcher *w, mono_t now)
+{
+	if (w->relief->settled) {
+		take_over(w, now);
+		return;
+	}
+	w->relief->settled = true;
+	timer_set(w->settle, now);
 }
 
 void poll_settled(struct watcher *w, mono_t now)
 {
 	if (w->relief != NULL && w->relief->headed) {
-		take_over(w, now);
+		relieve(w, now);
 	} else if (poll_headed(w)) {
 		w->poll->settled = true;
 		w->caught_up = true;
@@ -156,6 +169,7 @@ static void on_event(struct watcher *w, const struct etcd_event *e,
 	w->reached = index;
 	batch_event(w, e, live);
 	poll_start(w);
+	sync_advanced(w, loop_now(w->loop));
 }
 
 static void on_error(struct watcher *w, const struct etcd_result *r)

@@ -187,12 +187,12 @@ static void silent_heartbeats(void **state)
 		sync_list(x->w);
 		tell_listing(x, 101 + k, &l);
 		tell_head(x, the_relief(x), 101 + k);
-		watched_pass(x, 300);
+		watched_pass(x, 700);
 	}
 	assert_int_equal(x->n, 0);
 	assert_true(i->silent);
 	assert_int_equal(i->ttl_s, 10);
-	assert_int_equal(since_start(i->expires), 4 * 3300 + 3000 + 10000);
+	assert_int_equal(since_start(i->expires), 4 * 3700 + 3000 + 10000);
 	assert_int_equal(x->d->list_interval_ms, 3333);
 }
 
@@ -253,7 +253,7 @@ static void newer_waits_for_the_watch(void **state)
 	seen_is(x, 1, "d", STATE_UP, CAUSE_REGISTERED);
 	assert_true(x->w->listing.ready);
 	tell_head(x, the_relief(x), 110);
-	watched_pass(x, 250);
+	watched_pass(x, 601);
 	assert_false(x->w->listing.ready);
 	assert_int_equal(x->n, 3);
 	seen_is(x, 2, "c", STATE_LOST, CAUSE_DIFF);
@@ -267,9 +267,9 @@ static void fresh_headers_let_it_count(void **state)
 	list_now(x, 110, KEYS(D "/b"));
 	tell_head(x, the_relief(x), 111);
 	assert_int_equal(x->n, 0);
-	watched_pass(x, 249);
+	watched_pass(x, 599);
 	assert_int_equal(x->n, 0);
-	watched_pass(x, 1);
+	watched_pass(x, 2);
 	assert_int_equal(x->n, 1);
 	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
 	/* The relief is in charge; the next asks behind what it tells. */
