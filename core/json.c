@@ -27,6 +27,7 @@ struct scan {
 	size_t len, in, out;
 	struct err *e;
 	unsigned depth;
+	size_t values;			/* commas and opening brackets */
 	char closers[JSON_MAX_DEPTH];	/* which bracket must end each level */
 };
 
@@ -192,8 +193,19 @@ static int scan_number(struct scan *s)
 	return 0;
 }
 
+/* No value comes but behind a comma or an opening bracket, or is the one and
+ * only, so that this counts them all before cJSON takes memory for any. */
+static int count_value(struct scan *s)
+{
+	if (++s->values > JSON_FREE_VALUES + s->len / JSON_BYTES_PER_VALUE)
+		return fail(s, "too many values for its length");
+	return 0;
+}
+
 static int scan_open(struct scan *s, char closer)
 {
+	if (count_value(s) < 0)
+		return -1;
 	if (s->depth == JSON_MAX_DEPTH)
 		return fail(s, "nested too deeply");
 	s->closers[s->depth++] = closer;
@@ -216,6 +228,8 @@ static int scan_other(struct scan *s, char c)
 {
 	if (!c || !strchr(" \t\r\n,:aeflnrstu", c))
 		return fail(s, "unexpected character");
+	if (c == ',' && count_value(s) < 0)
+		return -1;
 	keep(s, 1);
 	return 0;
 }

@@ -11,9 +11,18 @@ struct err;
 
 /* cJSON with the holes closed: what cJSON would take silently and get wrong
  * (NUL in a string, integers above 2^53, deep nesting, bytes behind the end,
- * text that is not UTF-8) is refused or marked here. */
+ * text that is not UTF-8) is refused or marked here.  So is what is small as
+ * text and large as a tree: each value costs some 100 bytes there. */
 
-enum { JSON_MAX_DEPTH = 128 };
+enum {
+	/* A key of etcd costs two levels for each slash in it; cJSON, which
+	 * recurses, allows 1000. */
+	JSON_MAX_DEPTH = 990,
+	/* More values than these, and one more for each so many bytes of the
+	 * text, are refused.  The shortest node of a listing has one in 12. */
+	JSON_FREE_VALUES = 1000,
+	JSON_BYTES_PER_VALUE = 8,
+};
 
 /* Parses exactly text[0..len): one value, white space around it.  The escape
  * \u0000 arrives in a string as the two bytes C0 80, which occur in no valid

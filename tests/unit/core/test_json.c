@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
@@ -193,11 +194,90 @@ static void test_depth(void **state)
 	cJSON_Delete(parse(deep));
 	assert_null(parse_bytes(deeper, strlen(deeper), &e));
 	assert_string_equal(e.text,
-	    "invalid JSON: nested too deeply at byte 128");
+	    "invalid JSON: nested too deeply at byte 990");
 	assert_null(parse_bytes(abyss, strlen(abyss), &e));
 	free(deep);
 	free(deeper);
 	free(abyss);
+}
+
+static void *parse_deepest(void *arg)
+{
+	char *deep = nested(JSON_MAX_DEPTH, '[', ']');
+
+	cJSON_Delete(parse(deep));
+	free(deep);
+	return arg;
+}
+
+/* cJSON recurses: a thread with an eighth of the usual stack can bear it. */
+static void test_depth_on_a_small_stack(void **state)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	(void)state;
+	pthread_attr_init(&attr);
+	assert_int_equal(pthread_attr_setstacksize(&attr, 1 << 20), 0);
+	assert_int_equal(pthread_create(&thread, &attr, parse_deepest, NULL),
+	    0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attr);
+}
+
+/* As many copies of an item as fill n bytes, as the array x of an object. */
+static char *repeated(const char *item, size_t n)
+{
+	size_t len = strlen(item), i;
+	char *text = xmalloc(n + len + 16), *to = text;
+
+	to += sprintf(to, "{\"x\":[%s", item);
+	for (i = len; i < n; i += len + 1)
+		to += sprintf(to, ",%s", item);
+	sprintf(to, "]}");
+	return text;
+}
+
+static bool is_too_dense(const char *item, size_t n)
+{
+	char *text = repeated(item, n);
+	struct err e;
+	cJSON *tree = parse_bytes(text, strlen(text), &e);
+
+	if (!tree)
+		assert_non_null(strstr(e.text, "invalid JSON: too many values"
+		    " for its length at byte "));
+	cJSON_Delete(tree);
+	free(text);
+	return !tree;
+}
+
+/* What would be gigabytes as a tree; and the shortest things that etcd says,
+ * by the hundred thousand. */
+static void test_many_values(void **state)
+{
+	static const char *const dense[] = { "0", "[]", "{}", "\"\"",
+		"[0]", "{\"\":0}", "true", "[[],[]]" };
+	static const char *const real[] = {
+		"{\"key\":\"/a\",\"value\":\"\",\"modifiedIndex\":4,"
+		    "\"createdIndex\":4}",
+		"{\"key\":\"/a\",\"dir\":true,\"nodes\":[],"
+		    "\"modifiedIndex\":4,\"createdIndex\":4}",
+		"{\"key\":\"/a\",\"dir\":true,\"modifiedIndex\":4,"
+		    "\"createdIndex\":4}",
+		"{\"key\":\"/a\",\"value\":\"\",\"expiration\":"
+		    "\"2026-11-22T07:45:32Z\",\"ttl\":1,"
+		    "\"modifiedIndex\":4,\"createdIndex\":4}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(dense); i++) {
+		assert_true(is_too_dense(dense[i], 1000000));
+		assert_false(is_too_dense(dense[i], 900));
+	}
+	for (i = 0; i < COUNT(real); i++)
+		assert_false(is_too_dense(real[i], 6000000));
 }
 
 static void test_long_numbers(void **state)
@@ -383,6 +463,8 @@ int main(void)
 		cmocka_unit_test(test_nul_escape_is_marked),
 		cmocka_unit_test(test_offset_behind_nul),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_depth_on_a_small_stack),
+		cmocka_unit_test(test_many_values),
 		cmocka_unit_test(test_long_numbers),
 		cmocka_unit_test(test_access_by_type),
 		cmocka_unit_test(test_whole_numbers),

@@ -687,30 +687,44 @@ static void test_listing_refused(void **state)
 	etcd_decoded_free(d);
 }
 
+/* A listing with one chain of directories, between two keys of no depth. */
+static void decode_chain(int levels)
+{
+	static char body[40000];
+	size_t n = 0;
+	int i;
+
+	n = (size_t)sprintf(body, "{\"action\":\"get\",\"node\":{\"dir\":"
+	    "true,\"nodes\":[{\"key\":\"/a\"," NODE ",");
+	for (i = 0; i < levels; i++)
+		n += (size_t)sprintf(body + n, "{\"dir\":true,"
+		    "\"modifiedIndex\":1,\"createdIndex\":1,"
+		    "\"key\":\"/k\",\"nodes\":[");
+	for (i = 0; i < levels; i++)
+		n += (size_t)sprintf(body + n, "]}");
+	sprintf(body + n, ",{\"key\":\"/z\"," NODE "]}}");
+	etcd_decoded_free(from_text(ETCD_KIND_LISTING, "/", 200, body));
+}
+
 /* As deep as JSON may be: a listing, and one level more: refused. */
 static void test_listing_deep(void **state)
 {
-	static const char head[] = "{\"action\":\"get\",\"node\":";
-	char body[40000];
-	size_t n = 0;
-	int i, levels, round;
+	static const int depths[] = { 1, 63, 70, 200,
+		JSON_MAX_DEPTH / 2 - 2 };
+	size_t i;
 
 	(void)state;
-	for (round = 0; round < 2; round++) {
-		levels = 63 + 40 * round;
-		n = (size_t)sprintf(body, "%s", head);
-		for (i = 0; i < levels; i++)
-			n += (size_t)sprintf(body + n, "{\"dir\":true,"
-			    "\"modifiedIndex\":1,\"createdIndex\":1,"
-			    "%s\"nodes\":[", i ? "\"key\":\"/k\"," : "");
-		for (i = 0; i < levels; i++)
-			n += (size_t)sprintf(body + n, "]}");
-		sprintf(body + n, "}");
-		etcd_decoded_free(from_text(ETCD_KIND_LISTING, "/", 200,
-		    body));
-		assert_int_equal(result.outcome, round ? ETCD_BAD : ETCD_OK);
-		assert_int_equal(result.listing.n, round ? 0 : levels - 1);
+	for (i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+		decode_chain(depths[i]);
+		assert_int_equal(result.outcome, ETCD_OK);
+		assert_int_equal(result.listing.n, depths[i] + 2);
+		assert_int_equal(result.listing.bad, 0);
 	}
+	decode_chain(JSON_MAX_DEPTH / 2 - 1);
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_int_equal(result.listing.n, 0);
+	assert_non_null(strstr(result.text, "/v2/keys: invalid JSON: nested "
+	    "too deeply at byte "));
 }
 
 static void test_index(void **state)
