@@ -47,6 +47,7 @@ static void members_result(struct member *m, const struct etcd_result *r)
 const struct collector collector_members = {
 	.name = "members",
 	.endpoint = ENDPOINT_MEMBERS,
+	.backoff = true,
 	.start = etcd_members,
 	.result = members_result,
 };
