@@ -30,7 +30,7 @@ struct poll {
 	uint64_t seed;
 	bool started;			/* was polled once */
 	bool retried;			/* after an empty answer */
-	bool again;			/* nudged while in flight */
+	bool again;			/* wanted at once meanwhile */
 };
 
 struct poller {
@@ -257,14 +257,4 @@ void poller_on_probe(struct poller *p, void (*fn)(void *arg,
 {
 	p->on_probe = fn;
 	p->arg = arg;
-}
-
-void poller_nudge(struct poller *p)
-{
-	mono_t now = loop_now(p->loop);
-
-	for (size_t i = 0; i < p->n; i++)
-		if (p->polls[i].collector == &collector_leader ||
-		    p->polls[i].collector == &collector_keys)
-			poll_now(&p->polls[i], now);
 }

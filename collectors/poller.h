@@ -30,8 +30,4 @@ void poller_on_probe(struct poller *p, void (*fn)(void *arg,
     struct member *m, bool answered, bool has_leader, mono_t sent, mono_t now),
     void *arg);
 
-/* Polls leader and keys of all members at once, as after an election.  What is
- * under way already is polled again when it ends. */
-void poller_nudge(struct poller *p);
-
 #endif

@@ -4,7 +4,6 @@
  *	the probe is told when the registry knows it
  *	what fails is asked less often, but for version, leader and keys
  *	an empty answer is asked again soon
- *	a nudge polls leader and keys at once
  *	one round per interval, failing members included */
 #include "collectors/poller.c"
 
@@ -341,6 +340,7 @@ static void test_backoff(void **state)
 	assert_in_range(s[ENDPOINT_VERSION].failures, 8, 16);
 	assert_in_range(s[ENDPOINT_STATS_SELF].failures, 2, 6);
 	assert_in_range(s[ENDPOINT_STATS_STORE].failures, 2, 6);
+	assert_in_range(s[ENDPOINT_MEMBERS].failures, 2, 6);
 	assert_in_range(s[ENDPOINT_LEADER].failures, 2, 5);
 	assert_in_range(s[ENDPOINT_KEYS].failures, 2, 5);
 	/* Every interval, though its statistics are asked less often. */
@@ -367,33 +367,6 @@ static void test_empty_is_asked_again_soon(void **state)
 	assert_int_equal(s->request_failures, 0);
 }
 
-static unsigned leader_asked, keys_asked;
-
-static bool asked_more(void)
-{
-	return asked(&good, "/v2/members/leader") > leader_asked &&
-	    asked(&good, "/v2/keys") > keys_asked;
-}
-
-static void note_asked(void)
-{
-	leader_asked = asked(&good, "/v2/members/leader");
-	keys_asked = asked(&good, "/v2/keys");
-}
-
-static void test_nudge(void **state)
-{
-	(void)state;
-	f.cluster->config->poll_interval_ms = 60000;
-	start_polling();
-	assert_true(run(2000, good_is_known));
-	for (int i = 0; i < 3; i++) {
-		note_asked();
-		poller_nudge(poller);
-		assert_true(run(400, asked_more));
-	}
-}
-
 static void test_free_at_any_moment(void **state)
 {
 	(void)state;
@@ -415,7 +388,6 @@ int main(void)
 		T(test_probe_is_told),
 		T(test_backoff),
 		T(test_empty_is_asked_again_soon),
-		T(test_nudge),
 		T(test_free_at_any_moment),
 #undef T
 	};
