@@ -2,6 +2,7 @@
  * decided whether a write is a heartbeat or a registration, who keeps an
  * identity that two keys claim, what the granted TTL is and who is late.
  * Called by collectors/ with facts from events and listings. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum {
 	LATE_SLACK_MS = 1000,		/* etcd shows whole seconds */
 	TTL_WINDOW = 8,			/* listings a TTL is learned from */
 	MAX_BAD_KEYS = 10000,		/* remembered per directory */
+	SHOWN_MAX = 200,		/* bytes of a key in the log */
 };
 
 struct instance *registry_find(const struct directory *d, const char *key)
@@ -26,18 +28,26 @@ struct instance *registry_find(const struct directory *d, const char *key)
 
 /* --- keys that are no instance --- */
 
+/* As much of a key as a log line has room for, beside the reason. */
+static const char *shown(const char *key, char text[SHOWN_MAX + 4])
+{
+	snprintf(text, SHOWN_MAX + 4, "%.*s%s", SHOWN_MAX, key,
+	    strlen(key) > SHOWN_MAX ? "..." : "");
+	return text;
+}
+
 void registry_bad_key(struct directory *d, const char *key, const char *why)
 {
 	if (table_get(d->bad, key) != NULL ||
 	    table_count(d->bad) >= MAX_BAD_KEYS)
 		return;
-	char *own = xstrdup(key);
+	char *own = xstrdup(key), text[SHOWN_MAX + 4];
 
 	table_put(d->bad, own, own);
 	d->bad_keys++;
 	snapshot_touch(d->cluster->registry);
 	log_warn("key is no instance", LOG_S("etcd_cluster", d->cluster->name),
-	    LOG_S("directory", d->path), LOG_S("key", key),
+	    LOG_S("directory", d->path), LOG_S("key", shown(key, text)),
 	    LOG_S("reason", why));
 }
 
@@ -176,11 +186,10 @@ static void learn(struct instance *i, const struct key_facts *k,
 
 static void judge_late(struct instance *i, wall_t now)
 {
-	bool overdue = i->ttl_s > 0 && i->expires.ms < now.ms;
 	bool late = i->ttl_s >= LATE_MIN_TTL_S && i->beat_ms > 0 &&
 	    now.ms - i->last_beat.ms > 2 * i->beat_ms + LATE_SLACK_MS;
 
-	instance_set_late(i, late, overdue);
+	instance_set_late(i, late);
 }
 
 /* --- written --- */

@@ -47,7 +47,7 @@ void instance_unlink(struct instance *i);	/* and free after the flush */
 void instance_emit(struct instance *i, enum event_type type);
 void instance_render(struct instance *i);
 void instance_free(void *instance);
-void instance_set_late(struct instance *i, bool late, bool overdue);
+void instance_set_late(struct instance *i, bool late);
 void instance_release_hold(struct instance *i);
 bool instance_vanished(const struct instance *i);	/* expired or lost */
 

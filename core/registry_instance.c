@@ -218,9 +218,8 @@ static void count_up(struct instance *i, int by)
 		s->permanent += (size_t)by;
 }
 
-void instance_set_late(struct instance *i, bool late, bool overdue)
+void instance_set_late(struct instance *i, bool late)
 {
-	i->overdue = overdue;
 	if (i->late == late)
 		return;
 	i->late = late;
@@ -267,7 +266,7 @@ static void move_between_lists(struct instance *i, enum state was,
     enum state state)
 {
 	if (was == STATE_UP && state != STATE_UP) {
-		instance_set_late(i, false, false);
+		instance_set_late(i, false);
 		count_up(i, -1);
 	}
 	if (vanished(was) && !vanished(state))
