@@ -24,7 +24,8 @@ static void stats_self_result(struct member *m, const struct etcd_result *r)
 	member_set_text(&m->member_id, s->id);
 	member_set_text(&m->member_name, s->name);
 	add_time(m, M_etcd_start, s->start);
-	add_time(m, M_etcd_leader_start, s->leader_start);
+	if (m->has_leader)	/* else it is made up: see `state` */
+		add_time(m, M_etcd_leader_start, s->leader_start);
 	add(m, M_etcd_append_requests_received, (double)s->recv_appends);
 	add(m, M_etcd_append_requests_sent, (double)s->send_appends);
 	add(m, M_etcd_receive_requests_per_second, s->recv_pkg_rate);

@@ -250,6 +250,7 @@ static void test_stats_self(void **state)
 		.recv_appends = 6467, .send_appends = 12,
 		.recv_pkg_rate = 4309.5,
 	};
+	leader_named(m, "a1");
 	collector_apply(&collector_stats_self, m, &r);
 	assert_string_equal(m->member_id, "a1");
 	assert_string_equal(m->member_name, "m1");
@@ -260,7 +261,12 @@ static void test_stats_self(void **state)
 	assert_true(value(m, M_etcd_receive_requests_per_second, NULL) ==
 	    4309.5);
 	assert_true(value(m, M_etcd_send_bytes_per_second, NULL) == 0);
+	leader_named(m, NULL);
+	collector_apply(&collector_stats_self, m, &r);
 	assert_false(m->is_leader);	/* `state` lies without a leader */
+	/* So does the time. */
+	assert_true(value(m, M_etcd_leader_start, NULL) == -1);
+	assert_true(value(m, M_etcd_start, NULL) == 1699999000.5);
 }
 
 static void test_stats_store(void **state)
