@@ -105,6 +105,8 @@ struct instance {
 	unsigned ttl_window_n;
 	bool present;			/* its key is in etcd, by our books */
 	bool silent;			/* beats with refresh=true were seen */
+	bool index_saved;		/* modified_index is from a former run */
+	bool first_listed;		/* came with the first listing ever */
 	bool late, flapping;
 	bool held;			/* alert waits for the storm to pass */
 	mono_t held_until;

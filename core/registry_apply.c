@@ -268,6 +268,39 @@ static void comes_up(struct directory *d, struct instance *i,
 	instance_enter(i, STATE_UP, CAUSE_REGISTERED, time_of_write(k, m), m);
 }
 
+/* In the first listing ever nothing is recorded: there the smaller key has the
+ * identity, in whatever order etcd lists them. */
+static void give_to_smaller(struct directory *d, struct instance *i,
+    const struct key_facts *k, const struct moment *m)
+{
+	struct directory *other = i->directory;
+	char *key = xstrdup(i->key), *value = xstrdup(i->value);
+	struct key_facts old = {
+		.key = key, .value = value, .has_ttl = i->ttl_s > 0,
+		.ttl_s = i->ttl_s, .expires = i->expires,
+		.created_index = i->created_index,
+		.modified_index = i->modified_index,
+	};
+
+	table_del(other->by_key, i->key);
+	learn(i, k, m->seen, false);
+	registry_extra(d, k->key, &i->extra);
+	instance_set_facts(i, k);
+	present(i, d);
+	rival_add(other, i, &old);
+	free(key);
+	free(value);
+}
+
+static void claim_taken(struct directory *d, struct instance *i,
+    const struct key_facts *k, const struct moment *m)
+{
+	if (i->first_listed && !d->synced && strcmp(k->key, i->key) < 0)
+		give_to_smaller(d, i, k, m);
+	else
+		rival_add(d, i, k);
+}
+
 static void claim_key(struct directory *d, const struct key_facts *k,
     const struct moment *m, bool event)
 {
@@ -287,10 +320,11 @@ static void claim_key(struct directory *d, const struct key_facts *k,
 
 	free(identity);
 	if (i != NULL && i->present) {
-		rival_add(d, i, k);
+		claim_taken(d, i, k, m);
 	} else {
 		if (i == NULL) {
 			i = instance_new(d, s, &c, k);
+			i->first_listed = !event && !d->synced;
 			i->not_before = ended_at(d, i->identity);
 		}
 		comes_up(d, i, k, m, event);
@@ -323,7 +357,9 @@ void registry_listed(struct directory *d, const struct key_facts *k,
 {
 	struct instance *i = registry_find(d, k->key);
 
-	if (i != NULL && i->modified_index != k->modified_index)
+	/* A saved index is of the last change of state, not of the last beat. */
+	if (i != NULL && !i->index_saved &&
+	    i->modified_index != k->modified_index)
 		i->silent = true;
 	apply(d, k, m, false);
 	i = registry_find(d, k->key);

@@ -87,6 +87,7 @@ void registry_restore_instance(struct registry *r,
 	i->last_beat = saved->last_beat;
 	i->created_index = saved->created_index;
 	i->modified_index = saved->modified_index;
+	i->index_saved = true;
 	i->last_index = saved->period.index > saved->modified_index ?
 	    saved->period.index : saved->modified_index;
 	i->expirations = saved->expirations;

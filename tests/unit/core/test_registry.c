@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -259,6 +260,25 @@ static void two_keys_one_identity(void **state)
 	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
 }
 
+/* Of several that wait the smallest key is next, whenever it came. */
+static void the_first_rival_takes_over(void **state)
+{
+	static const char *const keys[] = { "/login/c/1", "/login/d/1",
+		"/login/a/1", "/login/b/1", "/login/e/1" };
+	static const char *const order[] = { "/login/c/1", "/login/a/1",
+		"/login/b/1", "/login/d/1", "/login/e/1" };
+	struct world *w = *state;
+
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	for (size_t k = 0; k < 5; k++)
+		put(w, keys[k], 10, true);
+	for (size_t k = 0; k < 5; k++)
+		leave(w, order[k], CAUSE_EXPIRE);
+	assert_int_equal(w->n, 2);
+	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
+}
+
 static const char *zone_of(struct world *w, const char *key)
 {
 	const struct instance *i = registry_find(w->d, key);
@@ -292,6 +312,37 @@ static void other_names_follow_the_key(void **state)
 	assert_string_equal(zone_of(w, "/login/c/9"), "c");
 }
 
+static void list_key(struct world *w, const char *key, int64_t ttl_s)
+{
+	struct moment m = now_at(w);
+	struct key_facts k = facts(key, ttl_s);
+
+	k.modified_index = 7;
+	registry_listed(w->d, &k, &m);
+	event_flush(w->bus, m.now);
+}
+
+static void the_smaller_key_in_the_first_listing(void **state)
+{
+	struct world *w = *state;
+
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	list_key(w, "/login/c/1", 10);
+	list_key(w, "/login/a/1", 10);
+	list_key(w, "/login/b/1", 10);
+	assert_non_null(registry_find(w->d, "/login/a/1"));
+	assert_null(registry_find(w->d, "/login/c/1"));
+	assert_int_equal(w->d->bad_keys, 2);
+	assert_int_equal(login(w)->up, 1);
+	/* From then on the recorded one stays. */
+	registry_synced(w->d, clock_now());
+	list_key(w, "/login/0/1", 10);
+	assert_non_null(registry_find(w->d, "/login/a/1"));
+	leave(w, "/login/a/1", CAUSE_EXPIRE);
+	assert_non_null(registry_find(w->d, "/login/0/1"));
+}
+
 static void what_is_no_instance(void **state)
 {
 	struct world *w = *state;
@@ -312,6 +363,64 @@ static void what_is_no_instance(void **state)
 	registry_left_other(w->d, "/login/a/b");
 	put(w, "/login/a/b", 10, true);
 	assert_int_equal(w->d->bad_keys, 3);
+}
+
+/* Below /login: n bytes, the first part of them a zone. */
+static char *long_key(size_t n, char c)
+{
+	char *key = xmalloc(n + 8);
+
+	memcpy(key, "/login/", 7);
+	memset(key + 7, c, n);
+	key[7 + n / 2] = '/';
+	key[7 + n] = '\0';
+	return key;
+}
+
+/* Quotes are twice as long in a label, and no label text comes out empty. */
+static void the_longest_key_has_its_labels(void **state)
+{
+	struct world *w = *state;
+	char *key = long_key(4096, '"'), *longer = long_key(4097, '"');
+	struct instance *i;
+
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
+	put(w, key, 10, true);
+	i = registry_find(w->d, key);
+	assert_non_null(i);
+	assert_non_null(strstr(i->label_text->s, "instance_id=\""));
+	assert_non_null(strstr(i->info_text->s, "zone=\""));
+	assert_int_equal(w->d->bad_keys, 0);
+	put(w, longer, 10, true);
+	assert_null(registry_find(w->d, longer));
+	assert_int_equal(w->d->bad_keys, 1);
+	assert_int_equal(w->n, 1);
+	free(key);
+	free(longer);
+}
+
+static void a_huge_key_is_a_short_line(void **state)
+{
+	struct world *w = *state;
+	char *key = long_key(70000, 'k'), line[5000];
+	int fds[2];
+	ssize_t n;
+
+	assert_int_equal(pipe(fds), 0);
+	log_start(LEVEL_WARN, LOG_LOGFMT, fds[1]);
+	put(w, key, 10, true);
+	log_stop(20000);
+	log_set_level(LEVEL_ERROR);
+	n = read(fds[0], line, sizeof(line) - 1);
+	assert_in_range(n, 200, 500);
+	line[n] = '\0';
+	assert_non_null(strstr(line, "kkk... reason=\"the key is longer than "
+	    "4096 bytes\"\n"));
+	assert_int_equal(w->d->bad_keys, 1);
+	close(fds[0]);
+	close(fds[1]);
+	free(key);
 }
 
 static void a_directory_with_a_ttl_is_an_instance(void **state)
@@ -361,6 +470,29 @@ static void late_after_two_missed_beats(void **state)
 	list(w, 10, 6);
 	assert_int_equal(login(w)->late, 0);
 	assert_int_equal(w->n, 1);
+}
+
+/* Beats every second, then none for three: how many are late? */
+static size_t late_with_ttl(struct world *w, int64_t ttl_s)
+{
+	for (uint64_t k = 1; k < 4; k++) {
+		list(w, ttl_s, k);
+		clock_advance(1000);
+	}
+	clock_advance(2500);
+	list(w, ttl_s - 3, 3);
+	return login(w)->late;
+}
+
+/* Whoever has less than 6 s is gone before lateness says anything. */
+static void a_short_ttl_is_never_late(void **state)
+{
+	assert_int_equal(late_with_ttl(*state, 5), 0);
+}
+
+static void the_shortest_ttl_that_is_late(void **state)
+{
+	assert_int_equal(late_with_ttl(*state, 6), 1);
 }
 
 static void permanent_and_back(void **state)
@@ -728,10 +860,16 @@ int main(void)
 		TEST(a_write_without_prev_means_a_missed_leave),
 		TEST(deletion_ends_the_instance),
 		TEST(two_keys_one_identity),
+		TEST(the_first_rival_takes_over),
 		TEST(other_names_follow_the_key),
+		TEST(the_smaller_key_in_the_first_listing),
 		TEST(what_is_no_instance),
+		TEST(the_longest_key_has_its_labels),
+		TEST(a_huge_key_is_a_short_line),
 		TEST(a_directory_with_a_ttl_is_an_instance),
 		TEST(late_after_two_missed_beats),
+		TEST(a_short_ttl_is_never_late),
+		TEST(the_shortest_ttl_that_is_late),
 		TEST(permanent_and_back),
 		TEST(held_until_it_is_over),
 		TEST(forgotten_in_time),
