@@ -12,6 +12,10 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
+/* Key, identity and other names become labels, each escaped to at most twice
+ * its length, and the labels of an instance are rendered into 64 KiB. */
+enum { MAX_RELATIVE = 4096 };
+
 /* The part of the key below the directory, or NULL. */
 static const char *below(const struct directory *d, const char *key)
 {
@@ -95,6 +99,11 @@ static void choose_service(const struct directory_config *c,
 		claim->service = directory_default_service(c);
 }
 
+static bool too_long(const char *relative)
+{
+	return strnlen(relative, MAX_RELATIVE + 1) > MAX_RELATIVE;
+}
+
 static enum verdict bad(struct claim *c, const char *why)
 {
 	c->why = why;
@@ -116,6 +125,8 @@ enum verdict registry_claim(const struct directory *d,
 		return KEY_NOT_OURS;
 	if (json_has_nul(k->key))
 		return bad(c, "the key contains a NUL");
+	if (too_long(relative))
+		return bad(c, "the key is longer than 4096 bytes");
 	if (depth(relative) > pattern_depth(d->config->pattern) &&
 	    inside_instance(d, k->key))
 		return KEY_NOT_OURS;
