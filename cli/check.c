@@ -77,13 +77,14 @@ static bool summarize_receiver(const struct config *c,
 static void summarize(const char *path, const struct config *c,
     const struct notify_config *n)
 {
-	char retention[TIMEFMT_MAX];
+	const char *warning = config_warning(c);
 
 	printf("%s: ok\n", path);
+	if (warning != NULL)
+		printf("  warning: %s\n", warning);
 	for (size_t i = 0; i < c->clusters.n; i++)
 		summarize_cluster(config_cluster(c, i));
-	printf("  history: %s, kept %s\n", c->storage.path,
-	    timefmt_duration(c->storage.retention_ms, retention));
+	printf("  history: %s, kept for ever\n", c->storage.path);
 	for (size_t i = 0; i < c->alertmanagers.n; i++)
 		printf("  alerts to %s\n", config_alertmanager(c, i)->url);
 	if (!summarize_receiver(c, n) && c->alertmanagers.n == 0)

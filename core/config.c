@@ -138,6 +138,12 @@ struct config *config_from_flags(const struct string_list *endpoints,
 	return unless(p->count > before, c);
 }
 
+const char *config_warning(const struct config *c)
+{
+	return c->storage.retention_given ? "storage.retention: history is "
+	    "kept for ever by this version" : NULL;
+}
+
 void config_print(const struct config *c, struct buf *out)
 {
 	options_print(&config_options, c, out, 0);

@@ -60,7 +60,8 @@ struct config {
 	struct object_list clusters;	/* struct cluster_config */
 	struct {
 		char *path;		/* rollcall.db */
-		int64_t retention_ms;	/* 400d */
+		int64_t retention_ms;	/* 400d; has no effect yet */
+		bool retention_given;
 	} storage;
 	struct string_list rule_files;
 	struct object_list alertmanagers;	/* struct alertmanager_config */
@@ -81,6 +82,10 @@ struct config *config_read(const char *path, struct problems *p);
  * endpoints and directories, storage at `rollcall.db`.  NULL with problems. */
 struct config *config_from_flags(const struct string_list *endpoints,
     const struct string_list *directories, struct problems *p);
+
+/* What is accepted but does nothing yet, as a sentence; NULL if nothing of
+ * that kind was given. */
+const char *config_warning(const struct config *c);
 
 /* As YAML that config_load() reads again; secrets as <secret>. */
 void config_print(const struct config *c, struct buf *out);

@@ -53,6 +53,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config_directory(im, 2)->forget_after_ms, 7200000);
 	assert_string_equal(c->storage.path, database);
 	assert_int_equal(c->storage.retention_ms, INT64_C(400) * 86400000);
+	assert_null(config_warning(c));
 	assert_int_equal(c->global.evaluation_interval_ms, 15000);
 	assert_int_equal(c->alertmanagers.n, 0);
 	assert_null(c->notify_file);
@@ -68,6 +69,18 @@ static void test_timeout_follows_interval(void **state)
 
 	(void)state;
 	assert_int_equal(config_cluster(c, 0)->poll_timeout_ms, 1000);
+	config_unref(c);
+}
+
+/* Said only to those who have asked for it. */
+static void test_retention_has_no_effect(void **state)
+{
+	struct config *c = load("clusters: [{endpoints: [http://a],"
+	    " directories: [{path: /x}]}]\nstorage: {retention: 30d}\n");
+
+	(void)state;
+	assert_string_equal(config_warning(c), "storage.retention: history is"
+	    " kept for ever by this version");
 	config_unref(c);
 }
 
@@ -276,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_timeout_follows_interval),
+		cmocka_unit_test(test_retention_has_no_effect),
 		cmocka_unit_test(test_endpoints_have_one_spelling),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_alertmanagers),
