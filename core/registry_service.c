@@ -120,6 +120,8 @@ void service_refresh(struct service *s)
 	if (blind == s->not_looking && synced == s->synced)
 		return;
 	s->not_looking = blind;
+	if (synced != s->synced)
+		snapshot_touch_service(s->cluster->registry, s);
 	s->synced = synced;
 	emit(s, EVENT_SERVICE);
 }

@@ -235,6 +235,7 @@ static struct snap_service service_view(const struct service *s)
 		.expirations = s->expirations,
 		.deregistrations = s->deregistrations,
 		.losses = s->losses,
+		.known = s->synced || s->known > 0 || s->registrations > 0,
 	};
 	struct buf b;
 

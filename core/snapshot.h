@@ -45,6 +45,7 @@ struct snap_service {
 	struct rstr *info;	/* configured labels, rendered; NULL: none */
 	size_t up, min_instances, late, permanent;
 	uint64_t registrations, expirations, deregistrations, losses;
+	bool known;		/* false: never looked at, nothing saved */
 };
 
 struct snap_service_block {

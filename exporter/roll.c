@@ -54,6 +54,8 @@ static void end_table(const struct rows *r)
 
 static const char *service_state(const struct snap_service *s)
 {
+	if (!s->known)
+		return "unknown";
 	if (values_service_is_up(s))
 		return "up";
 	if (s->up > 0)
@@ -63,8 +65,18 @@ static const char *service_state(const struct snap_service *s)
 
 static bool service_is_bad(const struct snap_service *s)
 {
-	return !values_service_is_up(s) &&
+	return s->known && !values_service_is_up(s) &&
 	    (s->up > 0 || s->min_instances > 0);
+}
+
+/* Empty as long as nobody could count. */
+static void cell_count(struct buf *out, const struct snap_service *s,
+    size_t n)
+{
+	if (s->known)
+		cell_number(out, n);
+	else
+		buf_adds(out, "<td></td>");
 }
 
 static void service_row(struct rows *r, const struct snap_service *s)
@@ -74,10 +86,10 @@ static void service_row(struct rows *r, const struct snap_service *s)
 	cell_label(r->out, s->labels, "etcd_cluster");
 	cell_label(r->out, s->labels, "service_name");
 	buf_addf(r->out, "<td>%s</td>", service_state(s));
-	cell_number(r->out, s->up);
+	cell_count(r->out, s, s->up);
 	cell_number(r->out, s->min_instances);
-	cell_number(r->out, s->late);
-	cell_number(r->out, s->permanent);
+	cell_count(r->out, s, s->late);
+	cell_count(r->out, s, s->permanent);
 	buf_adds(r->out, "</tr>\n");
 }
 

@@ -126,6 +126,15 @@ static service_value *const service_values[M_COUNT] = {
 	[M_service_losses] = service_losses,
 };
 
+/* How many there are is not known before anybody looked; 0 would say that
+ * there are none. */
+static const bool needs_a_look[M_COUNT] = {
+	[M_service_instances] = true,
+	[M_service_up] = true,
+	[M_service_instances_late] = true,
+	[M_service_instances_permanent] = true,
+};
+
 bool values_service(enum metric_id id, const struct snap_service *s,
     double *v_r)
 {
@@ -134,6 +143,8 @@ bool values_service(enum metric_id id, const struct snap_service *s,
 	/* Without configured labels an info series would say nothing. */
 	if (id == M_service_info &&
 	    (s->info == NULL || s->info->s[0] == '\0'))
+		return false;
+	if (needs_a_look[id] && !s->known)
 		return false;
 	*v_r = service_values[id](s);
 	return true;

@@ -607,6 +607,37 @@ static void a_removed_directory_is_unwatched(void **state)
 }
 
 /* Reads the configuration anew, with another name for the service. */
+static bool seen_as_known(struct world *w, const struct service *s)
+{
+	struct snapshot *shot;
+	bool known;
+
+	clock_advance(1000);
+	snapshot_publish(w->r, clock_mono());
+	shot = snapshot_acquire();
+	known = shot->service_blocks[0]->v[s->slot].known;
+	snapshot_release(shot);
+	return known;
+}
+
+static void nothing_is_known_before_the_first_listing(void **state)
+{
+	static const uint64_t counters[4] = { 1 };
+	struct world *w = *state;
+	struct service *s = registry_service(w->r, w->c, "configured");
+
+	service_feed(s, w->d, 0);
+	assert_false(seen_as_known(w, s));
+	registry_synced(w->d, clock_now());
+	assert_true(seen_as_known(w, s));
+	/* What was registered once is missed wherever it is not. */
+	s = registry_service(w->r, w->c, "saved");
+	assert_false(seen_as_known(w, s));
+	registry_restore_service(w->r, "default", "saved", counters);
+	snapshot_touch_service(w->r, s);
+	assert_true(seen_as_known(w, s));
+}
+
 static void rename_service(struct world *w, const char *name)
 {
 	struct config *c = configure("http://127.0.0.1:2379", "/login");
@@ -876,6 +907,7 @@ int main(void)
 		TEST(the_oldest_are_forgotten_first),
 		TEST(clamps_times),
 		TEST(a_removed_directory_is_unwatched),
+		TEST(nothing_is_known_before_the_first_listing),
 		TEST(a_renamed_service_is_read_anew),
 		TEST(rivals_are_read_anew),
 		TEST(restored_as_it_was),

@@ -68,6 +68,7 @@ static inline struct snap_service *fixture_service(struct fixture *f,
 	v->labels = text(labels);
 	v->up = up;
 	v->min_instances = min;
+	v->known = true;
 	return v;
 }
 

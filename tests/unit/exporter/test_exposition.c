@@ -112,6 +112,28 @@ static void test_wanted(void **state)
 	fixture_free(&f);
 }
 
+/* Before the first look there are no gauges; counters start at 0. */
+static void test_nobody_looked_yet(void **state)
+{
+	struct fixture f;
+	struct exposition x = { .snapshot = &f.snapshot };
+	char *got;
+
+	(void)state;
+	fixture_init(&f);
+	fixture_service(&f, LOGIN, 0, 1)->known = false;
+	got = render(&x, EXPOSITION_OPENMETRICS);
+	check_strict(got, true);
+	assert_null(strstr(got, "rollcall_service_instances"));
+	assert_null(strstr(got, "rollcall_service_up"));
+	assert_non_null(strstr(got,
+	    "rollcall_service_min_instances{" LOGIN "} 1\n"));
+	assert_non_null(strstr(got,
+	    "rollcall_service_expirations_total{" LOGIN "} 0\n"));
+	free(got);
+	fixture_free(&f);
+}
+
 static void test_find(void **state)
 {
 	enum metric_id id;
@@ -393,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_nobody_looked_yet),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_nan_is_no_series),

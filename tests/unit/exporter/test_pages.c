@@ -196,6 +196,20 @@ static void test_page(void **state)
 	free(text);
 }
 
+static void test_page_knows_nothing_yet(void **state)
+{
+	struct request q = get("/");
+	char *text;
+
+	(void)state;
+	fixture_service(&fixture, IM ",service_name=\"new\"", 0, 1)->known =
+	    false;
+	text = ask(&q, 200);
+	assert_has(text, "<tr><td>im</td><td>new</td><td>unknown</td>"
+	    "<td></td><td class=\"n\">1</td><td></td><td></td></tr>");
+	free(text);
+}
+
 static void test_page_says_not_looking(void **state)
 {
 	struct request q = get("/");
@@ -256,6 +270,8 @@ int main(void)
 		    tear_down),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test_setup_teardown(test_page, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_page_knows_nothing_yet,
+		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_page_says_not_looking,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_page_is_limited, set_up,
