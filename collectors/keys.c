@@ -59,25 +59,26 @@ static void set_foreign(struct member *m, bool foreign)
 	if (m->foreign == foreign)
 		return;
 	m->foreign = foreign;
-	if (foreign)
-		log_warn("member belongs to another etcd cluster; its values "
-		    "are left out",
-		    LOG_S("etcd_cluster", m->cluster->name),
-		    LOG_S("member", m->name),
-		    LOG_S("cluster_id", m->cluster_id),
-		    LOG_S("expected", m->cluster->cluster_id));
+	if (!foreign)
+		return;
+	m->index = 0;
+	log_warn("member belongs to another etcd cluster; its values are left "
+	    "out",
+	    LOG_S("etcd_cluster", m->cluster->name), LOG_S("member", m->name),
+	    LOG_S("cluster_id", m->cluster_id),
+	    LOG_S("expected", m->cluster->cluster_id));
 }
 
 static void settle_cluster_id(struct cluster *c)
 {
 	const char *id;
 
-	if (c->cluster_id && !all_polled(c))
+	if (!all_polled(c))
 		return;
 	id = choose(c);
 	if (id && (!c->cluster_id || strcmp(id, c->cluster_id) != 0))
 		registry_set_cluster_id(c, id);
-	for (size_t i = 0; i < c->nmembers; i++) {
+	for (size_t i = 0; c->cluster_id && i < c->nmembers; i++) {
 		struct member *m = &c->members[i];
 
 		set_foreign(m, m->cluster_id && !has_id(m, c->cluster_id));
@@ -127,10 +128,12 @@ static void keys_result(struct member *m, const struct etcd_result *r)
 		member_saw_date(m, meta->date, clock_history(r->started),
 		    clock_history(r->ended), r->ended);
 	member_set_text(&m->cluster_id, meta->cluster_id);
+	m->index = meta->etcd_index;
 	settle_cluster_id(m->cluster);
-	m->index = 0;
 	if (!m->cluster_id || has_id(m, m->cluster->cluster_id))
 		mix(m, meta, r->ended);
+	else if (m->cluster->cluster_id)
+		m->index = 0;
 }
 
 static void keys_failed(struct member *m, mono_t now)

@@ -269,9 +269,13 @@ static void say_difference(struct watcher *w, size_t absent)
 	    LOG_I("missing", absent), LOG_I("index", w->listing.index));
 }
 
+/* While it goes on looking, a fault that comes again and again would fill the
+ * log. */
 static void say_in_sync(const struct watcher *w, size_t absent)
 {
-	log_info("directory in sync", LOG_S("etcd_cluster", w->c->name),
+	enum log_level level = w->d->looking ? LEVEL_DEBUG : LEVEL_INFO;
+
+	LOG_AT_(level, "directory in sync", LOG_S("etcd_cluster", w->c->name),
 	    LOG_S("directory", w->d->path), LOG_S("member", w->member->name),
 	    LOG_I("instances", table_count(w->d->by_key)),
 	    LOG_I("missing", absent), LOG_I("index", w->listing.index));
@@ -350,6 +354,7 @@ static void on_listed(const struct etcd_result *r, void *arg)
 	}
 	if (watcher_of_another(w, &r->meta))
 		return;
+	watcher_listed(w);
 	keep(w, r);
 	if (new_store(w)) {
 		log_warn("the store is new: its index lies below ours",
@@ -374,6 +379,11 @@ void sync_list(struct watcher *w)
 {
 	struct etcd_target t = watcher_target(w);
 
+	if (w->list_failures > 0 &&
+	    !mono_due(w->list_retry_at, loop_now(w->loop))) {
+		timer_set(w->list_timer, w->list_retry_at);
+		return;
+	}
 	drop_listing(w);
 	w->asked_reached = w->reached;
 	w->asked_at = loop_now(w->loop);

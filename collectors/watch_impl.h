@@ -61,6 +61,8 @@ struct watcher {
 	unsigned store;			/* c->store this watch belongs to */
 	struct timer *retry;
 	bool complained;		/* the log has been told */
+	bool waits;			/* for who the cluster is */
+	mono_t waits_until;
 
 	/* The batch. */
 	struct pending *batch;
@@ -75,6 +77,9 @@ struct watcher {
 	struct listed listing;
 	struct table *touched;		/* key -> touch, since it was asked */
 	struct timer *list_timer, *settle, *slice;
+	unsigned list_failures;		/* in a row */
+	mono_t list_retry_at;		/* not before, while they fail */
+	bool list_complained;		/* the log has been told */
 	bool in_sync;			/* compared since the last resync */
 	bool gap;			/* history was lost */
 	bool list_first;		/* no index yet: list before watching */
@@ -103,6 +108,7 @@ bool watcher_store_changed(struct watcher *w);
  * several is right is settled by the polls of all of them. */
 bool watcher_of_another(struct watcher *w, const struct etcd_meta *m);
 void watcher_list_failed(struct watcher *w, const char *reason);
+void watcher_listed(struct watcher *w);	/* it succeeded */
 
 /* poll.c */
 void poll_start(struct watcher *w);	/* the next one in the chain */

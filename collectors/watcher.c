@@ -19,6 +19,10 @@ enum {
 	RETRY_MS = 100,
 	RETRY_MAX_MS = 2000,
 	LIST_RETRY_MS = 500,
+	LIST_RETRY_MAX_MS = 10 * 1000,
+	LIST_TRIES = 3,			/* at one member */
+	WAIT_MS = 1000,
+	WAIT_STEP_MS = 20,
 };
 
 struct etcd_target watcher_target(const struct watcher *w)
@@ -123,27 +127,108 @@ void watcher_broken(struct watcher *w, const char *reason)
 	looking_judge(w, now);
 }
 
+/* --- listings that fail --- */
+
+/* The watch goes on, so `failures` says nothing of them. */
+static void complain_of_list(struct watcher *w, const char *reason)
+{
+	if (w->list_complained)
+		return;
+	log_warn("directory cannot be listed",
+	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
+	    LOG_S("member", w->member->name), LOG_S("reason", reason));
+	w->list_complained = true;
+}
+
+void watcher_listed(struct watcher *w)
+{
+	if (w->list_complained)
+		log_info("directory is listed again",
+		    LOG_S("etcd_cluster", w->c->name),
+		    LOG_S("directory", w->d->path),
+		    LOG_S("member", w->member->name),
+		    LOG_I("failed_listings", w->list_failures));
+	w->list_complained = false;
+	w->list_failures = 0;
+}
+
+static int64_t list_delay(const struct watcher *w)
+{
+	int64_t ms = LIST_RETRY_MS;
+
+	for (unsigned k = 1; k < w->list_failures && ms < LIST_RETRY_MAX_MS;
+	    k++)
+		ms *= 2;
+	return ms < LIST_RETRY_MAX_MS ? ms : LIST_RETRY_MAX_MS;
+}
+
+/* Tried often enough here, and another member is well. */
+static bool lists_elsewhere(const struct watcher *w)
+{
+	const struct member *next = next_member(w);
+
+	return w->list_failures % LIST_TRIES == 0 && next != w->member &&
+	    usable(next);
+}
+
 /* Without a watch the listing was the way to begin: try the next member.  With
- * one, the watch goes on and the listing is tried again. */
+ * one, the watch goes on and the listing is tried again, less and less
+ * often. */
 void watcher_list_failed(struct watcher *w, const char *reason)
 {
 	mono_t now = loop_now(w->loop);
 
+	w->list_failures++;
+	w->list_retry_at = now;
 	if (w->list_first) {
 		watcher_broken(w, reason);
 		return;
 	}
-	complain(w, "directory cannot be listed", reason);
-	timer_set(w->list_timer, mono_add(now, LIST_RETRY_MS));
+	complain_of_list(w, reason);
+	if (lists_elsewhere(w)) {
+		watcher_broken(w, reason);
+		return;
+	}
+	w->list_retry_at = mono_add(now, list_delay(w));
+	timer_set(w->list_timer, w->list_retry_at);
+}
+
+/* --- beginning --- */
+
+static bool all_asked(const struct cluster *c)
+{
+	for (size_t k = 0; k < c->nmembers; k++)
+		if (!c->members[k].endpoints[ENDPOINT_KEYS].polled)
+			return false;
+	return true;
+}
+
+/* Of several endpoints one may be another cluster's: as long as nobody knows
+ * which cluster ours is, its answer would be believed if it came first.  Most
+ * of them decide (keys.c), once all were asked. */
+static bool waits(struct watcher *w, mono_t now)
+{
+	if (!w->waits)
+		return false;
+	if (!all_asked(w->c) && !mono_due(w->waits_until, now))
+		return true;
+	w->waits = false;
+	w->store = w->c->store;
+	if (w->member->foreign)
+		use_member(w, next_member(w));
+	return false;
 }
 
 static void on_retry(void *arg, mono_t now)
 {
 	struct watcher *w = arg;
 
-	(void)now;
 	if (w->poll != NULL)
 		return;
+	if (waits(w, now)) {
+		timer_set(w->retry, mono_add(now, WAIT_STEP_MS));
+		return;
+	}
 	if (w->list_first)
 		sync_list(w);
 	else
@@ -217,7 +302,7 @@ static void revive(struct watcher *w, struct member *m, mono_t now)
 void watcher_on_probe(struct watcher *w, struct member *m, bool answered,
     bool has_leader, mono_t sent, mono_t now)
 {
-	if (watcher_store_changed(w))
+	if (w->waits || watcher_store_changed(w))
 		return;
 	revive(w, m, now);
 	if (m != w->member)
@@ -289,6 +374,8 @@ struct watcher *watcher_new(struct loop *l, struct directory *d,
 	w->in_place_at = loop_now(l);
 	w->reached = d->applied_index;
 	w->list_first = d->applied_index == 0;
+	w->waits = w->c->nmembers > 1 && w->c->cluster_id == NULL;
+	w->waits_until = mono_add(loop_now(l), WAIT_MS);
 	registry_resynced(d, RESYNC_START);
 	timer_set(w->retry, loop_now(l));
 	return w;

@@ -437,6 +437,10 @@ static void test_id_learned_late(void **state)
 static void test_keys(void **state)
 {
 	(void)state;
+	index_told(&m[1], "cc", 900);
+	assert_null(f.cluster->cluster_id);	/* not all were asked */
+	assert_int_equal(m[1].index, 900);
+	index_told(&m[2], "cc", 900);
 	index_told(m, "cc", 1000);
 	assert_int_equal(m->index, 1000);
 	assert_true(value(m, M_etcd_index, NULL) == 1000);
@@ -472,11 +476,14 @@ static void test_foreign_member(void **state)
 {
 	(void)state;
 	index_told(&m[0], "ff", 90000);
-	assert_string_equal(f.cluster->cluster_id, "ff");
+	assert_null(f.cluster->cluster_id);
 	index_told(&m[1], "cc", 10);
+	assert_int_equal(f.cluster->best_index, 0);
 	index_told(&m[2], "cc", 11);
 	assert_string_equal(f.cluster->cluster_id, "cc");
 	assert_true(m[0].foreign && !m[1].foreign && !m[2].foreign);
+	assert_int_equal(f.cluster->store, 0);
+	assert_int_equal(m[0].index, 0);
 	index_told(&m[0], "ff", 90001);
 	index_told(&m[1], "cc", 12);
 	assert_int_equal(f.cluster->best_index, 12);

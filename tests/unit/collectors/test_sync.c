@@ -9,6 +9,7 @@
 #include "collectors/sync.c"
 
 #include "core/pattern.h"
+#include "tests/unit/collectors/logged.h"
 #include "tests/unit/collectors/watched.h"
 
 #define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -23,8 +24,27 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup2(void **state)
+{
+	struct watched *x = xmalloc(sizeof(*x));
+
+	watched_init(x, 2);
+	*state = x;
+	return 0;
+}
+
+static int setup3(void **state)
+{
+	struct watched *x = xmalloc(sizeof(*x));
+
+	watched_init(x, 3);
+	*state = x;
+	return 0;
+}
+
 static int teardown(void **state)
 {
+	logged_end();
 	watched_fini(*state);
 	free(*state);
 	return 0;
@@ -95,6 +115,49 @@ static void begins_again_until_it_is_listed(void **state)
 	tell_listing(x, 7, &(struct nodes){ .missing = true });
 	assert_int_equal(the_poll(x)->wait_index, 8);
 	assert_true(x->w->in_sync);
+}
+
+static void index_of_cluster(struct watched *x, size_t number,
+    const char *cluster_id)
+{
+	snprintf(calls_meta.cluster_id, sizeof(calls_meta.cluster_id), "%s",
+	    cluster_id);
+	watched_index(x, number, 100);
+}
+
+/* The first endpoint is another cluster's, which nobody can know yet. */
+static void waits_for_most_members(void **state)
+{
+	struct watched *x = *state;
+
+	x->w = watcher_new(x->loop, x->d, x->storm);
+	index_of_cluster(x, 0, "ff");
+	watched_probe(x, 0, PROBED_LEADER);
+	index_of_cluster(x, 2, "cc");
+	watched_pass(x, 800);
+	assert_null(x->w->list);
+	watched_probe(x, 2, PROBED_LEADER);
+	index_of_cluster(x, 1, "cc");
+	watched_pass(x, 20);
+	assert_non_null(x->w->list);
+	assert_int_equal(asked_member(x), 2);
+	tell_listing(x, 100, &(struct nodes){ .missing = true });
+	tell_head(x, the_poll(x), 100);
+	assert_true(x->d->looking);
+	assert_int_equal(x->d->resyncs[RESYNC_NEW_STORE], 0);
+	assert_int_equal(x->d->resyncs[RESYNC_CONNECTION], 0);
+}
+
+static void waits_a_second(void **state)
+{
+	struct watched *x = *state;
+
+	x->w = watcher_new(x->loop, x->d, x->storm);
+	watched_index(x, 0, 100);
+	watched_pass(x, 999);
+	assert_null(x->w->list);
+	watched_pass(x, 1);
+	assert_non_null(x->w->list);
 }
 
 /* --- what no event told --- */
@@ -388,21 +451,92 @@ static void failures_are_no_listing(void **state)
 		ETCD_BAD };
 	struct watched *x = *state;
 
+	static const int64_t delays[] = { 500, 1000, 2000, 4000, 8000, 10000 };
+
 	watched_start(x, KEYS(D "/a", D "/b"));
+	logged_begin(LEVEL_INFO);
 	sync_list(x->w);
 	for (size_t k = 0; k < 6; k++) {
 		tell_outcome(x, x->w->list, outcomes[k]);
 		assert_null(x->w->list);
-		watched_pass(x, 499);
+		watched_pass(x, delays[k] - 1);
 		assert_null(x->w->list);
 		watched_pass(x, 1);
 		assert_non_null(x->w->list);
 	}
 	tell_error(x, x->w->list, ETCD_RAFT_INTERNAL, 0);
-	watched_pass(x, 500);
+	watched_pass(x, 10000);
 	assert_int_equal(x->n, 0);
 	assert_true(x->d->looking);
+	assert_int_equal(logged_lines("listed again"), 0);
 	list_now(x, 100, KEYS(D "/a", D "/b"));
+	assert_int_equal(logged_lines("cannot be listed"), 1);
+	assert_int_equal(logged_lines("listed again"), 1);
+	/* Soon, and said, when it happens again. */
+	sync_list(x->w);
+	tell_outcome(x, x->w->list, ETCD_BAD);
+	watched_pass(x, 500);
+	assert_int_equal(logged_lines("cannot be listed"), 2);
+	list_now(x, 100, KEYS(D "/a", D "/b"));
+}
+
+/* A watch that is well does not help where listings fail. */
+static void listed_by_another_member(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	sync_list(x->w);
+	for (int k = 0; k < 3; k++) {
+		assert_int_equal(asked_member(x), 0);
+		tell_outcome(x, x->w->list, ETCD_BAD);
+		watched_pass(x, k < 2 ? 2000 : 0);
+	}
+	assert_int_equal(asked_member(x), 1);
+	tell_head(x, the_poll(x), 100);
+	assert_non_null(x->w->list);
+	assert_string_equal(x->w->list->url, x->c->members[1].url);
+	list_now(x, 100, KEYS(D "/a"));
+	assert_int_equal(x->n, 0);
+	assert_true(x->d->looking);
+}
+
+/* No event makes it ask again sooner. */
+static void fails_while_events_come(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	watched_pass(x, 200);
+	tell_head(x, the_poll(x), 100);
+	tell_outcome(x, x->w->list, ETCD_BAD);
+	watched_tell(x, beat_event(D "/a", 10, 3000, 101));
+	assert_null(x->w->list);
+	watched_pass(x, 499);
+	assert_null(x->w->list);
+	watched_pass(x, 1);
+	assert_non_null(x->w->list);
+	list_now(x, 101, KEYS(D "/a"));
+	assert_true(x->d->looking);
+}
+
+/* A fault that comes again and again does not fill the log. */
+static void said_when_it_begins_to_look(void **state)
+{
+	struct watched *x = *state;
+
+	logged_begin(LEVEL_INFO);
+	watched_start(x, KEYS(D "/a"));
+	assert_int_equal(logged_lines("directory in sync"), 1);
+	for (int k = 0; k < 5; k++) {
+		tell_failure(x, the_poll(x), FETCH_BROKEN);
+		watched_pass(x, 2000);
+		tell_head(x, the_poll(x), 100);
+		list_now(x, 100, KEYS(D "/a"));
+		assert_true(x->w->in_sync && x->d->looking);
+	}
+	assert_int_equal(logged_lines("directory in sync"), 1);
 }
 
 /* --- a new store --- */
@@ -651,12 +785,16 @@ static void asked_again_of_a_new_leader(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST2(name) cmocka_unit_test_setup_teardown(name, setup2, teardown)
+#define TEST3(name) cmocka_unit_test_setup_teardown(name, setup3, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(begins_with_a_listing),
 		TEST(begins_again_until_it_is_listed),
+		TEST3(waits_for_most_members),
+		TEST3(waits_a_second),
 		TEST(shows_what_is_missing),
 		TEST(shows_what_is_new),
 		TEST(after_a_gap),
@@ -672,6 +810,9 @@ int main(void)
 		TEST(entries_without_sense),
 		TEST(not_there_is_empty),
 		TEST(failures_are_no_listing),
+		TEST2(listed_by_another_member),
+		TEST(fails_while_events_come),
+		TEST(said_when_it_begins_to_look),
 		TEST(an_index_below_ours),
 		TEST(not_below_what_was_reached_when_asked),
 		TEST(compared_in_slices),
