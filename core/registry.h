@@ -230,10 +230,16 @@ void registry_progress(struct directory *d, wall_t to, uint64_t index,
     mono_t now);
 void registry_resynced(struct directory *d, enum resync reason);
 void registry_synced(struct directory *d, wall_t at);
+/* The key is no instance, and why: counted and logged the first time. */
 void registry_bad_key(struct directory *d, const char *key, const char *why);
 
+/* What the last leader probe found: whether a member answers, whether one
+ * knows a leader, and that one's id (NULL: not known).  Another leader or none
+ * disturbs the cluster: what expires within a TTL is etcd_outage. */
 void registry_set_leader(struct cluster *c, bool answers, bool has_leader,
     const char *leader_id, mono_t now);
+/* Term and index as a member's answer had them; lower ones than the highest
+ * seen are ignored, a new term counts as an election. */
 void registry_set_raft(struct cluster *c, uint64_t term, uint64_t index,
     mono_t now);
 void registry_set_cluster_id(struct cluster *c, const char *id);
@@ -271,6 +277,8 @@ struct restored_instance {
  * unwatched. */
 void registry_restore_instance(struct registry *r,
     const struct restored_instance *i);
+/* counters: registrations, expirations, deregistrations, losses.  This and the
+ * functions below pass over what the registry does not have (any more). */
 void registry_restore_service(struct registry *r, const char *cluster,
     const char *service, const uint64_t counters[4]);
 struct restored_directory {
@@ -280,6 +288,7 @@ struct restored_directory {
 	uint64_t applied_index;
 };
 
+/* How far the directory was watched and its events applied. */
 void registry_restore_directory(struct registry *r,
     const struct restored_directory *d);
 
@@ -302,8 +311,10 @@ struct restored_cluster {
 	wall_t disturbed_until;		/* ms 0: no election was seen */
 };
 
+/* What tells that etcd was rebuilt, or was disturbed shortly before. */
 void registry_restore_cluster(struct registry *r,
     const struct restored_cluster *saved);
+/* The ids that the next new rows get. */
 void registry_restore_ids(struct registry *r, int64_t next_instance,
     int64_t next_period, int64_t next_watching);
 

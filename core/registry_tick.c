@@ -1,6 +1,6 @@
 /* What happens to the roll by the mere passing of time: holds end, the
  * vanished are forgotten, a mass vanish is over when nobody is held.  Called
- * by the loop's timer; rollcall forget comes through registry_forget(). */
+ * by the loop's timer. */
 #include <stdlib.h>
 
 #include "core/config.h"
