@@ -24,8 +24,12 @@ struct notify_config *notify_config_load(const char *path,
     struct problems *p);
 void notify_config_free(struct notify_config *n);
 
+/* Sends nothing before alerts_start().  Loop, registry and bus must outlive
+ * it. */
 struct alerts *alerts_new(struct loop *l, struct registry *r,
     struct event_bus *b);
+/* Drops what is under way; undelivered messages stay in the database.  NULL is
+ * a no-op. */
 void alerts_free(struct alerts *a);
 
 /* Takes configuration into force, first and at each reload.  Takes n (may be
@@ -41,6 +45,8 @@ void alerts_restore_outbox(const struct outbox_record *r, void *alerts);
 /* Everything is restored: looks at all subjects once and starts sending. */
 void alerts_start(struct alerts *a);
 
+/* For event_bus_add(): judges the subjects that events touch, and sends at the
+ * end of each flush.  Valid as long as a. */
 struct event_sink alerts_sink(struct alerts *a);
 void alerts_samples(void *arg, struct sample_sink *s);
 

@@ -1,7 +1,7 @@
 /* The rules of this version, written as C until rule files replace the way
  * they are written; names, labels and timing stay.  Every function here only
  * reads registry and cluster and may be called at any time on the loop.
- * Called by alerts.c for the subjects an event touched. */
+ * Called by set.c for the subjects an event touched. */
 #include "alerts/rules.h"
 
 #include <stdlib.h>
@@ -248,8 +248,8 @@ static bool always(const struct subject *s)
 static void tell_watchdog(const struct subject *s, struct labels *to)
 {
 	(void)s;
-	labels_set(to, "description", "Sent as long as rollcall runs and "
-	    "reaches this Alertmanager. Page when it stops.");
+	labels_set(to, "description", "Always firing: it is missed when "
+	    "rollcall or its way to Alertmanager is down.");
 }
 
 const struct rule rules[RULES] = {

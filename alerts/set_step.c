@@ -170,7 +170,7 @@ static void on_fired(struct alert_set *s, struct alert *a,
 {
 	a->last_notified = (wall_t){ 0 };
 	tell(s, a, GROUP_FIRED, now);
-	log_edge(s, a, "alert fires", a->rule->heartbeat ? LEVEL_INFO :
+	log_edge(s, a, "alert fires", a->rule->heartbeat ? LEVEL_DEBUG :
 	    LEVEL_WARN);
 }
 
