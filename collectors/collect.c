@@ -1,6 +1,6 @@
 /* Starts and stops the collecting of every configured cluster: its poller,
  * its judge of storms, a watcher for each directory, and hands the outcome of
- * each leader probe to the watchers.  Called by cli/serve.c. */
+ * each leader probe to the watchers.  Called by cli/daemon.c. */
 #include "collectors/collect.h"
 
 #include <stdlib.h>
