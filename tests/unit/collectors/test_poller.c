@@ -4,6 +4,7 @@
  *	the probe is told when the registry knows it
  *	what fails is asked less often, but for version, leader and keys
  *	an empty answer is asked again soon
+ *	each pair has a moment of the period of its own
  *	one round per interval, failing members included */
 #include "collectors/poller.c"
 
@@ -367,6 +368,36 @@ static void test_empty_is_asked_again_soon(void **state)
 	assert_int_equal(s->request_failures, 0);
 }
 
+/* From the first poll to the second: of the pairs polled once per interval not
+ * more than a few fall into the same tenth of it. */
+static void test_polls_are_spread(void **state)
+{
+	enum { INTERVAL_MS = 15000, TENTHS = 10 };
+	bool hit[TENTHS] = { false };
+	int64_t first, wait;
+	struct poll *p;
+	int hits = 0;
+
+	(void)state;
+	f.cluster->config->poll_interval_ms = INTERVAL_MS;
+	start_polling();
+	for (size_t i = 0; i < poller->n; i++) {
+		p = &poller->polls[i];
+		if (collector_every_ms(p->collector, f.cluster) !=
+		    INTERVAL_MS)
+			continue;
+		first = p->due.ms;
+		schedule(p, p->due);
+		wait = p->due.ms - first;
+		assert_in_range(wait, FIRST_WITHIN_MS,
+		    INTERVAL_MS + FIRST_WITHIN_MS);
+		hit[wait % INTERVAL_MS / (INTERVAL_MS / TENTHS)] = true;
+	}
+	for (int i = 0; i < TENTHS; i++)
+		hits += hit[i];
+	assert_in_range(hits, 4, TENTHS);
+}
+
 static void test_free_at_any_moment(void **state)
 {
 	(void)state;
@@ -388,6 +419,7 @@ int main(void)
 		T(test_probe_is_told),
 		T(test_backoff),
 		T(test_empty_is_asked_again_soon),
+		T(test_polls_are_spread),
 		T(test_free_at_any_moment),
 #undef T
 	};
