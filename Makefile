@@ -171,9 +171,10 @@ analyze: ## clang's path-sensitive analyzer; some of it is mistaken
 
 # --- what people type ---
 .PHONY: demo test test-long bench install-packages
-demo: ## eight services, one dies, an alert [DEMO_SECONDS=30]
+demo: ## eight services, one dies, an alert [DEMO_SECONDS=30: ends by itself]
 	@.ci/packages demo
-	@$(MAKE) --no-print-directory -s all
+	@echo "building $(BUILD)/rollcall ..."
+	@$(MAKE) --no-print-directory -s SAY= all
 	@DEMO_SECONDS=$(DEMO_SECONDS) ROLLCALL=$(abspath $(BUILD)/rollcall) \
 	    exec demo/run
 
@@ -214,15 +215,17 @@ install-packages: ## what building and testing need, by apt
 	@.ci/packages test
 
 .PHONY: install uninstall
-install: $(BUILD)/rollcall ## program, man page, unit, example [PREFIX DESTDIR]
+install: $(BUILD)/rollcall ## program, man page, unit, example, docs [PREFIX DESTDIR]
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/doc/rollcall \
+	    $(DESTDIR)$(PREFIX)/share/doc/rollcall/docs \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(BUILD)/rollcall $(DESTDIR)$(PREFIX)/bin/rollcall
-	install -m 644 packaging/rollcall.1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1
+	sed 's,/usr/local/share,$(PREFIX)/share,' packaging/rollcall.1 \
+	    > $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1
+	chmod 644 $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1
 	install -m 644 rollcall.yml README.md LICENSE \
 	    $(DESTDIR)$(PREFIX)/share/doc/rollcall
+	install -m 644 docs/*.md $(DESTDIR)$(PREFIX)/share/doc/rollcall/docs
 	sed 's,/usr/local/bin,$(PREFIX)/bin,' packaging/rollcall.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
