@@ -119,12 +119,15 @@ def between(before, ours, after, what):
 @pytest.mark.valgrind
 def test_values_agree_with_curl(polled):
     cluster, watched, before, metrics, after = polled
+    labels = {b["/v2/stats/self"]["id"]: "127.0.0.1:%d" % m.port
+              for m, b in before.items()}
     for member in cluster.members:
         ours, b, a = Ours(metrics, member), before[member], after[member]
         check_identity(ours, b, member)
         check_self(ours, b["/v2/stats/self"], a["/v2/stats/self"])
         check_store(ours, b["/v2/stats/store"], a["/v2/stats/store"])
-        check_leader(ours, b["/v2/stats/leader"], a["/v2/stats/leader"])
+        check_leader(ours, b["/v2/stats/leader"], a["/v2/stats/leader"],
+                     labels)
 
 
 def check_identity(ours, b, member):
@@ -171,29 +174,38 @@ def check_store(ours, b, a):
     assert 0 <= ours.one("store_watchers") <= 3
 
 
-def check_leader(ours, b, a):
+def check_leader(ours, b, a, labels):
+    """labels: {member id: what the follower is called}"""
     if "followers" not in b:
         assert b["message"] == "not current leader"
         assert not ours.all("follower_successes_total")
         return
-    assert len(ours.all("follower_successes_total")) == len(
-        b["followers"]) == 2
+    assert {s["follower"] for s, _ in ours.all("follower_successes_total")} \
+        == {labels[f] for f in b["followers"]}
+    assert len(b["followers"]) == 2
+    for member_id, low in b["followers"].items():
+        check_follower(ours, labels[member_id], low,
+                       a["followers"][member_id])
 
-    def sorted_counts(stats, kind):
-        return sorted(f["counts"][kind] for f in stats["followers"].values())
+
+def check_follower(ours, label, b, a):
+    """The extremes of the latency hardly move and are never the same for two
+    followers: they tell whose values these are."""
     for kind, name in (("success", "successes"), ("fail", "failures")):
-        values = sorted(v for _, v in ours.all(
-            "follower_%s_total" % name))
-        for low, value, high in zip(sorted_counts(b, kind), values,
-                                    sorted_counts(a, kind)):
-            between(low, value, high, "follower " + kind)
-    for labels, _ in ours.all("follower_successes_total"):
-        f = {"follower": labels["follower"]}
-        low, mean, high = (ours.one("follower_latency_%s_seconds" % n, **f)
-                           for n in ("min", "average", "max"))
-        assert 0 < low <= mean <= high < 10
-        assert ours.one("follower_latency_seconds", **f) > 0
-        assert ours.one("follower_latency_stddev_seconds", **f) > 0
+        between(b["counts"][kind], ours.one(
+            "follower_%s_total" % name, follower=label), a["counts"][kind],
+            "follower " + kind)
+    low, mean, high = (ours.one("follower_latency_%s_seconds" % n,
+                                follower=label)
+                       for n in ("min", "average", "max"))
+    assert 0 < low <= mean <= high < 10
+    b, a, tiny = b["latency"], a["latency"], 1e-9
+    between(a["minimum"] / 1000 - tiny, low, b["minimum"] / 1000 + tiny,
+            "least latency of " + label)
+    between(b["maximum"] / 1000 - tiny, high, a["maximum"] / 1000 + tiny,
+            "greatest latency of " + label)
+    assert ours.one("follower_latency_seconds", follower=label) > 0
+    assert ours.one("follower_latency_stddev_seconds", follower=label) > 0
 
 
 def test_index_and_term_follow_the_cluster(polled):
