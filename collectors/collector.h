@@ -20,6 +20,8 @@ struct collector {
 	bool backoff;			/* ask less often while it fails */
 	bool may_be_empty;		/* an empty 200 is no failure */
 	bool in_round;			/* a round of polls waits for it */
+	bool below;			/* who may not read the root asks
+					   below a watched directory */
 
 	/* Asks the member; ends with done() within the deadline. */
 	struct etcd_call *(*start)(const struct etcd_target *t,

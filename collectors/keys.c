@@ -151,6 +151,7 @@ const struct collector collector_keys = {
 	.endpoint = ENDPOINT_KEYS,
 	.every_ms = 970,
 	.deadline_ms = 1000,
+	.below = true,
 	.start = etcd_index,
 	.result = keys_result,
 	.failed = keys_failed,

@@ -30,6 +30,7 @@ struct poll {
 	uint64_t seed;
 	bool started;			/* was polled once */
 	bool retried;			/* after an empty answer */
+	bool below;			/* the root may not be read */
 	bool again;			/* wanted at once meanwhile */
 };
 
@@ -55,6 +56,7 @@ static void start(void *arg, mono_t now)
 		.loop = p->poller->loop,
 		.url = p->member->url,
 		.http = &c->config->http_config,
+		.below = p->below ? c->directories[0]->path : NULL,
 	};
 
 	(void)now;
@@ -175,12 +177,26 @@ static void tell_probe(struct poll *p, const struct etcd_result *r)
 		    m->has_leader, r->started, r->ended);
 }
 
+/* A user who may read the watched directories is enough: the root is given up
+ * for good once it was refused. */
+static bool refused_at_root(const struct poll *p, const struct etcd_result *r)
+{
+	return p->collector->below && !p->below &&
+	    r->outcome == ETCD_UNAUTHORIZED &&
+	    p->member->cluster->ndirectories > 0;
+}
+
 static void ended(const struct etcd_result *r, void *arg)
 {
 	struct poll *p = arg;
 	bool taken;
 
 	p->call = NULL;
+	if (refused_at_root(p, r)) {
+		p->below = true;
+		timer_set(p->timer, r->ended);
+		return;
+	}
 	taken = collector_apply(p->collector, p->member, r);
 	if (!taken && !p->retried) {
 		p->retried = true;

@@ -37,7 +37,7 @@ static const struct {
 	[ETCD_KIND_STATS_SELF] = { "/v2/stats/self", 1 * MIB },
 	[ETCD_KIND_STATS_LEADER] = { "/v2/stats/leader", 1 * MIB },
 	[ETCD_KIND_STATS_STORE] = { "/v2/stats/store", 1 * MIB },
-	[ETCD_KIND_INDEX] = { "/v2/keys/", 4 * KIB },
+	[ETCD_KIND_INDEX] = { NULL, 4 * KIB },
 	[ETCD_KIND_LISTING] = { NULL, 512 * MIB },
 	[ETCD_KIND_EVENT] = { NULL, 32 * MIB },
 };
@@ -254,8 +254,9 @@ static struct etcd_call *new_call(const struct etcd_target *t,
 static void start(struct etcd_call *c, const struct etcd_target *t,
     const char *url, int64_t deadline_ms)
 {
+	bool root = c->kind == ETCD_KIND_INDEX && c->base[0] == '\0';
 	struct fetch_request r = {
-		.method = c->kind == ETCD_KIND_INDEX ? "HEAD" : "GET",
+		.method = root ? "HEAD" : "GET",
 		.url = url, .http = t->http, .deadline_ms = deadline_ms,
 		.max_body = kinds[c->kind].max_body,
 		.on_head = c->head ? on_head : NULL, .on_done = on_done,
@@ -390,8 +391,19 @@ struct etcd_call *etcd_stats_store(const struct etcd_target *t,
 	return ask(t, ETCD_KIND_STATS_STORE, deadline_ms, done, arg);
 }
 
+/* HEAD is cheap at the root alone: of any other directory etcd writes the whole
+ * body first, 30 ms for 20,000 keys, and then drops it. */
 struct etcd_call *etcd_index(const struct etcd_target *t,
     int64_t deadline_ms, etcd_done *done, void *arg)
 {
-	return ask(t, ETCD_KIND_INDEX, deadline_ms, done, arg);
+	struct etcd_call *c = new_call(t, ETCD_KIND_INDEX, done, arg);
+	struct buf url;
+
+	c->base = directory_name(t->below ? t->below : "/");
+	add_directory(&url, t, c->base);
+	if (c->base[0] != '\0')
+		buf_adds(&url, "_rollcall");
+	start(c, t, buf_str(&url), deadline_ms);
+	buf_free(&url);
+	return c;
 }

@@ -38,7 +38,7 @@ static const struct kind kinds[] = {
 	    403, "message", true },
 	[ETCD_KIND_STATS_STORE] = { "/v2/stats/store", decode_stats_store, 0,
 	    NULL, true },
-	[ETCD_KIND_INDEX] = { "/v2/keys/", NULL, 0, NULL, true },
+	[ETCD_KIND_INDEX] = { "/v2/keys", NULL, 0, NULL, true },
 	[ETCD_KIND_LISTING] = { "/v2/keys", decode_listing, 0, NULL, true },
 	[ETCD_KIND_EVENT] = { "/v2/keys", decode_event, 0, NULL, true },
 };
@@ -195,6 +195,18 @@ static enum etcd_outcome classify(const struct answer *a, int code,
 	return ETCD_BAD;
 }
 
+/* True if that a key is not there is an answer. */
+static bool not_there(struct answer *a)
+{
+	bool listing = a->kind->decode == decode_listing;
+
+	if (!listing && (a->kind->decode || a->r->meta.etcd_index == 0))
+		return false;
+	a->r->outcome = ETCD_OK;
+	a->r->listing.missing = listing;
+	return true;
+}
+
 static void decode_failure(struct answer *a, const char *content_type,
     char *body, size_t len)
 {
@@ -204,11 +216,8 @@ static void decode_failure(struct answer *a, const char *content_type,
 
 	a->r->error_code = c.code;
 	if (outcome == ETCD_ERROR && c.code == ETCD_KEY_NOT_FOUND &&
-	    a->r->status == 404 && a->kind->decode == decode_listing) {
-		a->r->outcome = ETCD_OK;
-		a->r->listing.missing = true;
+	    a->r->status == 404 && not_there(a))
 		return;
-	}
 	if (outcome == ETCD_NO_V2)
 		err_set(&text, "not there: etcd was started without "
 		    "--enable-v2=true");

@@ -21,6 +21,8 @@ struct etcd_target {
 	struct loop *loop;
 	const char *url;		/* http://host:port */
 	const struct http_config *http;	/* NULL: plain */
+	const char *below;		/* etcd_index() alone: a directory that
+					   may be read; NULL: the root */
 };
 
 enum etcd_outcome {
@@ -189,7 +191,8 @@ struct etcd_call *etcd_stats_store(const struct etcd_target *t,
     int64_t deadline_ms, etcd_done *done, void *arg);
 
 /* The member's indexes, term and cluster id, from the headers of the cheapest
- * successful keys request there is. */
+ * successful keys request there is.  Below a directory it is a key that is not
+ * there: ETCD_OK as well, but etcd tells no raft index and term then. */
 struct etcd_call *etcd_index(const struct etcd_target *t,
     int64_t deadline_ms, etcd_done *done, void *arg);
 

@@ -144,6 +144,20 @@ def test_basic_auth(guarded_etcd, tmp_path, rollcall, webhook):
     assert PASSWORD not in watched.log()
 
 
+def test_user_who_may_read_the_directory_alone(started, tmp_path, rollcall):
+    etcd = started(GuardedEtcd(tmp_path / "etcd"))
+    etcd.put("/login_servers/kept", "h:1", ttl=600)
+    etcd.enable(PASSWORD, "/login_servers/*")
+    watched = rollcall([etcd.url()], [LOGIN],
+                       cluster=user(tmp_path, PASSWORD))
+    watched.await_looking()
+    watched.await_metric("rollcall_instance_up", 1, instance_id="kept")
+    watched.await_metric("rollcall_etcd_endpoint_up", 1, endpoint="keys")
+    watched.await_metric("rollcall_etcd_index", lambda v: v and v > 0)
+    watched.await_metric("rollcall_etcd_raft_term", lambda v: v and v > 0)
+    assert not watched.log_lines(msg="etcd endpoint fails")
+
+
 @pytest.mark.parametrize("cluster", ["nobody", "wrong password"])
 def test_basic_auth_that_is_refused(guarded_etcd, tmp_path, rollcall,
                                     webhook, cluster):

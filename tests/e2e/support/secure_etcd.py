@@ -61,8 +61,8 @@ class TlsEtcd(Etcd):
 
 
 class GuardedEtcd(Etcd):
-    """With v2 auth: root may do all, the user "rollcall" may read all, a
-    guest nothing.  enable() it while it runs."""
+    """With v2 auth: root may do all, the user "rollcall" may read all (or
+    what `readable` names), a guest nothing.  enable() it while it runs."""
 
     user = None
 
@@ -82,10 +82,10 @@ class GuardedEtcd(Etcd):
             json.dumps(value) if value else None, headers)
         assert answer.status in (200, 201), answer.text
 
-    def enable(self, password):
+    def enable(self, password, readable="/*"):
         self._put("/users/root", {"user": "root", "password": "secret"})
         self._put("/roles/reader", {"role": "reader", "permissions": {
-            "kv": {"read": ["/*"], "write": []}}})
+            "kv": {"read": [readable], "write": []}}})
         self._put("/users/rollcall", {
             "user": "rollcall", "password": password, "roles": ["reader"]})
         self._put("/enable")

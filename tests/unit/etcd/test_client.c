@@ -63,7 +63,7 @@ static int begin_test(void **state)
 	guard = timer_new(loop, too_late, NULL);
 	timer_set(guard, mono_add(clock_mono(), 20000));
 	script_start(&server, replay, NULL);
-	target = (struct etcd_target){ loop, server.url, NULL };
+	target = (struct etcd_target){ .loop = loop, .url = server.url };
 	then_silence = false;
 	heads = dones = 0;
 	return 0;
@@ -245,6 +245,27 @@ static void test_index(void **state)
 	assert_int_equal(seen.meta.date.ms, 0);
 }
 
+/* For who may not read the root: small, however large the directory is. */
+static void test_index_below(void **state)
+{
+	struct etcd_target below = target;
+
+	(void)state;
+	below.below = "/a b/";
+	will_answer("HTTP/1.1 404 Not Found\r\nX-Etcd-Index: 5\r\n"
+	    "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n"
+	    "{\"errorCode\":100}");
+	run(etcd_index(&below, DEADLINE, on_call_done, NULL));
+	assert_string_equal(asked, "GET /v2/keys/a%20b/_rollcall HTTP/1.1");
+	assert_int_equal(outcome, ETCD_OK);
+	assert_int_equal(seen.meta.etcd_index, 5);
+	assert_int_equal(seen.meta.raft_term, 0);
+	will_answer("HTTP/1.1 404 Not Found\r\nContent-Type: application/json"
+	    "\r\nContent-Length: 17\r\n\r\n{\"errorCode\":100}");
+	run(etcd_index(&below, DEADLINE, on_call_done, NULL));
+	assert_int_equal(outcome, ETCD_ERROR);
+}
+
 static void test_other_calls(void **state)
 {
 	static struct etcd_call *(*const calls[])(const struct etcd_target *,
@@ -424,6 +445,7 @@ int main(void)
 		TEST(test_watch_ends),
 		TEST(test_requests),
 		TEST(test_index),
+		TEST(test_index_below),
 		TEST(test_other_calls),
 		TEST(test_failures),
 		TEST(test_large_listing),

@@ -754,7 +754,7 @@ static void test_index_of_no_etcd(void **state)
 	    strlen(body), &result);
 	assert_null(d->root);
 	assert_int_equal(result.outcome, ETCD_BAD);
-	assert_string_equal(result.text, "/v2/keys/: HTTP 200 without "
+	assert_string_equal(result.text, "/v2/keys: HTTP 200 without "
 	    "X-Etcd-Index: this is no etcd");
 	etcd_decoded_free(d);
 }
