@@ -105,7 +105,7 @@ struct instance {
 	unsigned ttl_window_n;
 	bool present;			/* its key is in etcd, by our books */
 	bool silent;			/* beats with refresh=true were seen */
-	bool index_saved;		/* modified_index is from a former run */
+	bool index_saved;		/* modified_index is of a former run */
 	bool first_listed;		/* came with the first listing ever */
 	bool late, flapping;
 	bool held;			/* alert waits for the storm to pass */

@@ -357,7 +357,7 @@ void registry_listed(struct directory *d, const struct key_facts *k,
 {
 	struct instance *i = registry_find(d, k->key);
 
-	/* A saved index is of the last change of state, not of the last beat. */
+	/* A saved index is of the last change of state, not the last beat. */
 	if (i != NULL && !i->index_saved &&
 	    i->modified_index != k->modified_index)
 		i->silent = true;
