@@ -327,6 +327,7 @@ void batch_event(struct watcher *w, const struct etcd_event *e, bool live)
 		w->judging_from = e->node.modified_index;
 		w->judge_at = mono_add(now, JUDGE_MS);
 	}
+	w->quiet_once = false;
 	timer_set(w->judge, w->judge_at);
 }
 
@@ -334,6 +335,7 @@ void batch_headed(struct watcher *w)
 {
 	mono_t quiet = mono_add(loop_now(w->loop), QUIET_MS);
 
+	w->quiet_once = false;
 	if (w->judging)
 		timer_set(w->judge,
 		    quiet.ms < w->judge_at.ms ? quiet : w->judge_at);

@@ -69,6 +69,7 @@ struct watcher {
 	size_t nbatch, batch_cap;
 	bool judging;			/* a leave is in it */
 	uint64_t judging_from;		/* index of that leave */
+	bool quiet_once;		/* nothing came, one turn ago */
 	mono_t judge_at;		/* at the latest */
 	struct timer *judge;
 

@@ -326,10 +326,17 @@ void watcher_on_probe(struct watcher *w, struct member *m, bool answered,
 
 /* --- birth and end --- */
 
+/* Timers run before transfers: what came while the process was held up is read
+ * first, so quiet is believed only once more round the loop. */
 static void on_judge(void *arg, mono_t now)
 {
 	struct watcher *w = arg;
 
+	if (!w->quiet_once && !mono_due(w->judge_at, now)) {
+		w->quiet_once = true;
+		timer_set(w->judge, now);
+		return;
+	}
 	batch_apply(w, now);
 	sync_advanced(w, now);
 }

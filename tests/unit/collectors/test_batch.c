@@ -160,8 +160,8 @@ static void soon_after_headers_without_an_event(void **state)
 	watched_start(x, KEYS(D "/a"));
 	tell_event(x, the_poll(x), expire_event(D "/a", 200, 101));
 	tell_head(x, the_poll(x), 170);
-	watched_pass(x, 2);
-	assert_int_equal(x->n, 0);
+	watched_pass(x, 3);
+	assert_int_equal(x->n, 0);	/* once more round the loop */
 	watched_pass(x, 1);
 	assert_int_equal(x->n, 1);
 }
