@@ -7,6 +7,7 @@ from prometheus_client.openmetrics.parser import \
 from support import exposition
 from support.monitoring import promtool
 from support.rollcall import OPENMETRICS, TEXT
+from support.wait import await_true
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 ODD = {"path": "/odd", "service_name": 'odd "one"\\',
@@ -56,6 +57,9 @@ def test_both_formats_say_the_same(etcd, beats, rollcall):
     registry(etcd, beats)
     watched = rollcall([etcd.url()], [LOGIN, ODD])
     watched.await_looking()
+    # No series is new any more once every endpoint was polled.
+    await_true(lambda: len(watched.samples("rollcall_etcd_endpoint_up")) == 8,
+               20, "all eight endpoints to be polled")
     answer = watched.exposition(OPENMETRICS)
     assert answer.headers["Content-Type"].replace(" ", "").startswith(
         "application/openmetrics-text;version=1.0.0;charset=utf-8")
