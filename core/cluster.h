@@ -79,7 +79,6 @@ struct cluster {
 	size_t ndirectories;
 	bool has_leader;		/* some member knows one */
 	bool answers;			/* some member answers */
-	mono_t no_leader_since;
 	char *leader_id;		/* last one known */
 	uint64_t raft_term, raft_index, leader_changes;
 	bool disturbed;			/* an election was ever seen */

@@ -95,7 +95,6 @@ struct instance {
 	struct labels extra;		/* other names of the pattern */
 	struct period period;		/* the present one */
 	uint64_t created_index, modified_index;
-	uint64_t last_index;		/* last event or listing applied */
 	int64_t ttl_s;			/* granted; 0: permanent */
 	wall_t expires;			/* etcd's expiration, by our clock */
 	wall_t not_before;		/* its first stay begins */
@@ -162,7 +161,6 @@ struct registry {
 	struct service **service_slots;
 	size_t nservice_slots;
 	struct instance *oldest, *newest;	/* vanished, in order */
-	mono_t next_tick;
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 

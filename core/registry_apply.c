@@ -417,7 +417,6 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 	if (i->present)
 		table_del(d->by_key, i->key);
 	i->present = false;
-	i->last_index = m->index > i->last_index ? m->index : i->last_index;
 	if (state != STATE_DEREGISTERED)
 		i->left_at = m->now;
 	if (state != STATE_DEREGISTERED && hold_until.ms > m->now.ms &&

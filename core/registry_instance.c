@@ -331,7 +331,6 @@ void instance_set_facts(struct instance *i, const struct key_facts *k)
 	i->created_index = k->created_index;
 	i->modified_index = k->modified_index;
 	i->index_saved = false;
-	i->last_index = k->modified_index;
 	if (!changed)
 		return;
 	if (strcmp(i->key, k->key) != 0) {

@@ -88,8 +88,6 @@ void registry_restore_instance(struct registry *r,
 	i->created_index = saved->created_index;
 	i->modified_index = saved->modified_index;
 	i->index_saved = true;
-	i->last_index = saved->period.index > saved->modified_index ?
-	    saved->period.index : saved->modified_index;
 	i->expirations = saved->expirations;
 	instance_restore(i, &saved->period);
 	restore_hold(i, saved->held_until);

@@ -125,8 +125,6 @@ void registry_set_leader(struct cluster *c, bool answers, bool has_leader,
 {
 	bool changed = answers != c->answers || has_leader != c->has_leader;
 
-	if (c->has_leader && !has_leader)
-		c->no_leader_since = now;
 	if (has_leader != c->has_leader && c->leader_id != NULL)
 		log_info(has_leader ? "leader known" : "no leader known",
 		    LOG_S("etcd_cluster", c->name),
