@@ -1,7 +1,7 @@
 /* HTTP requests over the loop's curl multi handle.  libcurl's callbacks only
  * note what came; the users' callbacks are called after it has returned, from
  * one queue, so that they may start and cancel requests freely.  What a
- * failure is called is decided in core/fetch_error.c.
+ * failure is called is decided in core/fetch_explain.c.
  *
  * Connections are curl's: kept alive and reused, and never shared by two
  * requests at a time (HTTP/1.1, no pipelining, no limit per host), so a long
@@ -19,9 +19,9 @@
 #include <sys/socket.h>
 
 #include "core/buf.h"
-#include "core/fetch_error.h"
+#include "core/fetch_explain.h"
 #include "core/http_config.h"
-#include "core/loop.h"
+#include "core/loop_transfers.h"
 #include "core/xalloc.h"
 
 enum {

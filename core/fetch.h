@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/clock.h"
+#include "core/fetch_error.h"
 
 struct http_config;
 struct loop;
@@ -15,20 +16,6 @@ struct loop;
  * carry QUICK_EXIT, so a hung resolver holds up nothing.  A running request
  * has its connection to itself; an idle one is kept and used again. */
 struct fetch;		/* a request under way */
-
-enum fetch_error {
-	FETCH_OK,		/* an answer came, whatever its status */
-	FETCH_RESOLVE,		/* the name does not resolve */
-	FETCH_CONNECT,		/* refused, unreachable, connect timeout */
-	FETCH_TLS,		/* handshake or certificate */
-	FETCH_TIMEOUT,		/* the deadline passed */
-	FETCH_BROKEN,		/* closed before the end, not HTTP */
-	FETCH_TOO_LARGE,	/* body above max_body */
-	FETCH_ERRORS
-};
-
-/* Word for an error, as used in logs and metrics: "resolve", "timeout"... */
-const char *fetch_error_name(enum fetch_error error);
 
 struct fetch_answer {
 	enum fetch_error error;

@@ -1,28 +1,19 @@
 #ifndef CORE_FETCH_ERROR_H
 #define CORE_FETCH_ERROR_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <curl/curl.h>
-
-#include "core/fetch.h"
-
-/* A request that ended without a whole answer, as core/fetch.c knows it. */
-struct fetch_failure {
-	CURL *easy;			/* NULL if there never was one */
-	CURLcode code;
-	const char *detail;		/* curl's own text, may be "" */
-	const char *url;
-	int64_t deadline_ms;
-	size_t max_body;
-	bool head;			/* the head had come */
-	bool too_large;			/* we stopped it ourselves */
+/* How a request over HTTP ended. */
+enum fetch_error {
+	FETCH_OK,		/* an answer came, whatever its status */
+	FETCH_RESOLVE,		/* the name does not resolve */
+	FETCH_CONNECT,		/* refused, unreachable, connect timeout */
+	FETCH_TLS,		/* handshake or certificate */
+	FETCH_TIMEOUT,		/* the deadline passed */
+	FETCH_BROKEN,		/* closed before the end, not HTTP */
+	FETCH_TOO_LARGE,	/* body above max_body */
+	FETCH_ERRORS
 };
 
-/* Which error it is, and the reason as one line for people. */
-enum fetch_error fetch_explain(const struct fetch_failure *f, char *reason,
-    size_t size);
+/* Word for an error, as used in logs and metrics: "resolve", "timeout"... */
+const char *fetch_error_name(enum fetch_error error);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <curl/curl.h>
+
 #include "core/config.h"
 #include "core/err.h"
 #include "core/file.h"
@@ -174,9 +176,10 @@ static void set_credentials(const struct http_config *c, CURL *h)
 	}
 }
 
-void http_config_apply(const struct http_config *c, CURL *h)
+void http_config_apply(const struct http_config *c, void *curl)
 {
 	static const struct http_config plain = { .follow_redirects = true };
+	CURL *h = curl;
 
 	if (!c)
 		c = &plain;

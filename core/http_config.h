@@ -2,8 +2,7 @@
 #define CORE_HTTP_CONFIG_H
 
 #include <stdbool.h>
-
-#include <curl/curl.h>
+#include <stddef.h>
 
 /* How to speak HTTP to somebody: Prometheus' http_config keys.  Filled by the
  * config reader, which also reads the files, so that no file is touched while
@@ -54,8 +53,8 @@ int http_config_load_file(struct http_config *c,
 /* TLS10..TLS13 as 0..3; -1 if it is none of them. */
 int http_config_tls_version(const char *text);
 
-/* Sets the options on a curl handle.  c may be NULL.  The strings are copied
- * by curl; PEM is handed over as blobs, so curl opens no file. */
-void http_config_apply(const struct http_config *c, CURL *h);
+/* Sets the options on a curl handle (a CURL *).  c may be NULL.  The strings
+ * are copied by curl; PEM is handed over as blobs, so curl opens no file. */
+void http_config_apply(const struct http_config *c, void *curl);
 
 #endif

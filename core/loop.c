@@ -5,7 +5,7 @@
  * Other threads reach it only through loop_post(): a queue under a mutex, and
  * a wakeup for the wait.  The queue is looked at before each wait and a wait
  * lasts a second at most, so that nothing depends on the wakeup alone. */
-#include "core/loop.h"
+#include "core/loop_transfers.h"
 
 #include <assert.h>
 #include <poll.h>

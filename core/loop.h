@@ -3,8 +3,6 @@
 
 #include <stdint.h>
 
-#include <curl/curl.h>
-
 #include "core/clock.h"
 
 struct err;
@@ -64,14 +62,6 @@ void loop_offload(struct loop *l, void (*work)(void *arg),
 /* The same; drop(arg) instead of done(arg) when the loop is freed first. */
 void loop_offload_or_drop(struct loop *l, void (*work)(void *arg),
     void (*done)(void *arg), void (*drop)(void *arg), void *arg);
-
-/* The curl multi handle; for core/fetch.c alone.  fn runs after each
- * curl_multi_perform, free_arg when the loop is freed.  loop_transfers() is
- * the arg, NULL as long as there is none. */
-CURLM *loop_multi(struct loop *l);
-void loop_on_transfers(struct loop *l, void (*fn)(void *arg),
-    void (*free_arg)(void *arg), void *arg);
-void *loop_transfers(const struct loop *l);
 
 /* Longest turn (waiting excluded) so far and number of turns, for metrics. */
 int64_t loop_longest_turn_us(const struct loop *l);

@@ -1,7 +1,7 @@
 /* From what libcurl says of a failed transfer to one of our few errors and a
  * line a person can use: what was tried, with whom, what happened.  Knows
  * nothing of requests under way; core/fetch.c calls it once per failure. */
-#include "core/fetch_error.h"
+#include "core/fetch_explain.h"
 
 #include <stdio.h>
 #include <string.h>
