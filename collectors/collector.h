@@ -23,9 +23,8 @@ struct collector {
 	bool below;			/* who may not read the root asks
 					   below a watched directory */
 
-	/* Asks the member; ends with done() within the deadline. */
-	struct etcd_call *(*start)(const struct etcd_target *t,
-	    int64_t deadline_ms, etcd_done *done, void *arg);
+	/* What is asked. */
+	struct etcd_request (*request)(void);
 
 	/* An answer came: outcome ETCD_OK or ETCD_REFUSED.  The endpoint
 	 * is marked as up already and its old samples are gone. */

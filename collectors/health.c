@@ -20,7 +20,7 @@ const struct collector collector_health = {
 	.min_every_ms = 5000,
 	.min_deadline_ms = 1500,
 	.backoff = true,
-	.start = etcd_health,
+	.request = etcd_health,
 	.result = health_result,
 	.failed = health_failed,
 };

@@ -152,7 +152,7 @@ const struct collector collector_keys = {
 	.every_ms = 970,
 	.deadline_ms = 1000,
 	.below = true,
-	.start = etcd_index,
+	.request = etcd_index,
 	.result = keys_result,
 	.failed = keys_failed,
 };

@@ -117,7 +117,7 @@ const struct collector collector_leader = {
 	.endpoint = ENDPOINT_LEADER,
 	.every_ms = 1000,
 	.deadline_ms = 1000,
-	.start = etcd_leader,
+	.request = etcd_leader,
 	.result = leader_result,
 	.failed = leader_failed,
 };

@@ -48,6 +48,6 @@ const struct collector collector_members = {
 	.name = "members",
 	.endpoint = ENDPOINT_MEMBERS,
 	.backoff = true,
-	.start = etcd_members,
+	.request = etcd_members,
 	.result = members_result,
 };

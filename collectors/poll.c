@@ -258,12 +258,14 @@ static void on_done(const struct etcd_result *r, void *arg)
 static struct poll *start(struct watcher *w, uint64_t wait_index)
 {
 	struct etcd_target t = watcher_target(w);
+	struct etcd_request r = etcd_watch(w->d->path, wait_index);
 	struct poll *p = xcalloc(1, sizeof(*p));
 
 	p->watcher = w;
 	p->wait_index = wait_index;
-	p->call = etcd_watch(&t, w->d->path, wait_index, POLL_MS, on_head,
-	    on_done, p);
+	r.recursive = true;
+	p->call = etcd_start(&t, &r, POLL_MS, on_done, p);
+	etcd_on_head(p->call, on_head);
 	return p;
 }
 

@@ -56,12 +56,14 @@ static void start(void *arg, mono_t now)
 		.loop = p->poller->loop,
 		.url = p->member->url,
 		.http = &c->config->http_config,
-		.below = p->below ? c->directories[0]->path : NULL,
 	};
+	struct etcd_request r = p->collector->request();
 
 	(void)now;
 	assert(!p->call);
-	p->call = p->collector->start(&target,
+	if (p->below)
+		r.path = c->directories[0]->path;
+	p->call = etcd_start(&target, &r,
 	    collector_deadline_ms(p->collector, c), ended, p);
 }
 

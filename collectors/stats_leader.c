@@ -63,6 +63,6 @@ const struct collector collector_stats_leader = {
 	.backoff = true,
 	.may_be_empty = true,
 	.in_round = true,
-	.start = etcd_stats_leader,
+	.request = etcd_stats_leader,
 	.result = stats_leader_result,
 };

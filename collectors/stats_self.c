@@ -41,6 +41,6 @@ const struct collector collector_stats_self = {
 	.backoff = true,
 	.may_be_empty = true,
 	.in_round = true,
-	.start = etcd_stats_self,
+	.request = etcd_stats_self,
 	.result = stats_self_result,
 };

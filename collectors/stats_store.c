@@ -53,6 +53,6 @@ const struct collector collector_stats_store = {
 	.endpoint = ENDPOINT_STATS_STORE,
 	.backoff = true,
 	.in_round = true,
-	.start = etcd_stats_store,
+	.request = etcd_stats_store,
 	.result = stats_store_result,
 };

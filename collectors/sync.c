@@ -378,6 +378,7 @@ static void on_listed(const struct etcd_result *r, void *arg)
 void sync_list(struct watcher *w)
 {
 	struct etcd_target t = watcher_target(w);
+	struct etcd_request r = etcd_list(w->d->path);
 
 	if (w->list_failures > 0 &&
 	    !mono_due(w->list_retry_at, loop_now(w->loop))) {
@@ -387,8 +388,8 @@ void sync_list(struct watcher *w)
 	drop_listing(w);
 	w->asked_reached = w->reached;
 	w->asked_at = loop_now(w->loop);
-	w->list = etcd_list(&t, w->d->path, true, LIST_DEADLINE_MS,
-	    on_listed, w);
+	r.recursive = r.quorum = true;
+	w->list = etcd_start(&t, &r, LIST_DEADLINE_MS, on_listed, w);
 }
 
 /* What the quorum was asked before there was the present leader may be lost;

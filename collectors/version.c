@@ -22,7 +22,7 @@ const struct collector collector_version = {
 	.name = "version",
 	.endpoint = ENDPOINT_VERSION,
 	.in_round = true,
-	.start = etcd_version,
+	.request = etcd_version,
 	.result = version_result,
 	.failed = version_failed,
 };

@@ -18,29 +18,36 @@
 
 struct kind {
 	const char *path;		/* what was asked, for texts */
-	decode_fn *decode;
+	decode_fn *decode;		/* NULL: there is no body to read */
 	long refusal;			/* status of a documented refusal */
 	const char *refusal_has;	/* and the member its body has */
 	bool v2;
+	bool writes;			/* 201 and 204 are success too */
+	bool members;			/* errors are a message, no code */
 };
 
-static const struct kind kinds[] = {
-	[ETCD_KIND_HEALTH] = { "/health", decode_health, 503, "health",
-	    false },
-	[ETCD_KIND_VERSION] = { "/version", decode_version, 0, NULL, false },
-	[ETCD_KIND_MEMBERS] = { "/v2/members", decode_members, 0, NULL,
-	    true },
+static const struct kind kinds[ETCD_KINDS] = {
+	[ETCD_KIND_HEALTH] = { "/health", decode_health, 503, "health" },
+	[ETCD_KIND_VERSION] = { "/version", decode_version },
+	[ETCD_KIND_MEMBERS] = { "/v2/members", decode_members, .v2 = true,
+	    .members = true },
 	[ETCD_KIND_LEADER] = { "/v2/members/leader", decode_leader, 503,
-	    "message", true },
-	[ETCD_KIND_STATS_SELF] = { "/v2/stats/self", decode_stats_self, 0,
-	    NULL, true },
+	    "message", .v2 = true },
+	[ETCD_KIND_STATS_SELF] = { "/v2/stats/self", decode_stats_self,
+	    .v2 = true },
 	[ETCD_KIND_STATS_LEADER] = { "/v2/stats/leader", decode_stats_leader,
-	    403, "message", true },
-	[ETCD_KIND_STATS_STORE] = { "/v2/stats/store", decode_stats_store, 0,
-	    NULL, true },
-	[ETCD_KIND_INDEX] = { "/v2/keys", NULL, 0, NULL, true },
-	[ETCD_KIND_LISTING] = { "/v2/keys", decode_listing, 0, NULL, true },
-	[ETCD_KIND_EVENT] = { "/v2/keys", decode_event, 0, NULL, true },
+	    403, "message", .v2 = true },
+	[ETCD_KIND_STATS_STORE] = { "/v2/stats/store", decode_stats_store,
+	    .v2 = true },
+	[ETCD_KIND_INDEX] = { "/v2/keys", .v2 = true },
+	[ETCD_KIND_LISTING] = { "/v2/keys", decode_listing, .v2 = true },
+	[ETCD_KIND_EVENT] = { "/v2/keys", decode_event, .v2 = true },
+	[ETCD_KIND_KEY] = { "/v2/keys", decode_key, .v2 = true,
+	    .writes = true },
+	[ETCD_KIND_MEMBER] = { "/v2/members", decode_added, .v2 = true,
+	    .writes = true, .members = true },
+	[ETCD_KIND_DONE] = { "/v2/members/", .v2 = true, .writes = true,
+	    .members = true },
 };
 
 /* One answer on its way. */
@@ -51,17 +58,6 @@ struct answer {
 	struct etcd_result *r;
 	struct err parse;		/* why the body is no JSON object */
 };
-
-static const char *const outcome_names[] = {
-	[ETCD_OK] = "ok", [ETCD_EMPTY] = "empty", [ETCD_REFUSED] = "refused",
-	[ETCD_ERROR] = "error", [ETCD_UNAUTHORIZED] = "unauthorized",
-	[ETCD_NO_V2] = "no_v2", [ETCD_FAILED] = "failed", [ETCD_BAD] = "bad",
-};
-
-const char *etcd_outcome_name(enum etcd_outcome o)
-{
-	return (unsigned)o <= ETCD_BAD ? outcome_names[o] : "unknown";
-}
 
 void decode_text(char *to, size_t size, const char *text)
 {
@@ -89,7 +85,7 @@ static void conclude(struct answer *a, enum etcd_outcome outcome,
 
 static void clear_union(struct etcd_result *r)
 {
-	size_t from = offsetof(struct etcd_result, health);
+	size_t from = offsetof(struct etcd_result, error);
 
 	memset((char *)r + from, 0, sizeof(*r) - from);
 }
@@ -108,10 +104,10 @@ static const cJSON *parse(struct answer *a, char *body, size_t len)
 	return root;
 }
 
-/* Only the headers are asked for, so they have to be etcd's. */
+/* Only the headers of an index are asked for, so they have to be etcd's. */
 static void decode_headers(struct answer *a)
 {
-	if (a->r->meta.etcd_index == 0)
+	if (a->r->kind == ETCD_KIND_INDEX && a->r->meta.etcd_index == 0)
 		conclude(a, ETCD_BAD, "HTTP 200 without X-Etcd-Index: "
 		    "this is no etcd");
 	else
@@ -137,21 +133,19 @@ static void decode_success(struct answer *a, char *body, size_t len)
 }
 
 /* What an error answer says for itself: errorCode, message, cause. */
-struct complaint {
-	int code;			/* 0: none */
-	const char *message, *cause;
-};
-
-static struct complaint read_complaint(const cJSON *root)
+static struct etcd_error read_complaint(const cJSON *root, int *code_r)
 {
-	struct complaint c = { 0, "", "" };
+	struct etcd_error c = { .message = "", .cause = "" };
 	int64_t code = 0;
 
+	*code_r = 0;
 	if (!root)
 		return c;
 	if (json_i64(root, "errorCode", &code, NULL) == 1 &&
 	    code > 0 && code < 10000)
-		c.code = (int)code;
+		*code_r = (int)code;
+	if (json_u64(root, "index", &c.index, NULL) < 0)
+		c.index = 0;
 	if (field_opt_str(root, "message", &c.message, NULL) < 0)
 		c.message = "";
 	if (field_opt_str(root, "cause", &c.cause, NULL) < 0)
@@ -159,12 +153,12 @@ static struct complaint read_complaint(const cJSON *root)
 	return c;
 }
 
-static void describe(const struct answer *a, const struct complaint *c,
+static void describe(const struct answer *a, const struct etcd_error *c,
     struct err *e)
 {
 	err_set(e, "HTTP %ld", a->r->status);
-	if (c->code)
-		err_set(e, "%s, errorCode %d", e->text, c->code);
+	if (a->r->error_code)
+		err_set(e, "%s, errorCode %d", e->text, a->r->error_code);
 	if (*c->message)
 		err_set(e, "%s, %.150s", e->text, c->message);
 	if (*c->cause)
@@ -177,7 +171,7 @@ static bool is_plain_text(const char *content_type)
 	    strlen("text/plain")) == 0;
 }
 
-static enum etcd_outcome classify(const struct answer *a, int code,
+static enum etcd_outcome classify(const struct answer *a,
     const char *content_type)
 {
 	const struct kind *k = a->kind;
@@ -185,22 +179,26 @@ static enum etcd_outcome classify(const struct answer *a, int code,
 
 	if (status == 401)
 		return ETCD_UNAUTHORIZED;
-	if (code != 0)
+	if (a->r->error_code != 0)
 		return ETCD_ERROR;
 	if (status == 404 && k->v2 && is_plain_text(content_type))
 		return ETCD_NO_V2;
 	if (status == k->refusal && a->d->root &&
 	    field_has(a->d->root, k->refusal_has))
 		return ETCD_REFUSED;
+	if (k->members && a->d->root && field_has(a->d->root, "message"))
+		return ETCD_ERROR;
 	return ETCD_BAD;
 }
 
 /* True if that a key is not there is an answer. */
 static bool not_there(struct answer *a)
 {
-	bool listing = a->kind->decode == decode_listing;
+	bool listing = a->r->kind == ETCD_KIND_LISTING;
+	bool index = a->r->kind == ETCD_KIND_INDEX && a->r->meta.etcd_index;
 
-	if (!listing && (a->kind->decode || a->r->meta.etcd_index == 0))
+	if (a->r->error_code != ETCD_KEY_NOT_FOUND || a->r->status != 404 ||
+	    (!listing && !index))
 		return false;
 	a->r->outcome = ETCD_OK;
 	a->r->listing.missing = listing;
@@ -210,14 +208,15 @@ static bool not_there(struct answer *a)
 static void decode_failure(struct answer *a, const char *content_type,
     char *body, size_t len)
 {
-	struct complaint c = read_complaint(parse(a, body, len));
-	enum etcd_outcome outcome = classify(a, c.code, content_type);
+	const cJSON *root = parse(a, body, len);
+	struct etcd_error c = read_complaint(root, &a->r->error_code);
+	enum etcd_outcome outcome = classify(a, content_type);
 	struct err text;
 
-	a->r->error_code = c.code;
-	if (outcome == ETCD_ERROR && c.code == ETCD_KEY_NOT_FOUND &&
-	    a->r->status == 404 && not_there(a))
+	if (outcome == ETCD_ERROR && not_there(a))
 		return;
+	if (outcome == ETCD_ERROR || outcome == ETCD_UNAUTHORIZED)
+		a->r->error = c;
 	if (outcome == ETCD_NO_V2)
 		err_set(&text, "not there: etcd was started without "
 		    "--enable-v2=true");
@@ -226,19 +225,28 @@ static void decode_failure(struct answer *a, const char *content_type,
 	conclude(a, outcome, text.text);
 }
 
+static bool succeeded(const struct answer *a)
+{
+	long status = a->r->status;
+
+	return status == 200 ||
+	    (a->kind->writes && (status == 201 || status == 204));
+}
+
 struct etcd_decoded *etcd_decode(enum etcd_kind kind, const char *base,
     const char *content_type, char *body, size_t len, struct etcd_result *r)
 {
 	struct answer a = { .r = r };
 
-	assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));
+	assert((unsigned)kind < ETCD_KINDS);
 	a.kind = &kinds[kind];
 	a.base = base && strcmp(base, "/") != 0 ? base : "";
 	a.d = xcalloc(1, sizeof(*a.d));
 	clear_union(r);
+	r->kind = kind;
 	r->error_code = 0;
 	r->text[0] = '\0';
-	if (r->status == 200)
+	if (succeeded(&a))
 		decode_success(&a, body, len);
 	else
 		decode_failure(&a, content_type, body, len);

@@ -3,23 +3,16 @@
 
 #include <stddef.h>
 
-#include "etcd/etcd.h"
+#include "etcd/result.h"
 
 /* From an answer's bytes to structs, without any I/O: what the tests feed
  * with recorded, cut and garbled answers. */
 
-enum etcd_kind {
-	ETCD_KIND_HEALTH, ETCD_KIND_VERSION, ETCD_KIND_MEMBERS,
-	ETCD_KIND_LEADER, ETCD_KIND_STATS_SELF, ETCD_KIND_STATS_LEADER,
-	ETCD_KIND_STATS_STORE, ETCD_KIND_INDEX, ETCD_KIND_LISTING,
-	ETCD_KIND_EVENT
-};
-
 /* Decodes an answer of this kind: r->status, r->meta are set by the caller;
- * outcome, error_code, text and the union are set here.  content_type may be
- * NULL.  body[0..len) is modified.  base is the directory of a listing.
- * Returns what the result's strings live in; free with etcd_decoded_free(),
- * NULL is fine. */
+ * kind, outcome, error_code, text and the union are set here.  content_type may
+ * be NULL.  body[0..len) is modified.  base is the key or directory that was
+ * asked for, NULL where there is none.  Returns what the result's strings live
+ * in; free with etcd_decoded_free(), NULL is fine. */
 struct etcd_decoded *etcd_decode(enum etcd_kind kind, const char *base,
     const char *content_type, char *body, size_t len, struct etcd_result *r);
 void etcd_decoded_free(struct etcd_decoded *d);

@@ -5,7 +5,6 @@
 
 #include "core/err.h"
 #include "etcd/decode.h"
-#include "etcd/etcd.h"
 
 /* Shared by the decoders, one file per family of answers; for etcd/decode*.c
  * alone. */
@@ -23,7 +22,7 @@ typedef int decode_fn(const cJSON *root, const char *base,
 
 decode_fn decode_health, decode_version, decode_members, decode_leader;
 decode_fn decode_stats_self, decode_stats_leader, decode_stats_store;
-decode_fn decode_listing, decode_event;
+decode_fn decode_listing, decode_event, decode_key, decode_added;
 
 /* Copies what quotes a server into a text for people: one line, valid UTF-8,
  * cut to size. */

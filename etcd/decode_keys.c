@@ -1,5 +1,5 @@
-/* Answers of the keys API: a node, an event, a recursive listing flattened
- * with a stack of its own, never by recursion.  Called by etcd/decode.c.
+/* Answers of the keys API: a node, an event, a listing flattened with a stack
+ * of its own, never by recursion.  Called by etcd/decode.c.
  *
  * An event is taken whole or not at all.  In a listing a node that makes no
  * sense is counted and left out, its neighbours and children are kept. */
@@ -39,6 +39,7 @@ static int read_node(const cJSON *o, struct etcd_node *n, struct err *e)
 	    field_u64(o, "createdIndex", &n->created_index, e) < 0 ||
 	    field_u64(o, "modifiedIndex", &n->modified_index, e) < 0)
 		return err_prefix(e, "key %.60s", n->key);
+	n->value_has_nul = json_has_nul(n->value);
 	return 0;
 }
 
@@ -74,20 +75,15 @@ static int read_action(const cJSON *root, enum etcd_action *action_r,
 	return err_set(e, "unknown action \"%.40s\"", name);
 }
 
-int decode_event(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+static int read_event(const cJSON *root, struct etcd_event *v, struct err *e)
 {
-	struct etcd_event *v = &r->event;
 	const cJSON *node;
 
-	(void)base;
-	(void)d;
 	if (read_action(root, &v->action, e) < 0 ||
 	    field_object(root, "node", &node, e) < 0 ||
 	    read_node(node, &v->node, e) < 0)
 		return -1;
 	v->has_prev = field_has(root, "prevNode");
-	v->prev = (struct etcd_node){ .key = "", .value = "" };
 	if (!v->has_prev)
 		return 0;
 	if (field_object(root, "prevNode", &node, e) < 0)
@@ -95,6 +91,46 @@ int decode_event(const cJSON *root, const char *base,
 	if (read_node(node, &v->prev, e) < 0)
 		return err_prefix(e, "prevNode");
 	return 0;
+}
+
+static const struct etcd_event nothing = {
+	.node = { .key = "", .value = "" },
+	.prev = { .key = "", .value = "" },
+};
+
+int decode_event(const cJSON *root, const char *base,
+    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+{
+	(void)base;
+	(void)d;
+	r->event = nothing;
+	return read_event(root, &r->event, e);
+}
+
+/* The root comes without a key and without indexes. */
+static int read_root(const cJSON *root, struct etcd_event *v, struct err *e)
+{
+	const cJSON *node;
+
+	v->node.key = "/";
+	if (read_action(root, &v->action, e) < 0 ||
+	    field_object(root, "node", &node, e) < 0)
+		return -1;
+	return field_opt_bool(node, "dir", &v->node.dir, e);
+}
+
+/* With noValueOnSuccess there is nothing but the action. */
+int decode_key(const cJSON *root, const char *base,
+    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+{
+	(void)d;
+	r->event = nothing;
+	if (!field_has(root, "node"))
+		return read_action(root, &r->event.action, e);
+	if (base[0] == '\0' && !field_has(cJSON_GetObjectItemCaseSensitive(
+	    root, "node"), "key"))
+		return read_root(root, &r->event, e);
+	return read_event(root, &r->event, e);
 }
 
 /* --- listings --- */

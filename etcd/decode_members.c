@@ -1,5 +1,5 @@
-/* Answers about the members themselves: /health, /version, /v2/members and
- * /v2/members/leader.  Called by etcd/decode.c. */
+/* Answers about the members themselves: /health, /version, /v2/members (the
+ * list, and a member just added) and /v2/members/leader.  Called by etcd/decode.c. */
 #include "etcd/decode_impl.h"
 
 #include <string.h>
@@ -98,4 +98,12 @@ int decode_members(const cJSON *root, const char *base,
 	if (all->n == 0 && all->bad > 0)
 		return err_set(e, "no member makes sense: %s", why.text);
 	return 0;
+}
+
+int decode_added(const cJSON *root, const char *base,
+    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+{
+	(void)base;
+	(void)d;
+	return read_member(root, &r->member, e);
 }

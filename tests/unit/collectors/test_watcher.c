@@ -14,23 +14,22 @@
 #include <cmocka.h>
 
 #include "collectors/collector.h"
+#include "core/err.h"
 #include "tests/unit/collectors/etcd_script.h"
 #include "tests/unit/collectors/fixture.h"
 
 /* A quiet poll ends after as long as a test can wait. */
 static int64_t quiet_ms;
 
-static struct etcd_call *quick_watch(const struct etcd_target *t,
-    const char *path, uint64_t wait_index, int64_t deadline_ms,
-    void (*head)(const struct etcd_meta *m, long status, void *arg),
-    etcd_done *done, void *arg)
+static struct etcd_call *quick_start(const struct etcd_target *t,
+    const struct etcd_request *r, int64_t deadline_ms, etcd_done *done,
+    void *arg)
 {
-	return etcd_watch(t, path, wait_index, quiet_ms ? quiet_ms :
-	    deadline_ms, head, done, arg);
+	return etcd_start(t, r, quiet_ms ? quiet_ms : deadline_ms, done, arg);
 }
-#define etcd_watch quick_watch
+#define etcd_start quick_start
 #include "collectors/poll.c"
-#undef etcd_watch
+#undef etcd_start
 
 #define D "/login_servers"
 

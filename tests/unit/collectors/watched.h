@@ -16,6 +16,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/watch_impl.h"
+#include "core/err.h"
 #include "core/log.h"
 #include "core/table.h"
 #include "core/timer.h"
@@ -87,27 +88,27 @@ static void call_unlink(struct etcd_call *c)
 	*at = c->next;
 }
 
-struct etcd_call *etcd_list(const struct etcd_target *t, const char *path,
-    bool quorum, int64_t deadline_ms, etcd_done *done, void *arg)
+struct etcd_call *etcd_start(const struct etcd_target *t,
+    const struct etcd_request *r, int64_t deadline_ms, etcd_done *done,
+    void *arg)
 {
-	struct etcd_call *c = called(t, path, CALLED_LIST, done, arg);
+	struct etcd_call *c = called(t, r->path,
+	    r->kind == ETCD_KIND_EVENT ? CALLED_WATCH : CALLED_LIST, done,
+	    arg);
 
-	c->quorum = quorum;
+	/* The polls are told by watched_leader() and watched_index(). */
+	assert_true(r->kind == ETCD_KIND_EVENT ||
+	    r->kind == ETCD_KIND_LISTING);
+	assert_true(r->recursive);
+	c->wait_index = r->wait_index;
+	c->quorum = r->quorum;
 	c->deadline_ms = deadline_ms;
 	return c;
 }
 
-struct etcd_call *etcd_watch(const struct etcd_target *t, const char *path,
-    uint64_t wait_index, int64_t deadline_ms,
-    void (*head)(const struct etcd_meta *m, long status, void *arg),
-    etcd_done *done, void *arg)
+void etcd_on_head(struct etcd_call *c, etcd_head *head)
 {
-	struct etcd_call *c = called(t, path, CALLED_WATCH, done, arg);
-
-	c->wait_index = wait_index;
-	c->deadline_ms = deadline_ms;
 	c->head = head;
-	return c;
 }
 
 static void call_free(struct etcd_call *c)
@@ -146,23 +147,6 @@ void etcd_release(struct etcd_call *c)
 	if (!c->telling)
 		call_free(c);
 }
-
-/* The polls: told by watched_leader() and watched_index() instead. */
-#define NEVER_CALLED(name)						\
-struct etcd_call *name(const struct etcd_target *t, int64_t deadline_ms,\
-    etcd_done *done, void *arg)						\
-{									\
-	(void)t, (void)deadline_ms, (void)done, (void)arg;		\
-	abort();							\
-}
-NEVER_CALLED(etcd_health)
-NEVER_CALLED(etcd_version)
-NEVER_CALLED(etcd_members)
-NEVER_CALLED(etcd_leader)
-NEVER_CALLED(etcd_stats_self)
-NEVER_CALLED(etcd_stats_leader)
-NEVER_CALLED(etcd_stats_store)
-NEVER_CALLED(etcd_index)
 
 /* --- the world --- */
 

@@ -1,6 +1,6 @@
 /* The calls against a server that replays bytes recorded from etcd, or what
  * the test makes up. */
-#include "etcd/client.c"
+#include "etcd/call.c"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -135,10 +135,36 @@ static void run(struct etcd_call *c)
 	assert_int_equal(dones, 1);
 }
 
+static struct etcd_call *ask(struct etcd_request r)
+{
+	return etcd_start(&target, &r, DEADLINE, on_call_done, NULL);
+}
+
+static struct etcd_call *start_watch(const char *path, uint64_t index,
+    int64_t deadline_ms, etcd_head *head)
+{
+	struct etcd_request r = etcd_watch(path, index);
+	struct etcd_call *c;
+
+	r.recursive = true;
+	c = etcd_start(&target, &r, deadline_ms, on_call_done, &server);
+	etcd_on_head(c, head);
+	return c;
+}
+
+static struct etcd_call *start_list(const char *path, bool quorum,
+    etcd_done *done)
+{
+	struct etcd_request r = etcd_list(path);
+
+	r.recursive = true;
+	r.quorum = quorum;
+	return etcd_start(&target, &r, DEADLINE, done, NULL);
+}
+
 static void watch(const char *path, uint64_t index, int64_t deadline_ms)
 {
-	run(etcd_watch(&target, path, index, deadline_ms, on_call_head,
-	    on_call_done, &server));
+	run(start_watch(path, index, deadline_ms, on_call_head));
 }
 
 static void test_watch_answered(void **state)
@@ -162,7 +188,7 @@ static void test_watch_answered(void **state)
 		assert_int_equal(seen.meta.etcd_index, 3);
 	}
 	assert_string_equal(asked, "GET /v2/keys/svc/?wait=true&"
-	    "recursive=true&waitIndex=18446744073709551615 HTTP/1.1");
+	    "waitIndex=18446744073709551615&recursive=true HTTP/1.1");
 	assert_int_equal(server.nconnections, 1);
 }
 
@@ -221,8 +247,8 @@ static void test_requests(void **state)
 	will_answer("HTTP/1.1 404 Not Found\r\nContent-Length: 17\r\n\r\n"
 	    "{\"errorCode\":100}");
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		run(etcd_list(&target, lists[i].path, lists[i].quorum,
-		    DEADLINE, on_call_done, NULL));
+		run(start_list(lists[i].path, lists[i].quorum,
+		    on_call_done));
 		assert_string_equal(asked, lists[i].line);
 		assert_int_equal(outcome, ETCD_OK);
 		assert_true(seen.listing.missing);
@@ -235,7 +261,7 @@ static void test_index(void **state)
 	will_answer("HTTP/1.1 200 OK\r\nX-Etcd-Index: 5\r\nX-Raft-Index: -1"
 	    "\r\nX-Raft-Term: 3\r\nX-Etcd-Cluster-Id: 0123456789abcdef01234567"
 	    "89abcdef\r\nDate: yesterday\r\nContent-Length: 99999\r\n\r\n");
-	run(etcd_index(&target, DEADLINE, on_call_done, NULL));
+	run(ask(etcd_index()));
 	assert_string_equal(asked, "HEAD /v2/keys/ HTTP/1.1");
 	assert_int_equal(outcome, ETCD_OK);
 	assert_int_equal(seen.meta.etcd_index, 5);
@@ -248,28 +274,27 @@ static void test_index(void **state)
 /* For who may not read the root: small, however large the directory is. */
 static void test_index_below(void **state)
 {
-	struct etcd_target below = target;
+	struct etcd_request below = etcd_index();
 
 	(void)state;
-	below.below = "/a b/";
+	below.path = "/a b/";
 	will_answer("HTTP/1.1 404 Not Found\r\nX-Etcd-Index: 5\r\n"
 	    "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n"
 	    "{\"errorCode\":100}");
-	run(etcd_index(&below, DEADLINE, on_call_done, NULL));
+	run(ask(below));
 	assert_string_equal(asked, "GET /v2/keys/a%20b/_rollcall HTTP/1.1");
 	assert_int_equal(outcome, ETCD_OK);
 	assert_int_equal(seen.meta.etcd_index, 5);
 	assert_int_equal(seen.meta.raft_term, 0);
 	will_answer("HTTP/1.1 404 Not Found\r\nContent-Type: application/json"
 	    "\r\nContent-Length: 17\r\n\r\n{\"errorCode\":100}");
-	run(etcd_index(&below, DEADLINE, on_call_done, NULL));
+	run(ask(below));
 	assert_int_equal(outcome, ETCD_ERROR);
 }
 
 static void test_other_calls(void **state)
 {
-	static struct etcd_call *(*const calls[])(const struct etcd_target *,
-	    int64_t, etcd_done *, void *) = {
+	static struct etcd_request (*const calls[])(void) = {
 		etcd_health, etcd_version, etcd_members, etcd_leader,
 		etcd_stats_self, etcd_stats_leader, etcd_stats_store
 	};
@@ -283,7 +308,7 @@ static void test_other_calls(void **state)
 	(void)state;
 	will_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		run(calls[i](&target, DEADLINE, on_call_done, NULL));
+		run(ask(calls[i]()));
 		snprintf(line, sizeof(line), "GET %s HTTP/1.1", paths[i]);
 		assert_string_equal(asked, line);
 		assert_int_equal(outcome, ETCD_EMPTY);
@@ -300,11 +325,11 @@ static void test_failures(void **state)
 	memcpy(large, "HTTP/1.0 200 OK\r\n\r\n", 19);
 	large[sizeof(large) - 1] = '\0';
 	will_answer(large);
-	run(etcd_health(&target, DEADLINE, on_call_done, NULL));
+	run(ask(etcd_health()));
 	assert_int_equal(outcome, ETCD_FAILED);
 	assert_int_equal(seen.fetch_error, FETCH_TOO_LARGE);
 	script_stop(&server);
-	run(etcd_health(&target, DEADLINE, on_call_done, NULL));
+	run(ask(etcd_health()));
 	assert_int_equal(outcome, ETCD_FAILED);
 	assert_int_equal(seen.fetch_error, FETCH_CONNECT);
 	assert_memory_equal(text, "/health: cannot connect to 127.0.0.1:",
@@ -360,7 +385,7 @@ static void test_large_listing(void **state)
 	(void)state;
 	server.fn = answer_and_close;
 	will_answer(large_listing());
-	run(etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL));
+	run(start_list("/s", true, check_listing));
 }
 
 static void stop_when_decoding(void *arg, mono_t now)
@@ -385,7 +410,7 @@ static void test_cancel_while_decoding(void **state)
 	(void)state;
 	server.fn = answer_and_close;
 	will_answer(large_listing());
-	call = etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL);
+	call = start_list("/s", true, check_listing);
 	loop_each_turn(loop, stop_when_decoding, NULL);
 	loop_run(loop);
 	assert_true(call->decoding);
@@ -401,7 +426,7 @@ static void test_loop_freed_while_decoding(void **state)
 {
 	server.fn = answer_and_close;
 	will_answer(large_listing());
-	call = etcd_list(&target, "/s", true, DEADLINE, check_listing, NULL);
+	call = start_list("/s", true, check_listing);
 	loop_each_turn(loop, stop_when_decoding, NULL);
 	loop_run(loop);
 	etcd_cancel(call);
@@ -425,14 +450,13 @@ static void test_cancel(void **state)
 	(void)state;
 	etcd_cancel(NULL);
 	will_answer(recorded("watch_raw_longpoll_set.http"));
-	call = etcd_watch(&target, "/svc", 1, DEADLINE, cancel_at_head,
-	    on_call_done, NULL);
+	call = start_watch("/svc", 1, DEADLINE, cancel_at_head);
 	loop_run(loop);
 	assert_int_equal(heads, 1);
 	assert_int_equal(dones, 0);
-	call = etcd_health(&target, DEADLINE, on_call_done, NULL);
+	call = ask(etcd_health());
 	etcd_cancel(call);
-	run(etcd_health(&target, DEADLINE, on_call_done, NULL));
+	run(ask(etcd_health()));
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, begin_test, end_test)
