@@ -30,6 +30,10 @@ void http_config_free(struct http_config *c);
 
 struct err;
 
+/* Reads a YAML file with the keys of http_config, and the files it names.
+ * Blocks.  -1 with e naming file, line and what is wrong; c is empty then. */
+int http_config_load(struct http_config *c, const char *path, struct err *e);
+
 /* Reads every *_file that is named into the field beside it (PEM as it is,
  * others without the last line end); the name stays, for printing.  Blocks;
  * config reader only.  -1 with e naming the file.  Reading the option set

@@ -236,3 +236,23 @@ static void defaults(void *object)
 
 const struct option_set http_config_options = OPTION_SET("http_config",
     struct http_config, options, .defaults = defaults, .check = check);
+
+int http_config_load(struct http_config *c, const char *path, struct err *e)
+{
+	struct problems p = { 0 };
+	struct yaml_node *root = yaml_load(path, &p);
+	int rc = 0;
+
+	*c = (struct http_config){ 0 };
+	if (root)
+		options_read(&http_config_options, root, c, &p);
+	yaml_free(root);
+	if (p.count > 1)
+		rc = err_set(e, "%s (and %zu more)", p.lines[0], p.count - 1);
+	else if (p.count == 1)
+		rc = err_set(e, "%s", p.lines[0]);
+	if (rc < 0)
+		http_config_free(c);
+	problems_free(&p);
+	return rc;
+}

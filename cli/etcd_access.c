@@ -1,0 +1,86 @@
+/* How register and discover reach etcd: endpoints from flags or a file, an
+ * http_config in a file of its own, a loop with a client on it.  Everything
+ * that is wrong is said before anything is asked. */
+#include "cli/etcd_access.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli/version.h"
+#include "core/err.h"
+#include "core/fetch.h"
+#include "core/loop.h"
+
+/* Before the first thread is made: signals are read from a descriptor. */
+static void block_signals(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
+	    SIGUSR1, SIGUSR2, SIGCHLD };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int read_http_config(const struct flag_set *set, const char *path,
+    struct http_config *c)
+{
+	struct err e;
+
+	http_config_init(c);
+	if (!path || http_config_load(c, path, &e) == 0)
+		return -1;
+	fprintf(stderr, "rollcall %s: --http.config.file: %s\n",
+	    set->command, e.text);
+	return EXIT_FAILED;
+}
+
+static int open_client(const struct flag_set *set,
+    const struct string_list *urls, struct etcd_access *a)
+{
+	struct etcd_options o = { .http = &a->http };
+	char agent[64];
+	struct err e;
+
+	snprintf(agent, sizeof(agent), "rollcall/%s", rollcall_version());
+	fetch_set_user_agent(agent);
+	a->loop = loop_new(&e);
+	if (a->loop)
+		a->client = etcd_open_on(a->loop, (const char *const *)urls->v,
+		    urls->n, &o, &e);
+	if (a->client)
+		return -1;
+	return flags_usage(set, "--etcd.endpoint: %s", e.text);
+}
+
+int etcd_access_open(const struct flag_set *set, const struct etcd_flags *f,
+    const struct string_list *endpoints, struct etcd_access *a)
+{
+	const struct string_list *urls = f->endpoints.n > 0 || !endpoints ?
+	    &f->endpoints : endpoints;
+	int rc;
+
+	*a = (struct etcd_access){ 0 };
+	if (urls->n == 0)
+		return flags_usage(set, "which etcd? Give --etcd.endpoint=URL,"
+		    " or RegisterCenterIp in --config=FILE");
+	rc = read_http_config(set, f->http_config_file, &a->http);
+	if (rc < 0) {
+		block_signals();
+		rc = open_client(set, urls, a);
+	}
+	if (rc >= 0)
+		etcd_access_close(a);
+	return rc;
+}
+
+void etcd_access_close(struct etcd_access *a)
+{
+	etcd_close(a->client);
+	loop_free(a->loop);
+	http_config_free(&a->http);
+	*a = (struct etcd_access){ 0 };
+}

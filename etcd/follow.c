@@ -1,0 +1,412 @@
+/* Following a directory: a chain of long polls under the resume rule that loses
+ * nothing and doubles nothing (docs/ETCD.md, Watches), with a listing wherever
+ * the chain cannot be held together.
+ *
+ * etcd keeps the last 1000 events of the whole store, so a quiet poll has to
+ * end before so much was written elsewhere: its successor asks from the index
+ * in its headers on, which history still has.  The headers of each poll tell
+ * how fast the store moves, and the next one lasts for a third of history, or
+ * five seconds.  One request is under way at a time, a poll or a listing.
+ *
+ * Made for register, discover and other programs; the collectors, which also
+ * judge, freeze and hold, have a watcher of their own. */
+#include "etcd/follow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/loop.h"
+#include "core/xalloc.h"
+
+enum {
+	RESYNC_MS = 60 * 1000,
+	LIST_MS = 30 * 1000,		/* all of it */
+	LIST_HEAD_MS = 4000,		/* its headers; an election takes 2 s */
+	POLL_HEAD_MS = 2000,		/* those of a poll come at once */
+	POLL_MS = 1000,			/* of the first; then by the pace */
+	POLL_MIN_MS = 50, POLL_MAX_MS = 5000,
+	PACE_EVENTS = 300,		/* of etcd's 1000 */
+	RETRY_MS = 100, RETRY_MAX_MS = 2000,
+	SUSPICION_MS = 5000		/* between listings for an index that
+					   went back */
+};
+
+struct etcd_follow {
+	struct etcd_client *client;
+	char *path;			/* "/a/b", "" for the root */
+	struct etcd_follow_options o;
+	etcd_follow_fn *fn;
+	void *arg;
+
+	struct etcd_call *call;		/* poll or listing; NULL: pausing */
+	char url[128];			/* who is asked */
+	struct timer *timer;		/* headers are late, the poll was quiet
+					   for long enough, a pause is over */
+	bool listing, headed;
+	uint64_t head_index;
+
+	uint64_t reached;		/* every event up to here was told */
+	bool must_list;
+	mono_t listed_at;
+	char cluster_id[32];
+
+	int64_t poll_ms;		/* the next one's length */
+	uint64_t pace_index;		/* the store's at pace_at; 0: none */
+	mono_t pace_at;
+
+	unsigned failures, senseless, lagging;	/* in a row */
+	bool in_trouble;
+	bool telling, stopped;
+};
+
+static void go_on(struct etcd_follow *f);
+
+static mono_t now_of(const struct etcd_follow *f)
+{
+	return loop_now(etcd_client_loop(f->client));
+}
+
+/* --- telling --- */
+
+static void free_follow(struct etcd_follow *f)
+{
+	etcd_cancel(f->call);
+	timer_free(f->timer);
+	free(f->path);
+	free(f);
+}
+
+/* False if it was stopped meanwhile, and is gone. */
+static bool tell(struct etcd_follow *f, enum etcd_news news,
+    const struct etcd_result *r)
+{
+	f->telling = true;
+	f->fn(news, r, f->arg);
+	f->telling = false;
+	if (!f->stopped)
+		return true;
+	free_follow(f);
+	return false;
+}
+
+/* The chain holds.  Headers alone do not prove it: a proxy may send them and
+ * close. */
+static bool tell_well(struct etcd_follow *f)
+{
+	struct etcd_result r = { .outcome = ETCD_OK };
+
+	f->failures = 0;
+	if (!f->in_trouble)
+		return true;
+	f->in_trouble = false;
+	snprintf(r.endpoint, sizeof(r.endpoint), "%s", f->url);
+	return tell(f, ETCD_NEWS_WELL, &r);
+}
+
+/* --- what fails --- */
+
+static void pause_for(struct etcd_follow *f, int64_t ms)
+{
+	timer_set(f->timer, mono_add(now_of(f), ms));
+}
+
+/* All members at once at first, then more and more slowly. */
+static int64_t pause_ms(const struct etcd_follow *f)
+{
+	unsigned rounds = f->failures / (unsigned)etcd_client_count(f->client);
+	int64_t ms = RETRY_MS;
+
+	if (rounds == 0)
+		return 0;
+	while (--rounds > 0 && ms < RETRY_MAX_MS)
+		ms *= 2;
+	return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+}
+
+static void failed(struct etcd_follow *f, const struct etcd_result *r)
+{
+	f->failures++;
+	f->pace_index = 0;
+	f->poll_ms = POLL_MS;
+	etcd_client_failed(f->client, f->url);
+	if (!f->in_trouble && f->failures >= etcd_client_count(f->client)) {
+		f->in_trouble = true;
+		if (!tell(f, ETCD_NEWS_TROUBLE, r))
+			return;
+	}
+	pause_for(f, pause_ms(f));
+}
+
+static void failed_for(struct etcd_follow *f, const char *reason)
+{
+	struct etcd_result r = { .outcome = ETCD_FAILED,
+	    .fetch_error = FETCH_TIMEOUT };
+
+	snprintf(r.endpoint, sizeof(r.endpoint), "%s", f->url);
+	snprintf(r.text, sizeof(r.text), "/v2/keys%.50s: %s: %s", f->path,
+	    f->url, reason);
+	failed(f, &r);
+}
+
+/* --- listings --- */
+
+/* A member that lags behind what was told already.  If none knows better, the
+ * store is a new one. */
+static bool lags(struct etcd_follow *f, const struct etcd_result *r)
+{
+	return f->o.stale && r->meta.etcd_index < f->reached &&
+	    strcmp(r->meta.cluster_id, f->cluster_id) == 0 &&
+	    ++f->lagging < etcd_client_count(f->client);
+}
+
+static void on_listed(const struct etcd_result *r, void *arg)
+{
+	struct etcd_follow *f = arg;
+
+	f->call = NULL;
+	timer_clear(f->timer);
+	if (r->outcome != ETCD_OK) {
+		failed(f, r);
+		return;
+	}
+	if (lags(f, r)) {
+		failed_for(f, "the member lags behind the others");
+		return;
+	}
+	f->lagging = f->senseless = 0;
+	f->must_list = false;
+	f->listed_at = now_of(f);
+	f->reached = r->meta.etcd_index;
+	snprintf(f->cluster_id, sizeof(f->cluster_id), "%s",
+	    r->meta.cluster_id);
+	if (tell_well(f) && tell(f, ETCD_NEWS_LISTING, r))
+		go_on(f);
+}
+
+/* --- polls --- */
+
+static void measure_pace(struct etcd_follow *f, uint64_t index)
+{
+	mono_t now = now_of(f);
+	int64_t took = mono_since(f->pace_at, now);
+	int64_t ms = f->poll_ms * 2;
+
+	if (f->pace_index && index > f->pace_index)
+		ms = PACE_EVENTS * (took > 0 ? took : 1) /
+		    (int64_t)(index - f->pace_index);
+	if (ms < POLL_MIN_MS)
+		ms = POLL_MIN_MS;
+	f->poll_ms = ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
+	f->pace_index = index;
+	f->pace_at = now;
+}
+
+/* Another cluster, or its store was made anew: a poll for an index that it has
+ * yet to reach would be blind for long. */
+static bool is_another_store(const struct etcd_follow *f,
+    const struct etcd_meta *m)
+{
+	if (m->cluster_id[0] && f->cluster_id[0] &&
+	    strcmp(m->cluster_id, f->cluster_id) != 0)
+		return true;
+	return m->etcd_index < f->reached &&
+	    mono_since(f->listed_at, now_of(f)) >= SUSPICION_MS;
+}
+
+static void on_head(const struct etcd_meta *m, long status, void *arg)
+{
+	struct etcd_follow *f = arg;
+
+	timer_clear(f->timer);
+	if (status != 200 || f->listing)
+		return;
+	if (is_another_store(f, m)) {
+		etcd_cancel(f->call);
+		f->call = NULL;
+		f->must_list = true;
+		go_on(f);
+		return;
+	}
+	f->headed = true;
+	f->head_index = m->etcd_index;
+	measure_pace(f, m->etcd_index);
+	pause_for(f, f->poll_ms);
+}
+
+/* At the path, below it and not hidden, or a directory above it.  History also
+ * tells of hidden keys, and of /ab to who watches /a. */
+static bool concerns(const struct etcd_follow *f, const struct etcd_node *n)
+{
+	size_t own = strlen(f->path), its = strlen(n->key);
+
+	if (its >= own)
+		return strncmp(n->key, f->path, own) == 0 &&
+		    (n->key[own] == '/' || n->key[own] == '\0') &&
+		    !strstr(n->key + own, "/_");
+	return strncmp(n->key, f->path, its) == 0 && f->path[its] == '/';
+}
+
+static void on_event(struct etcd_follow *f, const struct etcd_result *r)
+{
+	uint64_t index = r->event.node.modified_index;
+
+	if (index <= f->reached) {
+		failed_for(f, "an event older than asked for");
+		return;
+	}
+	f->reached = index;
+	f->senseless = 0;
+	if (!tell_well(f))
+		return;
+	if (concerns(f, &r->event.node) && !tell(f, ETCD_NEWS_EVENT, r))
+		return;
+	go_on(f);
+}
+
+/* History is gone, or holds what no member can tell in a way that makes sense:
+ * a listing goes round it. */
+static void go_round(struct etcd_follow *f)
+{
+	bool often = mono_since(f->listed_at, now_of(f)) < RETRY_MS;
+
+	f->must_list = true;
+	f->pace_index = 0;
+	f->poll_ms = POLL_MIN_MS;
+	if (often)
+		pause_for(f, RETRY_MS);
+	else
+		go_on(f);
+}
+
+/* What happened up to the index in the headers came, or did not happen. */
+static void on_quiet(struct etcd_follow *f)
+{
+	if (f->head_index > f->reached)
+		f->reached = f->head_index;
+	if (tell_well(f))
+		go_on(f);
+}
+
+static bool makes_no_sense(const struct etcd_result *r)
+{
+	return r->outcome == ETCD_BAD || (r->outcome == ETCD_FAILED &&
+	    r->fetch_error == FETCH_TOO_LARGE);
+}
+
+static void on_polled(const struct etcd_result *r, void *arg)
+{
+	struct etcd_follow *f = arg;
+
+	f->call = NULL;
+	timer_clear(f->timer);
+	if (r->outcome == ETCD_OK) {
+		on_event(f, r);
+	} else if (r->outcome == ETCD_ERROR &&
+	    r->error_code == ETCD_INDEX_CLEARED) {
+		go_round(f);
+	} else if (makes_no_sense(r) &&
+	    ++f->senseless >= etcd_client_count(f->client)) {
+		go_round(f);
+	} else {
+		failed(f, r);
+	}
+}
+
+/* --- one request at a time --- */
+
+static void list(struct etcd_follow *f, const struct etcd_target *t)
+{
+	struct etcd_request r = etcd_list(f->path);
+
+	r.recursive = true;
+	r.quorum = !f->o.stale;
+	f->call = etcd_start(t, &r, LIST_MS, on_listed, f);
+	pause_for(f, LIST_HEAD_MS);
+}
+
+/* Its end is the timer's business. */
+static void poll(struct etcd_follow *f, const struct etcd_target *t)
+{
+	struct etcd_request r = etcd_watch(f->path, f->reached + 1);
+
+	r.recursive = true;
+	f->call = etcd_start(t, &r, 2 * POLL_MAX_MS, on_polled, f);
+	pause_for(f, POLL_HEAD_MS);
+}
+
+static void go_on(struct etcd_follow *f)
+{
+	struct etcd_target t = etcd_client_target(f->client);
+
+	snprintf(f->url, sizeof(f->url), "%s", t.url);
+	if (mono_since(f->listed_at, now_of(f)) >= f->o.resync_ms)
+		f->must_list = true;
+	f->headed = false;
+	f->listing = f->must_list;
+	if (f->listing)
+		list(f, &t);
+	else
+		poll(f, &t);
+	etcd_on_head(f->call, on_head);
+}
+
+static void on_timer(void *arg, mono_t now)
+{
+	struct etcd_follow *f = arg;
+	bool pausing = !f->call;
+
+	(void)now;
+	etcd_cancel(f->call);
+	f->call = NULL;
+	if (pausing)
+		go_on(f);
+	else if (f->headed)
+		on_quiet(f);
+	else
+		failed_for(f, f->listing ? "no answer within 4 s" :
+		    "no answer to a watch within 2 s");
+}
+
+/* --- birth and end --- */
+
+static char *directory_name(const char *path)
+{
+	size_t n;
+
+	path += strspn(path, "/");
+	n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	return n == 0 ? xstrdup("") : xasprintf("/%.*s", (int)n, path);
+}
+
+struct etcd_follow *etcd_follow_start(struct etcd_client *c, const char *path,
+    const struct etcd_follow_options *o, etcd_follow_fn *fn, void *arg)
+{
+	struct etcd_follow *f = xcalloc(1, sizeof(*f));
+
+	f->client = c;
+	f->path = directory_name(path);
+	f->o = o ? *o : (struct etcd_follow_options){ 0 };
+	if (f->o.resync_ms == 0)
+		f->o.resync_ms = RESYNC_MS;
+	f->fn = fn;
+	f->arg = arg;
+	f->timer = timer_new(etcd_client_loop(c), on_timer, f);
+	f->poll_ms = POLL_MS;
+	f->listed_at = now_of(f);
+	f->must_list = !f->o.from_index;
+	f->reached = f->o.index > 0 ? f->o.index - 1 : 0;
+	pause_for(f, 0);
+	return f;
+}
+
+void etcd_follow_stop(struct etcd_follow *f)
+{
+	if (!f)
+		return;
+	f->stopped = true;
+	if (!f->telling)
+		free_follow(f);
+}
