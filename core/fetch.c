@@ -387,6 +387,7 @@ static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
 	http_config_apply(r->http, f->easy);	/* protocols, redirects, TLS */
 	set_method(f, r);
 	set_headers(f, r);
+	curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
 	return curl_easy_setopt(f->easy, CURLOPT_URL, r->url);
 }
 

@@ -37,6 +37,9 @@ struct fetch_request {
 	int64_t connect_ms;		/* 0: 1000 */
 	int64_t deadline_ms;		/* whole exchange; required */
 	size_t max_body;		/* bytes; required */
+	bool once;			/* never sent twice: on a connection
+					   of its own, since curl sends again
+					   what a kept one swallowed */
 
 	/* The head of the answer is complete (status and headers known, body
 	 * not).  The final head: neither a 1xx nor a redirect that is being

@@ -278,7 +278,7 @@ static int check_line(const struct etcd_wire *w, const char *url,
 }
 
 static void send_off(struct etcd_call *c, const struct etcd_target *t,
-    const struct etcd_wire *w, int64_t deadline_ms)
+    const struct etcd_wire *w, int64_t deadline_ms, bool once)
 {
 	char *url = xasprintf("%s%s", t->url, w->target);
 	char *type = w->type ? xasprintf("Content-Type: %s", w->type) : NULL;
@@ -287,7 +287,7 @@ static void send_off(struct etcd_call *c, const struct etcd_target *t,
 		.method = w->method, .url = url, .http = t->http,
 		.headers = headers, .body = w->body, .body_len = w->body_len,
 		.deadline_ms = deadline_ms,
-		.max_body = max_body[c->result.kind],
+		.max_body = max_body[c->result.kind], .once = once,
 		.on_head = on_head, .on_done = on_done, .arg = c
 	};
 
@@ -320,7 +320,7 @@ struct etcd_call *etcd_start(const struct etcd_target *t,
 	if (check_line(&w, t->url, &e) < 0)
 		refuse(c, &e);
 	else
-		send_off(c, t, &w, deadline_ms);
+		send_off(c, t, &w, deadline_ms, !etcd_is_repeatable(r));
 	etcd_wire_free(&w);
 	return c;
 }

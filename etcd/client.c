@@ -29,20 +29,6 @@ struct etcd_ask {
 
 /* --- what may be asked again --- */
 
-/* Carried out twice it is as if carried out once. */
-static bool is_repeatable(const struct etcd_request *r)
-{
-	if (strcmp(r->method, "GET") == 0)
-		return true;
-	if (strcmp(r->method, "PUT") != 0)
-		return false;
-	if (r->prev_index || r->prev_exist == ETCD_MUST_NOT_EXIST)
-		return false;
-	if (r->dir && r->prev_exist == ETCD_ANY)
-		return false;
-	return !r->prev_value || r->refresh;
-}
-
 static bool was_not_done(const struct etcd_result *r)
 {
 	if (r->outcome == ETCD_NO_V2)
@@ -64,7 +50,7 @@ static bool is_worth_another(const struct etcd_ask *a,
     const struct etcd_result *r)
 {
 	return was_not_done(r) ||
-	    (nobody_knows(r) && is_repeatable(&a->request));
+	    (nobody_knows(r) && etcd_is_repeatable(&a->request));
 }
 
 /* --- asking --- */

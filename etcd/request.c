@@ -2,6 +2,8 @@
  * How it goes over the wire is in etcd/wire.c; nothing here does anything. */
 #include "etcd/request.h"
 
+#include <string.h>
+
 static struct etcd_request request(enum etcd_kind kind, const char *method,
     const char *path)
 {
@@ -188,4 +190,17 @@ struct etcd_request etcd_member_update(const char *id, const char *peer_url)
 struct etcd_request etcd_member_remove(const char *id)
 {
 	return request(ETCD_KIND_DONE, "DELETE", id);
+}
+
+bool etcd_is_repeatable(const struct etcd_request *r)
+{
+	if (strcmp(r->method, "GET") == 0)
+		return true;
+	if (strcmp(r->method, "PUT") != 0)
+		return false;
+	if (r->prev_index || r->prev_exist == ETCD_MUST_NOT_EXIST)
+		return false;
+	if (r->dir && r->prev_exist == ETCD_ANY)
+		return false;
+	return !r->prev_value || r->refresh;
 }

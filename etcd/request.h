@@ -109,4 +109,8 @@ struct etcd_request etcd_member_add(const char *peer_url);
 struct etcd_request etcd_member_update(const char *id, const char *peer_url);
 struct etcd_request etcd_member_remove(const char *id);
 
+/* Carried out twice it is as if carried out once: a read, a refresh, a write
+ * without conditions.  Others are never sent twice, by nobody. */
+bool etcd_is_repeatable(const struct etcd_request *r);
+
 #endif

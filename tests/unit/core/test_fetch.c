@@ -469,6 +469,41 @@ static void test_stale_connection(void **state)
 	script_stop(&s);
 }
 
+/* Takes what is to be done once, and dies before it can say so. */
+static bool answer_then_die(struct script *s, int fd, const char *request,
+    void *arg)
+{
+	if (strncmp(request, "POST", 4) == 0) {
+		atomic_fetch_add((atomic_int *)arg, 1);
+		return false;
+	}
+	return answer_hello(s, fd, request, NULL);
+}
+
+/* curl alone sends again what a kept connection swallowed. */
+static void test_once_is_never_sent_twice(void **state)
+{
+	atomic_int posts = 0;
+	struct script s;
+
+	(void)state;
+	script_start(&s, answer_then_die, &posts);
+	for (int once = 0; once < 2; once++) {
+		struct fetch_request r = { .method = "POST", .body = "x",
+		    .body_len = 1, .once = once };
+		struct probe p = { 0 }, kept = { 0 };
+
+		start_get(&kept, s.url);
+		loop_run(loop);
+		posts = 0;
+		start_request(&p, &r, s.url);
+		loop_run(loop);
+		assert_int_equal(p.answer.error, FETCH_BROKEN);
+		assert_int_equal(posts, once ? 1 : 2);
+	}
+	script_stop(&s);
+}
+
 static bool answer_poll(struct script *s, int fd, const char *request,
     void *arg)
 {
@@ -901,6 +936,7 @@ int main(void)
 		TEST(test_head_request),
 		TEST(test_keep_alive),
 		TEST(test_stale_connection),
+		TEST(test_once_is_never_sent_twice),
 		TEST(test_poll_holds_up_nobody),
 		TEST(test_silent_server),
 		TEST(test_head_then_silence),
