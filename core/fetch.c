@@ -36,7 +36,7 @@ struct fetch {
 	TAILQ_ENTRY(fetch) all;
 	TAILQ_ENTRY(fetch) ready;
 	CURL *easy;			/* NULL: could not be made */
-	struct curl_slist *request_headers;
+	struct curl_slist *request_headers, *connect_to;
 	char *url;
 	int64_t deadline_ms, connect_ms;
 	bool head_only, follows;	/* HEAD; redirects are followed */
@@ -106,6 +106,7 @@ static void release(struct fetch *f)
 	detach(f);
 	curl_easy_cleanup(f->easy);
 	curl_slist_free_all(f->request_headers);
+	curl_slist_free_all(f->connect_to);
 	dequeue(f);
 	TAILQ_REMOVE(&f->fetcher->all, f, all);
 	buf_free(&f->headers);
@@ -374,7 +375,17 @@ static void set_headers(struct fetch *f, const struct fetch_request *r)
 	list = curl_slist_append(list, "Expect:");	/* no 100-continue */
 	f->request_headers = list;
 	curl_easy_setopt(f->easy, CURLOPT_USERAGENT, user_agent);
-	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, list);
+}
+
+static CURLcode set_url(struct fetch *f, const struct fetch_request *r)
+{
+	void *lists[2] = { f->request_headers, NULL };
+	int rc = http_config_set_url(r->http, f->easy, r->url, lists);
+
+	f->request_headers = lists[0];
+	f->connect_to = lists[1];
+	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->request_headers);
+	return (CURLcode)rc;
 }
 
 static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
@@ -388,7 +399,7 @@ static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
 	set_method(f, r);
 	set_headers(f, r);
 	curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
-	return curl_easy_setopt(f->easy, CURLOPT_URL, r->url);
+	return set_url(f, r);
 }
 
 static CURLcode attach(struct fetch *f)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -14,6 +15,7 @@
 #include "core/err.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "core/xalloc.h"
 
 enum { MAX_PEM = 1 << 20, MAX_SECRET = 64 << 10, MAX_REDIRECTS = 10 };
 
@@ -53,7 +55,8 @@ int http_config_tls_version(const char *text)
 
 void http_config_init(struct http_config *c)
 {
-	*c = (struct http_config){ .follow_redirects = true };
+	*c = (struct http_config){ .follow_redirects = true,
+	    .enable_http2 = true };
 }
 
 void http_config_free(struct http_config *c)
@@ -176,6 +179,14 @@ static void set_credentials(const struct http_config *c, CURL *h)
 	}
 }
 
+static void set_proxy(const struct http_config *c, CURL *h)
+{
+	if (c->proxy_from_environment)
+		return;
+	SET(h, CURLOPT_PROXY, c->proxy_url ? c->proxy_url : "");
+	SET(h, CURLOPT_NOPROXY, c->no_proxy ? c->no_proxy : "");
+}
+
 void http_config_apply(const struct http_config *c, void *curl)
 {
 	static const struct http_config plain = { .follow_redirects = true };
@@ -190,9 +201,61 @@ void http_config_apply(const struct http_config *c, void *curl)
 	/* A POST stays one: a GET without the message would be answered with
 	 * 200 as well, and the message would count as delivered. */
 	SET(h, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
-	/* Never from the environment: it is not written in the config. */
-	SET(h, CURLOPT_PROXY, c->proxy_url ? c->proxy_url : "");
-	SET(h, CURLOPT_NOPROXY, c->no_proxy ? c->no_proxy : "");
+	set_proxy(c, h);
 	set_credentials(c, h);
 	set_tls(c, h);
+}
+
+/* curl verifies the name in the URL: so that becomes the one expected, and
+ * where to connect to is said beside it. */
+static CURLUcode rename_host(CURLU *u, const char *name, void *lists[2])
+{
+	char *host = NULL, *port = NULL, *text;
+	CURLUcode rc = curl_url_get(u, CURLUPART_HOST, &host, 0);
+
+	if (rc == CURLUE_OK)
+		rc = curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+	if (rc == CURLUE_OK)
+		rc = curl_url_set(u, CURLUPART_HOST, name, 0);
+	if (rc == CURLUE_OK) {
+		text = xasprintf("%s:%s:%s:%s", name, port, host, port);
+		lists[1] = curl_slist_append(NULL, text);
+		free(text);
+		text = xasprintf("Host: %s:%s", host, port);
+		lists[0] = curl_slist_append(lists[0], text);
+		free(text);
+	}
+	curl_free(host);
+	curl_free(port);
+	return rc;
+}
+
+static int set_renamed(const char *name, CURL *h, const char *url,
+    void *lists[2])
+{
+	CURLU *u = curl_url();
+	char *text = NULL;
+	CURLUcode rc = curl_url_set(u, CURLUPART_URL, url, 0);
+
+	if (rc == CURLUE_OK)
+		rc = rename_host(u, name, lists);
+	if (rc == CURLUE_OK)
+		rc = curl_url_get(u, CURLUPART_URL, &text, 0);
+	if (rc == CURLUE_OK) {
+		SET(h, CURLOPT_URL, text);
+		SET(h, CURLOPT_CONNECT_TO, lists[1]);
+	}
+	curl_free(text);
+	curl_url_cleanup(u);
+	return rc == CURLUE_OK ? CURLE_OK : CURLE_URL_MALFORMAT;
+}
+
+int http_config_set_url(const struct http_config *c, void *curl,
+    const char *url, void *lists[2])
+{
+	const char *name = c ? c->tls_config.server_name : NULL;
+
+	if (name && name[0] && strncasecmp(url, "https:", 6) == 0)
+		return set_renamed(name, curl, url, lists);
+	return (int)curl_easy_setopt(curl, CURLOPT_URL, url);
 }

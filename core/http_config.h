@@ -21,7 +21,9 @@ struct http_config {
 		bool insecure_skip_verify;
 	} tls_config;
 	char *proxy_url, *no_proxy;
+	bool proxy_from_environment;
 	bool follow_redirects;
+	bool enable_http2;	/* accepted; what is spoken is HTTP/1.1 */
 };
 
 /* The values Prometheus has when a key is not given. */
@@ -60,5 +62,12 @@ int http_config_tls_version(const char *text);
 /* Sets the options on a curl handle (a CURL *).  c may be NULL.  The strings
  * are copied by curl; PEM is handed over as blobs, so curl opens no file. */
 void http_config_apply(const struct http_config *c, void *curl);
+
+/* Sets the URL; with tls_config.server_name the certificate has to be of that
+ * name, and the connection still goes to the URL's host.  lists[0] gets
+ * headers added, lists[1] what curl borrows (curl_slist; freed by the caller
+ * after the transfer).  0, or a CURLcode. */
+int http_config_set_url(const struct http_config *c, void *curl,
+    const char *url, void *lists[2]);
 
 #endif

@@ -62,7 +62,9 @@ static const struct option options[] = {
 	PART("tls_config", &tls_set),
 	FIELD("proxy_url", OPTION_STRING, proxy_url),
 	FIELD("no_proxy", OPTION_STRING, no_proxy),
+	FIELD("proxy_from_environment", OPTION_BOOL, proxy_from_environment),
 	FIELD("follow_redirects", OPTION_BOOL, follow_redirects),
+	FIELD("enable_http2", OPTION_BOOL, enable_http2),
 };
 
 static bool given(const char *text)
@@ -173,6 +175,9 @@ static int check_version(const char *text, const char *key,
 	return v;
 }
 
+static const char host_characters[] = "abcdefghijklmnopqrstuvwxyz"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+
 static void check_tls(const struct http_config *c,
     const struct yaml_node *node, struct problems *p)
 {
@@ -193,11 +198,12 @@ static void check_tls(const struct http_config *c,
 		yaml_problem(p, yaml_get(node, "tls_config"), "tls_config: a"
 		    " certificate and its key are needed together (cert%s)",
 		    cert ? " without key" : " is missing");
-	/* libcurl takes the name to verify from the URL alone. */
-	if (given(c->tls_config.server_name))
+	if (given(c->tls_config.server_name) &&
+	    strspn(c->tls_config.server_name, host_characters) !=
+	    strlen(c->tls_config.server_name))
 		yaml_problem(p, node_of(node, "tls_config", "server_name"),
-		    "server_name: not supported; use the name that is in the"
-		    " certificate in the URL");
+		    "server_name: \"%s\" is no host name",
+		    c->tls_config.server_name);
 }
 
 static void check_proxy(const struct http_config *c,
@@ -208,6 +214,10 @@ static void check_proxy(const struct http_config *c,
 	};
 	const char *url = c->proxy_url;
 
+	if (c->proxy_from_environment && (given(url) || given(c->no_proxy)))
+		yaml_problem(p, yaml_get(node, "proxy_from_environment"),
+		    "proxy_from_environment: not together with %s",
+		    given(url) ? "proxy_url" : "no_proxy");
 	if (!given(url))
 		return;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)

@@ -83,6 +83,20 @@ def test_https_by_another_name(certificates, tmp_path, rollcall, started):
     check_fails(watched, "certificate", "127.0.0.1")
 
 
+def test_https_by_the_name_that_is_expected(certificates, tmp_path, rollcall,
+                                            started, webhook):
+    make_certificate(certificates, "named", addresses="DNS:etcd.example")
+    etcd = started(TlsEtcd(tmp_path / "etcd", certificates, name="named"))
+    ca = {"ca_file": certificates + "/ca.pem"}
+    watched = rollcall([etcd.secure_url()], [LOGIN], webhook=webhook.url(),
+                       cluster=tls(server_name="etcd.example", **ca))
+    other = rollcall([etcd.secure_url()], [LOGIN], name="other",
+                     cluster=tls(server_name="other.example", **ca))
+    check_works(watched, etcd, webhook, started)
+    check_fails(other, "certificate", "other.example",
+                etcd.secure_url().split("//")[1])
+
+
 def test_https_without_verification(tls_etcd, rollcall, webhook, started):
     watched = rollcall([tls_etcd.secure_url()], [LOGIN],
                        webhook=webhook.url(),
