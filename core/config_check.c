@@ -143,7 +143,7 @@ static void check_path(struct directory_config *d,
 	size_t n = strlen(d->path);
 	const char *fault;
 
-	if (n > 1 && d->path[n - 1] == '/')
+	if (n > 1 && d->path[n - 1] == '/' && d->path[n - 2] != '/')
 		d->path[n - 1] = '\0';
 	fault = path_fault(d->path);
 	if (fault)

@@ -11,7 +11,7 @@
 
 #define SECRET "<secret>"
 
-enum { STEP = 2 };
+enum { STEP = 2, MAX_KEY = 100 };
 
 static void free_strings(struct string_list *l)
 {
@@ -85,12 +85,59 @@ static bool is_plain(const char *s)
 	    strspn(s, LETTERS "/_.:-") == n;
 }
 
+/* The code of a character that YAML does not read back between quotes as it
+ * is: a control character above ASCII, a line end, U+FFFE, U+FFFF; else 0. */
+static unsigned unreadable(const char *s)
+{
+	unsigned last = (unsigned char)s[1] ? (unsigned char)s[2] : 0;
+
+	if (s[0] == '\xc2' && (unsigned char)s[1] < 0xa0)
+		return (unsigned char)s[1];
+	if (strncmp(s, "\xe2\x80", 2) == 0 && (last == 0xa8 || last == 0xa9))
+		return 0x1f80 + last;	/* U+2028, U+2029 */
+	if (strncmp(s, "\xef\xbf", 2) == 0 && last >= 0xbe)
+		return 0xff40 + last;	/* U+FFFE, U+FFFF */
+	return 0;
+}
+
+/* JSON's escapes are YAML's too; what YAML has them for besides is added. */
+static void print_quoted(const char *s, struct buf *out)
+{
+	struct buf json;
+	unsigned code;
+
+	buf_init(&json, 6 * strlen(s) + 2);
+	buf_add_json(&json, s);
+	for (s = buf_str(&json); *s;) {
+		code = unreadable(s);
+		if (!code) {
+			buf_addc(out, *s++);
+			continue;
+		}
+		buf_addf(out, "\\u%04x", code);
+		s += code < 0x100 ? 2 : 3;
+	}
+	buf_free(&json);
+}
+
 static void print_text(const char *s, struct buf *out)
 {
 	if (is_plain(s))
 		buf_adds(out, s);
 	else
-		buf_add_json(out, s);
+		print_quoted(s, out);
+}
+
+/* YAML reads no key longer than 1024 characters without a mark before it. */
+static void print_key(const char *s, struct buf *out, int indent)
+{
+	bool marked = strlen(s) > MAX_KEY;
+
+	buf_adds(out, marked ? "? " : "");
+	print_text(s, out);
+	if (marked)
+		buf_addf(out, "\n%*s", indent, "");
+	buf_adds(out, ": ");
 }
 
 /* A URL may carry a password: http://user:password@host. */
@@ -136,8 +183,7 @@ static void print_labels(const struct labels *l, struct buf *out, int indent)
 	buf_addc(out, '\n');
 	for (size_t i = 0; i < l->n; i++) {
 		start_line(out, indent);
-		print_text(l->v[i].name, out);
-		buf_adds(out, ": ");
+		print_key(l->v[i].name, out, indent);
 		print_text(l->v[i].value, out);
 		buf_addc(out, '\n');
 	}

@@ -221,6 +221,8 @@ static void test_bad_flags(void **state)
 		    " http:// or https://" },
 		{ "http://a", "a", "directory \"a\": must begin with a"
 		    " slash" },
+		{ "http://a", "/a//", "directory \"/a//\": has two slashes in"
+		    " a row" },
 		{ "http://a", "\"}], \"x\": [{", "directory \"\"}], \"x\":"
 		    " [{\": must begin with a slash" },
 		{ NULL, "/a", "endpoints: at least one is needed" },

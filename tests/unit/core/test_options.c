@@ -294,7 +294,10 @@ static void test_texts_survive(void **state)
 		"@", "`", "a:", ":a", "?", "? a", "---", "...", "\n", "\t",
 		"a\nb\n", "\\", "true", "1", "\xe4\xb8\xad\xe6\x96\x87",
 		"\x01\x7f", "http://[::1]:2379", "<secret>", "/", "a,b",
-		"=", "<<",
+		"=", "<<", "a \xc2\x80 b", "a \xc2\x85 b", "\xc2\x9f",
+		"\xc2\xa0", "a \xe2\x80\xa8 b", "\xe2\x80\xa9",
+		"\xe2\x80\xaa", "\xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf",
+		"\xef\xbb\xbf", "\xf4\x8f\xbf\xbf",
 	};
 	struct problems p = { 0 };
 	struct parent o = { .duration = 5000 };
@@ -320,6 +323,27 @@ static void test_texts_survive(void **state)
 		options_free(&parent_set, &o);
 		buf_free(&b);
 	}
+}
+
+/* YAML wants a mark before a key this long. */
+static void test_long_key(void **state)
+{
+	char key[2001] = "";
+	struct problems p = { 0 };
+	struct parent o = { .duration = 5000, .one.name = xstrdup("x") };
+	struct buf b;
+
+	(void)state;
+	memset(key, 'a', sizeof(key) - 1);
+	labels_set(&o.labels, key, "v");
+	buf_init(&b, 8192);
+	options_print(&parent_set, &o, &b, 0);
+	options_free(&parent_set, &o);
+	read_text(buf_str(&b), &o, &p);
+	assert_no_problem(&p);
+	assert_string_equal(labels_get(&o.labels, key), "v");
+	options_free(&parent_set, &o);
+	buf_free(&b);
 }
 
 static void test_secrets(void **state)
@@ -385,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_print_and_read_again),
 		cmocka_unit_test(test_texts_survive),
+		cmocka_unit_test(test_long_key),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_nearest),
 	};
