@@ -223,7 +223,7 @@ static void print_nothing(struct events_printer *p, wall_t since)
 		print_csv_header(p);
 		break;
 	case EVENTS_TABLE:
-		text = events_local_time(since);
+		text = timefmt_local(since);
 		if (since.ms != 0)
 			fprintf(p->out, "no events since %.19s\n", text);
 		else

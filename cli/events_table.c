@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "core/buf.h"
+#include "core/text.h"
 #include "core/timefmt.h"
-#include "core/utf8.h"
 #include "core/xalloc.h"
 
 enum { COLUMNS = 6, ADDRESS = 5, GAP = 2, MAX_LINE = 4 << 20 };
@@ -31,46 +31,15 @@ struct events_table *events_table_new(void)
 	return xcalloc(1, sizeof(struct events_table));
 }
 
-/* Names come from etcd, where anybody may have put anything: what would
- * steer a terminal is shown as '?'. */
-static char *printable(char *s)
+/* Names come from etcd, where anybody may have put anything. */
+static char *visible(char *s)
 {
-	for (char *c = s; *c != '\0'; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-		if (c[0] == '\xc2' && (unsigned char)c[1] < 0xa0)
-			c[0] = '?';	/* the second set of controls */
-		else if (c > s && c[-1] == '?' &&
-		    ((unsigned char)c[0] & 0xe0) == 0x80)
-			c[0] = '?';
-	}
-	return s;
-}
+	struct buf b;
 
-static size_t columns_of(const char *s)
-{
-	size_t n = 0, left = strlen(s), len;
-
-	for (; left > 0; n++) {
-		len = utf8_len(s, left);
-		if (len == 0)
-			len = 1;
-		s += len;
-		left -= len;
-	}
-	return n;
-}
-
-char *events_local_time(wall_t t)
-{
-	int64_t ms = t.ms % 1000 + (t.ms % 1000 < 0 ? 1000 : 0);
-	time_t s = (time_t)((t.ms - ms) / 1000);
-	char text[40] = "?";
-	struct tm tm;
-
-	if (localtime_r(&s, &tm) != NULL)
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	return xasprintf("%s.%03d", text, (int)ms);
+	buf_init(&b, MAX_LINE);
+	text_visible(&b, s);
+	free(s);
+	return buf_take(&b, NULL);
 }
 
 int64_t events_round_down(int64_t ms)
@@ -110,16 +79,16 @@ void events_table_add(struct events_table *t, const struct history_event *ev)
 	}
 	r = &t->rows[t->n];
 	*r = (struct row){
-		.cluster = printable(xstrdup(ev->cluster)),
+		.cluster = visible(xstrdup(ev->cluster)),
 		.cells = {
-			events_local_time(ev->at),
+			timefmt_local(ev->at),
 			xasprintf("%s/%s", ev->service, ev->instance_id),
 			xstrdup(ev->state), xstrdup(ev->cause), after(ev),
 			xstrdup(ev->address ? ev->address : ""),
 		},
 	};
-	printable(r->cells[1]);
-	printable(r->cells[ADDRESS]);
+	r->cells[1] = visible(r->cells[1]);
+	r->cells[ADDRESS] = visible(r->cells[ADDRESS]);
 	t->n++;
 }
 
@@ -148,7 +117,7 @@ static void print_row(FILE *out, char *const cells[COLUMNS],
 	buf_init(&line, MAX_LINE);
 	for (size_t i = 0; i < ncolumns; i++) {
 		buf_adds(&line, cells[i]);
-		for (size_t n = columns_of(cells[i]); n < widths[i]; n++)
+		for (size_t n = text_columns(cells[i]); n < widths[i]; n++)
 			buf_addc(&line, ' ');
 		buf_adds(&line, "  ");
 	}
@@ -181,9 +150,9 @@ void events_table_print(struct events_table *t, FILE *out, int width)
 	header(names);
 	name_clusters(t);
 	for (size_t c = 0; c < COLUMNS; c++) {
-		widths[c] = columns_of(names[c]);
+		widths[c] = text_columns(names[c]);
 		for (size_t i = 0; i < t->n; i++) {
-			size_t n = columns_of(t->rows[i].cells[c]);
+			size_t n = text_columns(t->rows[i].cells[c]);
 
 			if (n > widths[c])
 				widths[c] = n < WIDEST ? n : WIDEST;

@@ -18,9 +18,6 @@ void events_table_add(struct events_table *t, const struct history_event *ev);
 /* At most `width` columns where that is possible. */
 void events_table_print(struct events_table *t, FILE *out, int width);
 
-/* "2026-11-22 07:45:32.475" in the local zone; free it. */
-char *events_local_time(wall_t t);
-
 /* No finer than anybody reads: 3h12m, 5m9s, 12s, 1s200ms. */
 int64_t events_round_down(int64_t ms);
 

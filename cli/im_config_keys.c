@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/keypath.h"
 #include "core/xalloc.h"
 
 enum { MAX_HOSTS = 64, MAX_HOST = 253 };
@@ -182,28 +183,6 @@ static void read_first_host(struct im_reader *r, const struct im_key *k,
 
 /* --- paths of etcd --- */
 
-static bool is_dots(const char *part, size_t n)
-{
-	return (n == 1 || n == 2) && strspn(part, ".") >= n;
-}
-
-/* What is wrong with a path, NULL if nothing is. */
-static const char *path_fault(const char *path)
-{
-	size_t n;
-
-	if (path[0] != '/')
-		return "must begin with a slash";
-	if (strstr(path, "//"))
-		return "has two slashes in a row";
-	for (; *path == '/'; path += n) {
-		n = strcspn(++path, "/");
-		if (is_dots(path, n))
-			return "has a part that is . or ..";
-	}
-	return NULL;
-}
-
 static void read_path(struct im_reader *r, const struct im_key *k,
     struct im_span value, void *field)
 {
@@ -213,7 +192,7 @@ static void read_path(struct im_reader *r, const struct im_key *k,
 	if (value.n > 1 && path[value.n - 1] == '/' &&
 	    path[value.n - 2] != '/')
 		path[value.n - 1] = '\0';
-	fault = path_fault(path);
+	fault = keypath_fault(path);
 	if (!fault) {
 		*(char **)field = path;
 		return;
@@ -227,7 +206,8 @@ static void read_id(struct im_reader *r, const struct im_key *k,
 {
 	char *id = xstrndup(value.s, value.n);
 
-	if (!strchr(id, '/') && !is_dots(id, value.n)) {
+	if (!strchr(id, '/') && strcmp(id, ".") != 0 &&
+	    strcmp(id, "..") != 0) {
 		*(char **)field = id;
 		return;
 	}

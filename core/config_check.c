@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "core/err.h"
+#include "core/keypath.h"
 #include "core/file.h"
 #include "core/labels.h"
 #include "core/pattern.h"
@@ -112,40 +113,11 @@ static bool is_meant(const struct yaml_node *node, const char *key)
 
 /* --- directories --- */
 
-/* What is wrong with a path, NULL if nothing is. */
-static const char *path_fault(const char *path)
-{
-	if (path[0] != '/')
-		return "must begin with a slash";
-	if (!path[1])
-		return "the root cannot be watched, only directories below"
-		    " it";
-	for (const char *s = path; *s; s++) {
-		if (iscntrl((unsigned char)*s))
-			return "has a control character in it";
-		if (*s != '/')
-			continue;
-		if (s[1] == '/')
-			return "has two slashes in a row";
-		if (s[1] == '_')
-			return "has a hidden part (one that begins with _),"
-			    " which etcd does not list";
-		if (s[1] == '.' && strspn(s + 1, ".") <= 2 &&
-		    strchr("/", s[1 + strspn(s + 1, ".")]))
-			return "has a part that is . or ..";
-	}
-	return NULL;
-}
-
 static void check_path(struct directory_config *d,
     const struct yaml_node *node, struct problems *p)
 {
-	size_t n = strlen(d->path);
-	const char *fault;
+	const char *fault = keypath_directory_fault(d->path);
 
-	if (n > 1 && d->path[n - 1] == '/' && d->path[n - 2] != '/')
-		d->path[n - 1] = '\0';
-	fault = path_fault(d->path);
 	if (fault)
 		yaml_problem(p, at(node, "path"), "directory \"%s\": %s",
 		    d->path, fault);

@@ -8,8 +8,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/err.h"
+#include "core/xalloc.h"
 
 #define DAY_MS INT64_C(86400000)
 #define MIN_TIME INT64_C(-62135596800000)	/* 0001-01-01T00:00:00.000Z */
@@ -62,6 +64,18 @@ char *timefmt_rfc3339(wall_t t, char *out)
 	    y, m, d, of_day / 3600000, of_day / 60000 % 60,
 	    of_day / 1000 % 60, of_day % 1000);
 	return out;
+}
+
+char *timefmt_local(wall_t t)
+{
+	int64_t ms = t.ms % 1000 + (t.ms % 1000 < 0 ? 1000 : 0);
+	time_t s = (time_t)((t.ms - ms) / 1000);
+	char text[40] = "?";
+	struct tm tm;
+
+	if (localtime_r(&s, &tm) != NULL)
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	return xasprintf("%s.%03d", text, (int)ms);
 }
 
 static bool is_digit(char c)

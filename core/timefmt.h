@@ -13,6 +13,9 @@ enum { TIMEFMT_MAX = 40 };	/* room for every text written here, with NUL */
  * 2026-11-22T07:45:32.475Z, into out[TIMEFMT_MAX]; returns out. */
 char *timefmt_rfc3339(wall_t t, char *out);
 
+/* "2026-11-22 07:45:32.475" in the local zone; free it. */
+char *timefmt_local(wall_t t);
+
 /* Reads RFC 3339 with 0-9 fraction digits and `Z` or a +hh:mm offset, as etcd
  * writes it (docs/ETCD.md, Answers).  0, or -1 with the reason in e. */
 int timefmt_parse_rfc3339(const char *text, wall_t *t_r, struct err *e);
