@@ -398,7 +398,9 @@ static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
 	http_config_apply(r->http, f->easy);	/* protocols, redirects, TLS */
 	set_method(f, r);
 	set_headers(f, r);
+	/* Closed afterwards, or each of them would leave one behind. */
 	curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
+	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, r->once ? 1L : 0L);
 	return set_url(f, r);
 }
 
@@ -471,6 +473,11 @@ const char *fetch_header(struct fetch *f, const char *name)
 			return value;
 	}
 	return NULL;
+}
+
+size_t fetch_received(const struct fetch *f)
+{
+	return f->body.len;
 }
 
 char *fetch_take_body(struct fetch *f, struct fetch_answer *a)

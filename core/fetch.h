@@ -61,6 +61,9 @@ struct fetch *fetch_start(struct loop *l, const struct fetch_request *r);
  * its own callbacks and those of other fetches. */
 void fetch_cancel(struct fetch *f);
 
+/* How many bytes of the body have come so far. */
+size_t fetch_received(const struct fetch *f);
+
 /* Inside on_done: takes the body out of the answer (free() it), for who wants
  * to keep it beyond the callback. */
 char *fetch_take_body(struct fetch *f, struct fetch_answer *a);

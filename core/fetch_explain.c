@@ -69,11 +69,13 @@ static enum fetch_error which_timeout(const struct fetch_failure *f)
 }
 
 /* A server that wants a client certificate says so, in TLS 1.3, only when the
- * first bytes are read. */
+ * first bytes are read.  Whatever else befalls TLS by then may have befallen
+ * the answer alone. */
 static bool is_tls_alert(const struct fetch_failure *f)
 {
 	return (f->code == CURLE_RECV_ERROR || f->code == CURLE_SEND_ERROR) &&
-	    strstr(f->detail, "SSL routines");
+	    !f->head && strstr(f->detail, "SSL routines") &&
+	    strstr(f->detail, "alert");
 }
 
 static enum fetch_error classify(const struct fetch_failure *f)

@@ -55,16 +55,23 @@ static void on_answer(const struct etcd_result *r, void *arg)
 
 	c->kept = etcd_keep(r);
 	c->result = *r;
+	c->answered = true;
 	loop_stop(c->loop);
 }
 
+/* Others may stop the loop, a reader of news for one; and the request may well
+ * be made of strings of the last answer. */
 const struct etcd_result *etcd_do(struct etcd_client *c,
     struct etcd_request r)
 {
-	etcd_release(c->kept);
+	struct etcd_call *last = c->kept;
+
 	c->kept = NULL;
+	c->answered = false;
 	etcd_send(c, &r, on_answer, c);
-	loop_run(c->loop);
+	etcd_release(last);
+	while (!c->answered)
+		loop_run(c->loop);
 	return &c->result;
 }
 
@@ -81,6 +88,7 @@ struct etcd_reader {
 	struct loop *loop;
 	struct etcd_follow *follow;
 	struct timer *timeout;
+	bool timed_out;
 	STAILQ_HEAD(, item) items;
 	struct item *last;		/* what the caller looks at */
 };
@@ -111,6 +119,7 @@ static void on_timeout(void *arg, mono_t now)
 	struct etcd_reader *d = arg;
 
 	(void)now;
+	d->timed_out = true;
 	loop_stop(d->loop);
 }
 
@@ -133,7 +142,8 @@ const struct etcd_result *etcd_reader_next(struct etcd_reader *d,
 	d->last = NULL;
 	if (timeout_ms >= 0)
 		timer_set(d->timeout, mono_add(clock_mono(), timeout_ms));
-	if (STAILQ_EMPTY(&d->items))
+	d->timed_out = false;
+	while (STAILQ_EMPTY(&d->items) && !d->timed_out)
 		loop_run(d->loop);
 	timer_clear(d->timeout);
 	d->last = STAILQ_FIRST(&d->items);

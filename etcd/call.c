@@ -193,9 +193,11 @@ static void answered(struct etcd_call *c, struct fetch *f,
 
 static void failed(struct etcd_call *c, const struct fetch_answer *a)
 {
+	struct err line;
+
+	err_set(&line, "%s%.50s: %s", c->path, c->name, a->reason);
 	c->result.outcome = ETCD_FAILED;
-	snprintf(c->result.text, sizeof(c->result.text), "%s%.50s: %s",
-	    c->path, c->name, a->reason);
+	decode_text(c->result.text, sizeof(c->result.text), line.text);
 	tell(c);
 }
 
@@ -233,6 +235,11 @@ void etcd_on_head(struct etcd_call *c, etcd_head *head)
 	c->head = head;
 }
 
+bool etcd_is_arriving(const struct etcd_call *c)
+{
+	return c->decoding || (c->fetch && fetch_received(c->fetch) > 0);
+}
+
 void etcd_cancel(struct etcd_call *c)
 {
 	if (!c || c->telling)
@@ -259,7 +266,7 @@ static void on_refused(void *arg, mono_t now)
 static void refuse(struct etcd_call *c, const struct err *why)
 {
 	c->result.outcome = ETCD_INVALID;
-	snprintf(c->result.text, sizeof(c->result.text), "%.300s", why->text);
+	decode_text(c->result.text, sizeof(c->result.text), why->text);
 	c->refused = timer_new(c->loop, on_refused, c);
 	timer_set(c->refused, loop_now(c->loop));
 }

@@ -12,7 +12,11 @@
 #include "core/url.h"
 #include "core/xalloc.h"
 
-enum { DEADLINE_MS = 10 * 1000, ATTEMPT_MS = 1000, MAX_UNDER_WAY = 64 };
+enum {
+	DEADLINE_MS = 10 * 1000, ATTEMPT_MS = 1000,
+	LEAST_MS = 50,			/* less is not worth an attempt */
+	MAX_UNDER_WAY = 64
+};
 
 struct etcd_ask {
 	TAILQ_ENTRY(etcd_ask) link;
@@ -51,6 +55,21 @@ static bool is_worth_another(const struct etcd_ask *a,
 {
 	return was_not_done(r) ||
 	    (nobody_knows(r) && etcd_is_repeatable(&a->request));
+}
+
+/* The end of a poll that nothing happened to: the member is well. */
+static bool was_quiet(const struct etcd_ask *a, const struct etcd_result *r)
+{
+	return a->request.kind == ETCD_KIND_EVENT && r->status == 200 &&
+	    r->outcome == ETCD_FAILED && r->fetch_error == FETCH_TIMEOUT;
+}
+
+/* "From now on" is since the first poll began, also for the next. */
+static void remember_index(struct etcd_ask *a, const struct etcd_result *r)
+{
+	if (a->request.kind == ETCD_KIND_EVENT && r->status == 200 &&
+	    a->request.wait_index == 0 && r->meta.etcd_index)
+		a->request.wait_index = r->meta.etcd_index + 1;
 }
 
 /* --- asking --- */
@@ -132,23 +151,33 @@ static void leave(struct etcd_ask *a)
 	}
 }
 
+/* False if there is nobody left to ask, or no time, or no use. */
+static bool ask_again(struct etcd_ask *a, const struct etcd_result *r)
+{
+	struct etcd_client *c = a->client;
+	bool quiet = was_quiet(a, r);
+
+	remember_index(a, r);
+	if (quiet || (!was_not_done(r) && !nobody_knows(r))) {
+		c->current = a->at;
+		return quiet && left_ms(a) >= LEAST_MS;
+	}
+	etcd_client_failed(c, c->urls[a->at]);
+	if (++a->tried == c->n || left_ms(a) < LEAST_MS ||
+	    !is_worth_another(a, r))
+		return false;
+	a->at = (a->at + 1) % c->n;
+	return true;
+}
+
 static void on_done(const struct etcd_result *r, void *arg)
 {
 	struct etcd_ask *a = arg;
-	struct etcd_client *c = a->client;
 
 	a->call = NULL;
-	a->tried++;
-	if (!was_not_done(r) && !nobody_knows(r)) {
-		c->current = a->at;
-	} else {
-		etcd_client_failed(c, c->urls[a->at]);
-		if (a->tried < c->n && left_ms(a) > 0 &&
-		    is_worth_another(a, r)) {
-			a->at = (a->at + 1) % c->n;
-			attempt(a);
-			return;
-		}
+	if (ask_again(a, r)) {
+		attempt(a);
+		return;
 	}
 	a->telling = true;
 	leave(a);

@@ -22,9 +22,9 @@
  * Failover: a request that certainly was not carried out (no connection, no
  * v2) goes to the next member; one of which nobody knows (deadline, connection
  * lost, raft's error) only if carrying it out twice changes nothing: reads,
- * refreshes and writes without conditions.  Each member is asked once at most;
- * the one that answered is asked first the next time, and is named in
- * result.endpoint. */
+ * refreshes and writes without conditions.  Each member is asked once at most,
+ * but for a watch, whose polls go on until its deadline; the one that answered
+ * is asked first the next time, and is named in result.endpoint. */
 struct etcd_client;
 
 struct etcd_options {

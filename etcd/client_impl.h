@@ -23,6 +23,7 @@ struct etcd_client {
 	/* The last answer of etcd_do(). */
 	struct etcd_result result;
 	struct etcd_call *kept;		/* whose its strings are */
+	bool answered;
 };
 
 #endif

@@ -27,8 +27,9 @@ struct kind {
 };
 
 static const struct kind kinds[ETCD_KINDS] = {
-	[ETCD_KIND_HEALTH] = { "/health", decode_health, 503, "health" },
-	[ETCD_KIND_VERSION] = { "/version", decode_version },
+	[ETCD_KIND_HEALTH] = { "/health", decode_health, 503, "health",
+	    .v2 = false },
+	[ETCD_KIND_VERSION] = { "/version", decode_version, .v2 = false },
 	[ETCD_KIND_MEMBERS] = { "/v2/members", decode_members, .v2 = true,
 	    .members = true },
 	[ETCD_KIND_LEADER] = { "/v2/members/leader", decode_leader, 503,
@@ -121,7 +122,8 @@ static void decode_success(struct answer *a, char *body, size_t len)
 	if (!a->kind->decode) {
 		decode_headers(a);
 	} else if (len == 0) {
-		conclude(a, ETCD_EMPTY, "HTTP 200 without a body");
+		err_set(&why, "HTTP %ld without a body", a->r->status);
+		conclude(a, ETCD_EMPTY, why.text);
 	} else if (!parse(a, body, len)) {
 		conclude(a, ETCD_BAD, a->parse.text);
 	} else if (a->kind->decode(a->d->root, a->base, a->d, a->r, &why) < 0) {
@@ -218,8 +220,8 @@ static void decode_failure(struct answer *a, const char *content_type,
 	if (outcome == ETCD_ERROR || outcome == ETCD_UNAUTHORIZED)
 		a->r->error = c;
 	if (outcome == ETCD_NO_V2)
-		err_set(&text, "not there: etcd was started without "
-		    "--enable-v2=true");
+		err_set(&text, "v2 is switched off: start etcd with "
+		    "--enable-v2=true (etcd 3.4 and 3.5; 3.6 has no v2)");
 	else
 		describe(a, &c, &text);
 	conclude(a, outcome, text.text);

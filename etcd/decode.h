@@ -17,4 +17,8 @@ struct etcd_decoded *etcd_decode(enum etcd_kind kind, const char *base,
     const char *content_type, char *body, size_t len, struct etcd_result *r);
 void etcd_decoded_free(struct etcd_decoded *d);
 
+/* Copies what quotes a server or a key into a text for people: one line, valid
+ * UTF-8, cut to size. */
+void decode_text(char *to, size_t size, const char *text);
+
 #endif

@@ -24,8 +24,4 @@ decode_fn decode_health, decode_version, decode_members, decode_leader;
 decode_fn decode_stats_self, decode_stats_leader, decode_stats_store;
 decode_fn decode_listing, decode_event, decode_key, decode_added;
 
-/* Copies what quotes a server into a text for people: one line, valid UTF-8,
- * cut to size. */
-void decode_text(char *to, size_t size, const char *text);
-
 #endif

@@ -1,5 +1,6 @@
 /* Answers about the members themselves: /health, /version, /v2/members (the
- * list, and a member just added) and /v2/members/leader.  Called by etcd/decode.c. */
+ * list, and a member just added) and /v2/members/leader.  Called by
+ * etcd/decode.c. */
 #include "etcd/decode_impl.h"
 
 #include <string.h>

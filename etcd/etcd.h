@@ -1,6 +1,7 @@
 #ifndef ETCD_ETCD_H
 #define ETCD_ETCD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "etcd/request.h"
@@ -33,6 +34,9 @@ struct etcd_call *etcd_start(const struct etcd_target *t,
  * headers have come.  Those of a watch come at once and say how far the store
  * was when it began.  It may cancel the call. */
 void etcd_on_head(struct etcd_call *c, etcd_head *head);
+
+/* The body of the answer has begun to come, or is here and being decoded. */
+bool etcd_is_arriving(const struct etcd_call *c);
 
 /* Ends a call without its callback.  NULL is a no-op. */
 void etcd_cancel(struct etcd_call *c);

@@ -18,14 +18,19 @@
 
 #include "core/loop.h"
 #include "core/xalloc.h"
+#include "etcd/decode.h"
 
 enum {
 	RESYNC_MS = 60 * 1000,
-	LIST_MS = 30 * 1000,		/* all of it */
 	LIST_HEAD_MS = 4000,		/* its headers; an election takes 2 s */
 	POLL_HEAD_MS = 2000,		/* those of a poll come at once */
+	END_MS = 30 * 1000,		/* all of an answer that has begun */
 	POLL_MS = 1000,			/* of the first; then by the pace */
 	POLL_MIN_MS = 50, POLL_MAX_MS = 5000,
+	POLL_SURE_MS = 1000,		/* silence that is believed at once */
+	NO_LIMIT_MS = 24 * 3600 * 1000,	/* the timer knows better than curl */
+	STOOD_MS = 200,			/* so late is a timer only where the
+					   loop did not turn */
 	PACE_EVENTS = 300,		/* of etcd's 1000 */
 	RETRY_MS = 100, RETRY_MAX_MS = 2000,
 	SUSPICION_MS = 5000		/* between listings for an index that
@@ -43,10 +48,15 @@ struct etcd_follow {
 	char url[128];			/* who is asked */
 	struct timer *timer;		/* headers are late, the poll was quiet
 					   for long enough, a pause is over */
-	bool listing, headed;
+	mono_t due;			/* when it rings */
+	int64_t period_ms;		/* and how long that is */
+	bool rang;			/* once, and is to be seen */
+	const char *complaint;		/* if it rings before an answer */
+	bool listing, headed, arriving;
 	uint64_t head_index;
 
 	uint64_t reached;		/* every event up to here was told */
+	uint64_t doubted;		/* one short poll was silent so far */
 	bool must_list;
 	mono_t listed_at;
 	char cluster_id[32];
@@ -108,7 +118,10 @@ static bool tell_well(struct etcd_follow *f)
 
 static void pause_for(struct etcd_follow *f, int64_t ms)
 {
-	timer_set(f->timer, mono_add(now_of(f), ms));
+	f->rang = false;
+	f->period_ms = ms;
+	f->due = mono_add(now_of(f), ms);
+	timer_set(f->timer, f->due);
 }
 
 /* All members at once at first, then more and more slowly. */
@@ -142,10 +155,11 @@ static void failed_for(struct etcd_follow *f, const char *reason)
 {
 	struct etcd_result r = { .outcome = ETCD_FAILED,
 	    .fetch_error = FETCH_TIMEOUT };
+	struct err line;
 
 	snprintf(r.endpoint, sizeof(r.endpoint), "%s", f->url);
-	snprintf(r.text, sizeof(r.text), "/v2/keys%.50s: %s: %s", f->path,
-	    f->url, reason);
+	err_set(&line, "/v2/keys%.50s: %s: %s", f->path, f->url, reason);
+	decode_text(r.text, sizeof(r.text), line.text);
 	failed(f, &r);
 }
 
@@ -178,6 +192,7 @@ static void on_listed(const struct etcd_result *r, void *arg)
 	f->must_list = false;
 	f->listed_at = now_of(f);
 	f->reached = r->meta.etcd_index;
+	f->doubted = 0;
 	snprintf(f->cluster_id, sizeof(f->cluster_id), "%s",
 	    r->meta.cluster_id);
 	if (tell_well(f) && tell(f, ETCD_NEWS_LISTING, r))
@@ -214,11 +229,17 @@ static bool is_another_store(const struct etcd_follow *f,
 	    mono_since(f->listed_at, now_of(f)) >= SUSPICION_MS;
 }
 
+static void await_end(struct etcd_follow *f)
+{
+	f->complaint = "no end of the answer within 30 s";
+	pause_for(f, END_MS);
+}
+
 static void on_head(const struct etcd_meta *m, long status, void *arg)
 {
 	struct etcd_follow *f = arg;
 
-	timer_clear(f->timer);
+	await_end(f);
 	if (status != 200 || f->listing)
 		return;
 	if (is_another_store(f, m)) {
@@ -228,6 +249,9 @@ static void on_head(const struct etcd_meta *m, long status, void *arg)
 		go_on(f);
 		return;
 	}
+	if (!f->cluster_id[0])		/* nothing was listed yet */
+		snprintf(f->cluster_id, sizeof(f->cluster_id), "%s",
+		    m->cluster_id);
 	f->headed = true;
 	f->head_index = m->etcd_index;
 	measure_pace(f, m->etcd_index);
@@ -279,11 +303,18 @@ static void go_round(struct etcd_follow *f)
 		go_on(f);
 }
 
-/* What happened up to the index in the headers came, or did not happen. */
+/* What happened up to the index in the headers came, or did not happen: etcd
+ * sends what history holds at once.  It may be late on the way, though, so that
+ * a short poll is believed only when the next one was silent as well. */
 static void on_quiet(struct etcd_follow *f)
 {
-	if (f->head_index > f->reached)
-		f->reached = f->head_index;
+	uint64_t index = f->head_index;
+
+	if (f->period_ms < POLL_SURE_MS && f->doubted < index)
+		index = f->doubted;
+	f->doubted = f->head_index;
+	if (index > f->reached)
+		f->reached = index;
 	if (tell_well(f))
 		go_on(f);
 }
@@ -321,17 +352,18 @@ static void list(struct etcd_follow *f, const struct etcd_target *t)
 
 	r.recursive = true;
 	r.quorum = !f->o.stale;
-	f->call = etcd_start(t, &r, LIST_MS, on_listed, f);
+	f->call = etcd_start(t, &r, NO_LIMIT_MS, on_listed, f);
+	f->complaint = "no answer within 4 s";
 	pause_for(f, LIST_HEAD_MS);
 }
 
-/* Its end is the timer's business. */
 static void poll(struct etcd_follow *f, const struct etcd_target *t)
 {
 	struct etcd_request r = etcd_watch(f->path, f->reached + 1);
 
 	r.recursive = true;
-	f->call = etcd_start(t, &r, 2 * POLL_MAX_MS, on_polled, f);
+	f->call = etcd_start(t, &r, NO_LIMIT_MS, on_polled, f);
+	f->complaint = "no answer to a watch within 2 s";
 	pause_for(f, POLL_HEAD_MS);
 }
 
@@ -342,7 +374,7 @@ static void go_on(struct etcd_follow *f)
 	snprintf(f->url, sizeof(f->url), "%s", t.url);
 	if (mono_since(f->listed_at, now_of(f)) >= f->o.resync_ms)
 		f->must_list = true;
-	f->headed = false;
+	f->headed = f->arriving = false;
 	f->listing = f->must_list;
 	if (f->listing)
 		list(f, &t);
@@ -351,21 +383,49 @@ static void go_on(struct etcd_follow *f)
 	etcd_on_head(f->call, on_head);
 }
 
+/* Timers are run before what has come is read, so nothing is concluded but on
+ * the next turn.  And the loop of etcd_reader_next() turns only inside of it:
+ * where it stood still, the time begins anew. */
+static bool must_look_again(struct etcd_follow *f, mono_t now)
+{
+	bool stood = mono_since(f->due, now) >= STOOD_MS;
+
+	if (f->rang && !stood)
+		return false;
+	f->rang = !stood;
+	f->due = mono_add(now, stood ? f->period_ms : 0);
+	timer_set(f->timer, f->due);
+	return true;
+}
+
+/* The beginning of an event is here: its end is waited for, once. */
+static bool must_wait_for_end(struct etcd_follow *f)
+{
+	if (!f->headed || f->arriving || !etcd_is_arriving(f->call))
+		return false;
+	f->arriving = true;
+	await_end(f);
+	return true;
+}
+
+static void conclude(struct etcd_follow *f)
+{
+	etcd_cancel(f->call);
+	f->call = NULL;
+	if (f->headed && !f->arriving)
+		on_quiet(f);
+	else
+		failed_for(f, f->complaint);
+}
+
 static void on_timer(void *arg, mono_t now)
 {
 	struct etcd_follow *f = arg;
-	bool pausing = !f->call;
 
-	(void)now;
-	etcd_cancel(f->call);
-	f->call = NULL;
-	if (pausing)
+	if (!f->call)
 		go_on(f);
-	else if (f->headed)
-		on_quiet(f);
-	else
-		failed_for(f, f->listing ? "no answer within 4 s" :
-		    "no answer to a watch within 2 s");
+	else if (!must_look_again(f, now) && !must_wait_for_end(f))
+		conclude(f);
 }
 
 /* --- birth and end --- */

@@ -74,7 +74,9 @@ struct etcd_request etcd_delete(const char *key);
 /* What is in it, flattened; one level unless recursive. */
 struct etcd_request etcd_list(const char *dir);
 struct etcd_request etcd_mkdir(const char *dir);
-struct etcd_request etcd_rmdir(const char *dir);	/* empty, or recursive */
+
+/* If it is empty; with recursive, all that is in it goes too. */
+struct etcd_request etcd_rmdir(const char *dir);
 
 /* The TTL of a directory that is there; 0: permanent from now on. */
 struct etcd_request etcd_update_dir(const char *dir, int64_t ttl_s);

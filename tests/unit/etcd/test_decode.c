@@ -17,7 +17,8 @@ enum { MAX_FILE = 64 * 1024, FLIPS = 60 };
 
 static const char *const kind_names[] = {
 	"health", "version", "members", "leader", "stats_self",
-	"stats_leader", "stats_store", "index", "listing", "event"
+	"stats_leader", "stats_store", "index", "listing", "event", "key",
+	"member", "done"
 };
 
 struct fixture {
@@ -54,7 +55,7 @@ static void read_head(struct fixture *f)
 		sscanf(type + strlen("\nContent-Type: "), "%59[^\n]",
 		    f->content_type);
 	/* A watcher gets with a 200 what a writer gets with a 201. */
-	if (f->status == 201)
+	if (f->status == 201 && f->k == ETCD_KIND_EVENT)
 		f->status = 200;
 }
 
@@ -130,16 +131,6 @@ static struct etcd_decoded *from_text(enum etcd_kind kind,
 	    strlen(body));
 }
 
-static const char *action_name(enum etcd_action action)
-{
-	static const char *const names[] = {
-		"get", "set", "create", "update", "delete", "compareAndSwap",
-		"compareAndDelete", "expire"
-	};
-
-	return names[action];
-}
-
 static void describe_result(enum etcd_kind k, char *out, size_t size)
 {
 	snprintf(out, size, "-");
@@ -151,9 +142,11 @@ static void describe_result(enum etcd_kind k, char *out, size_t size)
 		snprintf(out, size, "%zu", result.members.n);
 	else if (k == ETCD_KIND_STATS_LEADER)
 		snprintf(out, size, "%zu", result.stats_leader.n);
-	else if (k == ETCD_KIND_EVENT)
+	else if (k == ETCD_KIND_MEMBER)
+		snprintf(out, size, "%s", result.member.id);
+	else if (k == ETCD_KIND_EVENT || k == ETCD_KIND_KEY)
 		snprintf(out, size, "%s:%" PRIu64,
-		    action_name(result.event.action),
+		    etcd_action_name(result.event.action),
 		    result.event.node.modified_index);
 }
 
@@ -202,6 +195,36 @@ static void test_recorded(void **state)
 	for_each_fixture(check_fixture);
 }
 
+/* Who asked about one key gets what a watcher gets, and besides what no
+ * watcher does: 201, and no node at all where none was wanted. */
+static void check_as_key(const struct fixture *f)
+{
+	static struct fixture key;
+	char detail[40];
+
+	if (f->k != ETCD_KIND_EVENT)
+		return;
+	key = *f;
+	key.k = ETCD_KIND_KEY;
+	read_fixture(&key);
+	etcd_decoded_free(decode_fixture(&key));
+	describe_result(ETCD_KIND_KEY, detail, sizeof(detail));
+	if (strncmp(f->name, "keys_noValue", 12) == 0) {
+		assert_int_equal(result.outcome, ETCD_OK);
+	} else {
+		assert_string_equal(etcd_outcome_name(result.outcome),
+		    f->outcome);
+		assert_string_equal(detail, f->detail);
+	}
+	assert_int_equal(result.error_code, f->code);
+}
+
+static void test_recorded_as_keys(void **state)
+{
+	(void)state;
+	for_each_fixture(check_as_key);
+}
+
 /* Touches all that a result points to, so that ASan sees a dangling one. */
 static size_t touch(enum etcd_kind k)
 {
@@ -213,9 +236,12 @@ static size_t touch(enum etcd_kind k)
 		for (i = 0; i < result.listing.n; i++)
 			sum += strlen(result.listing.v[i].key) +
 			    strlen(result.listing.v[i].value);
-	if (k == ETCD_KIND_EVENT)
+	if (k == ETCD_KIND_EVENT || k == ETCD_KIND_KEY)
 		sum += strlen(result.event.node.key) +
 		    strlen(result.event.prev.value);
+	if (k == ETCD_KIND_MEMBER)
+		sum += strlen(result.member.id) +
+		    strlen(result.member.peer_url);
 	if (k == ETCD_KIND_MEMBERS)
 		for (i = 0; i < result.members.n; i++)
 			sum += strlen(result.members.v[i].id) +
@@ -237,7 +263,7 @@ static void cut_fixture(const struct fixture *f)
 		d = decode_bytes(f->k, f->base, f->status, f->content_type,
 		    f->body, n);
 		touch(f->k);
-		if (f->status == 200 && f->k != ETCD_KIND_INDEX)
+		if (f->status < 300 && f->k != ETCD_KIND_INDEX)
 			assert_int_equal(result.outcome,
 			    n ? ETCD_BAD : ETCD_EMPTY);
 		etcd_decoded_free(d);
@@ -280,7 +306,7 @@ static void swap_kinds(const struct fixture *f)
 {
 	unsigned k;
 
-	for (k = ETCD_KIND_HEALTH; k <= ETCD_KIND_EVENT; k++)
+	for (k = ETCD_KIND_HEALTH; k < ETCD_KINDS; k++)
 		etcd_decoded_free(decode_bytes((enum etcd_kind)k, f->base,
 		    f->status, f->content_type, f->body, f->len));
 }
@@ -759,6 +785,215 @@ static void test_index_of_no_etcd(void **state)
 	etcd_decoded_free(d);
 }
 
+/* --- what only writers and askers get --- */
+
+static void test_key(void **state)
+{
+	const struct etcd_event *v = &result.event;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = from_text(ETCD_KIND_KEY, "/a", 201, "{\"action\":\"create\","
+	    "\"node\":{\"key\":\"/a/10\",\"value\":\"v\"," NODE "}");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(result.kind, ETCD_KIND_KEY);
+	assert_int_equal(v->action, ETCD_CREATE);
+	assert_string_equal(v->node.key, "/a/10");
+	assert_string_equal(v->node.value, "v");
+	assert_false(v->has_prev);
+	assert_string_equal(v->prev.key, "");
+	assert_string_equal(v->prev.value, "");
+	etcd_decoded_free(d);
+	etcd_decoded_free(from_text(ETCD_KIND_KEY, "/a", 201, ""));
+	assert_int_equal(result.outcome, ETCD_EMPTY);
+	assert_string_equal(result.text, "/v2/keys/a: HTTP 201 without a "
+	    "body");
+	etcd_decoded_free(from_text(ETCD_KIND_KEY, "/a", 202, "{}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(from_text(ETCD_KIND_EVENT, "/a", 201, "{}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+}
+
+/* A directory is told without what is in it. */
+static void test_key_is_directory(void **state)
+{
+	struct etcd_decoded *d = decode_named("keys_dir_list", ETCD_KIND_KEY,
+	    "/services/ttldir");
+
+	(void)state;
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(result.event.action, ETCD_GET);
+	assert_string_equal(result.event.node.key, "/services/ttldir");
+	assert_true(result.event.node.dir);
+	assert_string_equal(result.event.node.value, "");
+	etcd_decoded_free(d);
+}
+
+static void test_key_is_root(void **state)
+{
+	const struct etcd_node *n = &result.event.node;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("single_keys_root_empty", ETCD_KIND_KEY, "");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_string_equal(n->key, "/");
+	assert_string_equal(n->value, "");
+	assert_true(n->dir);
+	assert_int_equal(n->modified_index, 0);
+	etcd_decoded_free(d);
+	d = decode_named("single_keys_root_empty", ETCD_KIND_KEY, "/a");
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(d);
+	etcd_decoded_free(from_text(ETCD_KIND_KEY, "/", 200,
+	    "{\"action\":\"get\",\"node\":{\"dir\":1}}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(from_text(ETCD_KIND_KEY, "", 200,
+	    "{\"action\":\"get\",\"node\":[]}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+}
+
+static void test_key_without_value(void **state)
+{
+	const struct etcd_event *v = &result.event;
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("keys_noValueOnSuccess_set", ETCD_KIND_KEY,
+	    "/services/web/r1");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(v->action, ETCD_SET);
+	assert_string_equal(v->node.key, "");
+	assert_string_equal(v->node.value, "");
+	assert_string_equal(v->prev.key, "");
+	assert_false(v->has_prev);
+	etcd_decoded_free(d);
+	etcd_decoded_free(from_text(ETCD_KIND_KEY, "/a", 200, "{}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(from_text(ETCD_KIND_KEY, "/a", 200,
+	    "{\"action\":\"jump\"}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+}
+
+static void test_nul(void **state)
+{
+	const struct etcd_node *n = &result.event.node;
+	struct etcd_decoded *d;
+	size_t len;
+	char *bytes;
+
+	(void)state;
+	d = from_text(ETCD_KIND_KEY, "/a", 200, "{\"action\":\"set\","
+	    "\"node\":{\"key\":\"/a\",\"value\":\"x\\u0000y\\u0000\","
+	    NODE ",\"prevNode\":{\"key\":\"/a\",\"value\":\"x\"," NODE
+	    "}");
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_false(n->key_has_nul);
+	assert_true(n->value_has_nul);
+	assert_false(result.event.prev.value_has_nul);
+	bytes = etcd_unescape_nul(n->value, &len);
+	assert_int_equal(len, 4);
+	assert_memory_equal(bytes, "x\0y\0", 5);
+	free(bytes);
+	etcd_decoded_free(d);
+	d = decode_named("keys_newline_nul_value", ETCD_KIND_KEY, "/val/nl");
+	assert_true(n->value_has_nul);
+	assert_false(n->key_has_nul);
+	etcd_decoded_free(d);
+}
+
+static void test_member_changes(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("members_add_201", ETCD_KIND_MEMBER, "");
+	assert_string_equal(result.member.id, "cb8f7e6e36eda7ae");
+	assert_string_equal(result.member.name, "");
+	assert_string_equal(result.member.client_url, "");
+	assert_string_equal(result.member.peer_url, "http://127.0.0.1:25476");
+	etcd_decoded_free(d);
+	etcd_decoded_free(from_text(ETCD_KIND_MEMBER, NULL, 201,
+	    "{\"id\":\"\"}"));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	etcd_decoded_free(from_text(ETCD_KIND_MEMBER, NULL, 201, ""));
+	assert_int_equal(result.outcome, ETCD_EMPTY);
+	etcd_decoded_free(from_text(ETCD_KIND_DONE, "1", 204, ""));
+	assert_int_equal(result.outcome, ETCD_OK);
+	etcd_decoded_free(decode_bytes(ETCD_KIND_DONE, "1", 404,
+	    "text/plain; charset=utf-8", "404 page not found\n", 19));
+	assert_int_equal(result.outcome, ETCD_NO_V2);
+}
+
+/* Members' errors have a message and no code. */
+static void test_member_errors(void **state)
+{
+	static const struct {
+		const char *name, *message;
+		long status;
+	} all[] = {
+		{ "members_add_exists_409", "membership: ID exists", 409 },
+		{ "members_update_exists_409", "membership: peerURL exists",
+		    409 },
+		{ "members_update_unknown_404", "No such member: 1234", 404 },
+		{ "members_remove_again_410", "Member permanently removed: "
+		    "cb8f7e6e36eda7ae", 410 },
+		{ "members_add_bad_url_400", "URL scheme must be http, "
+		    "https, unix, or unixs: nonsense", 400 },
+	};
+	struct etcd_decoded *d;
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		d = decode_named(all[i].name, ETCD_KIND_DONE, "ab");
+		assert_int_equal(result.outcome, ETCD_ERROR);
+		assert_int_equal(result.error_code, 0);
+		assert_string_equal(result.error.message, all[i].message);
+		assert_string_equal(result.error.cause, "");
+		assert_int_equal(result.error.index, 0);
+		snprintf(text, sizeof(text), "/v2/members/ab: HTTP %ld, %s",
+		    all[i].status, all[i].message);
+		assert_string_equal(result.text, text);
+		etcd_decoded_free(d);
+	}
+	d = decode_named("auth_guest_members_post_401", ETCD_KIND_MEMBER, "");
+	assert_int_equal(result.outcome, ETCD_UNAUTHORIZED);
+	assert_string_equal(result.error.message, "Insufficient credentials");
+	etcd_decoded_free(d);
+}
+
+static void test_errors(void **state)
+{
+	struct etcd_decoded *d;
+
+	(void)state;
+	d = decode_named("keys_cas_both_fail_101", ETCD_KIND_KEY, "/a");
+	assert_int_equal(result.outcome, ETCD_ERROR);
+	assert_int_equal(result.error_code, ETCD_COMPARE_FAILED);
+	assert_string_equal(etcd_error_name(result.error_code),
+	    "compare_failed");
+	assert_string_equal(result.error.message, "Compare failed");
+	assert_true(*result.error.cause);
+	assert_true(result.error.index > 0);
+	etcd_decoded_free(d);
+	d = decode_named("auth_guest_put_401", ETCD_KIND_KEY, "/foo");
+	assert_int_equal(result.outcome, ETCD_UNAUTHORIZED);
+	assert_int_equal(result.error_code, ETCD_NO_PERMISSION);
+	assert_string_equal(result.error.cause, "Insufficient credentials");
+	etcd_decoded_free(d);
+	/* What is said amiss is left out, and the error stays one. */
+	d = from_text(ETCD_KIND_KEY, "/a", 400, "{\"errorCode\":105,"
+	    "\"message\":7,\"cause\":[],\"index\":-1}");
+	assert_int_equal(result.outcome, ETCD_ERROR);
+	assert_string_equal(result.error.message, "");
+	assert_string_equal(result.error.cause, "");
+	assert_int_equal(result.error.index, 0);
+	etcd_decoded_free(d);
+	assert_string_equal(etcd_error_name(0), "unknown");
+	assert_string_equal(etcd_error_name(301), "unknown");
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -781,6 +1016,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_recorded_as_keys),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_garbled),
 		cmocka_unit_test(test_other_kinds),
@@ -800,6 +1036,14 @@ int main(void)
 		cmocka_unit_test(test_listing_deep),
 		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_index_of_no_etcd),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_key_is_directory),
+		cmocka_unit_test(test_key_is_root),
+		cmocka_unit_test(test_key_without_value),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_member_changes),
+		cmocka_unit_test(test_member_errors),
+		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_texts),
 	};
 
