@@ -114,8 +114,10 @@ class Process:
         code, None if it was not running."""
         if not self.alive():
             return None
-        self.signal(signal.SIGTERM)
+        # In this order: SIGCONT would also cancel the SIGSTOP by which
+        # LeakSanitizer looks at a process that ends.
         self.resume()
+        self.signal(signal.SIGTERM)
         try:
             return self.wait(timeout)
         except subprocess.TimeoutExpired:
