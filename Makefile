@@ -10,13 +10,14 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON ?= /usr/bin/python3
 DEMO_SECONDS ?=
+CLUSTER ?=
 VERSION := $(shell cat VERSION)
 REVISION := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-FOLDERS := core etcd promql collectors db alerts exporter cli
+FOLDERS := core etcd promql collectors db alerts exporter discover cli
 LIBRARIES := libcurl libcjson libmicrohttpd sqlite3 yaml-0.1 zlib
 
 # --- libraries: one apt line when something is missing, and nothing else ---
@@ -59,7 +60,7 @@ sources = $(wildcard $(1)/*.c)
 archive = $(if $(call sources,$(1)),$(BUILD)/$(1).a)
 SOURCES := $(foreach f,$(FOLDERS),$(call sources,$(f))) $(wildcard main.c)
 # In link order: a folder stands before those it may use.
-ARCHIVES = $(foreach f,cli exporter alerts db collectors promql etcd core,$(call archive,$(f)))
+ARCHIVES = $(foreach f,cli discover exporter alerts db collectors promql etcd core,$(call archive,$(f)))
 
 .PHONY: all
 all: $(BUILD)/rollcall ## build build/rollcall
@@ -91,6 +92,40 @@ $(BUILD)/$(1).a: $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 
+# --- the client of etcd as a library: one header, one object in an archive, and
+# of its symbols only those that the header declares ---
+LIBRARY_HEADERS := core/clock.h core/err.h core/fetch_error.h \
+	core/http_config.h core/loop.h etcd/follow.h etcd/registration.h
+
+.PHONY: library examples
+library: $(BUILD)/librollcall-etcd.a $(BUILD)/include/rollcall/etcd.h ## the client of etcd alone
+
+$(BUILD)/librollcall-etcd.a: $(BUILD)/etcd.a $(BUILD)/core.a \
+    $(BUILD)/include/rollcall/etcd.h
+	$(call SAY,AR)
+	$(Q)tr -cs 'a-z0-9_' '\n' <$(BUILD)/include/rollcall/etcd.h | \
+	    sort -u >$(BUILD)/rollcall-etcd.names
+	$(Q)$(LD) -r -o $(BUILD)/rollcall-etcd.o --whole-archive $< \
+	    --no-whole-archive $(BUILD)/core.a
+	$(Q)objcopy --keep-global-symbols=$(BUILD)/rollcall-etcd.names \
+	    $(BUILD)/rollcall-etcd.o
+	@rm -f $@
+	$(Q)ar rcs $@ $(BUILD)/rollcall-etcd.o
+
+$(BUILD)/include/rollcall/etcd.h: packaging/header.awk VERSION \
+    $(wildcard core/*.h etcd/*.h)
+	@mkdir -p $(@D)
+	$(Q)VERSION=$(VERSION) awk -f $< $(LIBRARY_HEADERS) >$@
+
+examples: $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c)) ## small programs on that library
+
+$(BUILD)/examples/%: examples/%.c library
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(CC) -std=c11 $(CFLAGS) $(WARNINGS) $(SANITIZERS) -I$(BUILD)/include \
+	    -o $@ $< $(BUILD)/librollcall-etcd.a \
+	    $(shell pkg-config --libs libcurl libcjson yaml-0.1) -lpthread -lm
+
 # --- unit tests: tests/unit/FOLDER/test_X.c includes the .c under test and
 # links its folder's archive and those it may use, which proves the layers ---
 uses_core := core
@@ -100,7 +135,8 @@ uses_collectors := collectors etcd core
 uses_db := db core
 uses_alerts := alerts promql core
 uses_exporter := exporter promql core
-uses_cli := cli exporter alerts db collectors promql etcd core
+uses_discover := discover etcd core
+uses_cli := cli discover exporter alerts db collectors promql etcd core
 
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
 
@@ -135,6 +171,8 @@ e2e: $(BUILD)/rollcall ## end to end on real servers, three at a time
 
 dashboards-check: ## dashboards and rules: shape, queries, promtool
 	@tests/run-checks dashboards $(wildcard tests/dashboards/check*)
+
+include tests/fuzz/rules.mk
 
 # --- gates ---
 .PHONY: layers tidy lint clang analyze
@@ -171,18 +209,18 @@ analyze: ## clang's path-sensitive analyzer; some of it is mistaken
 
 # --- what people type ---
 .PHONY: demo test test-long bench install-packages
-demo: ## eight services, one dies, an alert [DEMO_SECONDS=30: ends by itself]
+demo: ## eight services, one dies, an alert [DEMO_SECONDS=30] [CLUSTER=3]
 	@.ci/packages demo
 	@echo "building $(BUILD)/rollcall ..."
 	@$(MAKE) --no-print-directory -s SAY= all
-	@DEMO_SECONDS=$(DEMO_SECONDS) ROLLCALL=$(abspath $(BUILD)/rollcall) \
-	    exec demo/run
+	@DEMO_SECONDS=$(DEMO_SECONDS) CLUSTER=$(CLUSTER) \
+	    ROLLCALL=$(abspath $(BUILD)/rollcall) exec demo/run
 
 test: ## everything that must hold, in less than 10 minutes
 	@.ci/packages test
 	@.ci/servers >/dev/null
-	@+tests/all build-all layers tidy clang lint unit asan-unit golden \
-	    dashboards-check e2e
+	@+tests/all build-all layers tidy clang lint unit asan-unit fuzz-short \
+	    golden dashboards-check e2e
 
 .PHONY: build-all
 build-all:
@@ -218,26 +256,42 @@ install-packages: ## what building and testing need, by apt
 	@.ci/packages test
 
 .PHONY: install uninstall
-install: $(BUILD)/rollcall ## program, man page, unit, example, docs [PREFIX DESTDIR]
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/doc/rollcall/docs \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system
+SHARE = $(DESTDIR)$(PREFIX)/share
+FILL_IN = sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),'
+install: $(BUILD)/rollcall library ## program, library, man page, unit, docs [PREFIX DESTDIR]
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 \
+	    $(SHARE)/doc/rollcall/docs $(SHARE)/doc/rollcall/etcd \
+	    $(SHARE)/doc/rollcall/examples \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/include/rollcall
 	install -m 755 $(BUILD)/rollcall $(DESTDIR)$(PREFIX)/bin/rollcall
+	install -m 644 $(BUILD)/librollcall-etcd.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(BUILD)/include/rollcall/etcd.h \
+	    $(DESTDIR)$(PREFIX)/include/rollcall
+	$(FILL_IN) packaging/rollcall-etcd.pc.in \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/rollcall-etcd.pc
 	sed 's,/usr/local/share,$(PREFIX)/share,' packaging/rollcall.1 \
-	    > $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1
-	chmod 644 $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1
-	install -m 644 rollcall.yml README.md LICENSE \
-	    $(DESTDIR)$(PREFIX)/share/doc/rollcall
-	install -m 644 docs/*.md $(DESTDIR)$(PREFIX)/share/doc/rollcall/docs
+	    > $(SHARE)/man/man1/rollcall.1
+	install -m 644 rollcall.yml README.md LICENSE $(SHARE)/doc/rollcall
+	install -m 644 docs/*.md $(SHARE)/doc/rollcall/docs
+	install -m 644 etcd/README.md $(SHARE)/doc/rollcall/etcd
+	install -m 644 examples/*.c $(SHARE)/doc/rollcall/examples
 	sed 's,/usr/local/bin,$(PREFIX)/bin,' packaging/rollcall.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
+	chmod 644 $(SHARE)/man/man1/rollcall.1 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/rollcall-etcd.pc
 
 uninstall: ## remove it; configuration and history stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/rollcall \
-	    $(DESTDIR)$(PREFIX)/share/man/man1/rollcall.1 \
+	    $(DESTDIR)$(PREFIX)/lib/librollcall-etcd.a \
+	    $(DESTDIR)$(PREFIX)/include/rollcall/etcd.h \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/rollcall-etcd.pc \
+	    $(SHARE)/man/man1/rollcall.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rollcall
+	rm -rf $(SHARE)/doc/rollcall
+	rmdir $(DESTDIR)$(PREFIX)/include/rollcall 2>/dev/null || true
 
 .PHONY: clean help
 clean: ## remove everything built
