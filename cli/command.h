@@ -19,8 +19,10 @@ extern const size_t ncommands;
 int command_run(int argc, char **argv);
 
 int cli_check(int argc, char **argv);
+int cli_discover(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_help(int argc, char **argv);
+int cli_register(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_version(int argc, char **argv);
 

@@ -10,9 +10,13 @@
 const struct command commands[] = {
 	{ "check", "check configuration files without starting anything",
 	  cli_check },
+	{ "discover", "show who is registered, follow it, write it to files",
+	  cli_discover },
 	{ "events", "show what happened to the registered services",
 	  cli_events },
 	{ "help", "show help for a command", cli_help },
+	{ "register", "keep a registration alive, alone or with a command",
+	  cli_register },
 	{ "serve", "watch the services, keep history, serve metrics, alert",
 	  cli_serve },
 	{ "version", "show the version", cli_version },

@@ -1,1 +1,1 @@
-for c in serve check events version; do rollcall $c --help; done
+for c in serve check events register discover version; do rollcall $c --help; done
