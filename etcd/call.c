@@ -59,7 +59,8 @@ struct etcd_call {
 	struct etcd_result result;
 	struct etcd_decoded *decoded;
 
-	bool decoding, telling, cancelled, kept;
+	unsigned keepers;		/* by etcd_keep() */
+	bool decoding, telling, cancelled;
 };
 
 /* --- what comes back --- */
@@ -85,6 +86,14 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
+static void dispose(struct etcd_call *c)
+{
+	if (c->len > DECODE_AT_ONCE)
+		loop_offload(c->loop, free_in_thread, nothing, c);
+	else
+		free_call(c);
+}
+
 /* The end: tells, and frees unless it is kept. */
 static void tell(struct etcd_call *c)
 {
@@ -92,14 +101,14 @@ static void tell(struct etcd_call *c)
 	c->result.call = c;
 	c->done(&c->result, c->arg);
 	c->telling = false;
-	if (!c->kept)
-		etcd_release(c);
+	if (c->keepers == 0)
+		dispose(c);
 }
 
 struct etcd_call *etcd_keep(const struct etcd_result *r)
 {
 	if (r->call)
-		r->call->kept = true;
+		r->call->keepers++;
 	return r->call;
 }
 
@@ -107,13 +116,9 @@ void etcd_release(struct etcd_call *c)
 {
 	if (!c)
 		return;
-	c->kept = false;
-	if (c->telling)			/* released before done() is over */
-		return;
-	if (c->len > DECODE_AT_ONCE)
-		loop_offload(c->loop, free_in_thread, nothing, c);
-	else
-		free_call(c);
+	assert(c->keepers > 0);
+	if (--c->keepers == 0 && !c->telling)
+		dispose(c);
 }
 
 static uint64_t header_u64(struct fetch *f, const char *name)
@@ -164,7 +169,7 @@ static void decoded_in_thread(void *arg)
 	if (!c->cancelled)
 		tell(c);
 	else
-		etcd_release(c);
+		dispose(c);
 }
 
 /* The loop ended first: no thread uses c any more. */

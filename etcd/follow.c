@@ -57,8 +57,10 @@ struct etcd_follow {
 
 	uint64_t reached;		/* every event up to here was told */
 	uint64_t doubted;		/* one short poll was silent so far */
-	bool must_list;
+	bool must_list;			/* the chain is broken */
 	mono_t listed_at;
+	struct etcd_result held;	/* such a listing: told behind all that */
+	struct etcd_call *kept;		/* came before it; NULL: none */
 	char cluster_id[32];
 
 	int64_t poll_ms;		/* the next one's length */
@@ -82,6 +84,7 @@ static mono_t now_of(const struct etcd_follow *f)
 static void free_follow(struct etcd_follow *f)
 {
 	etcd_cancel(f->call);
+	etcd_release(f->kept);
 	timer_free(f->timer);
 	free(f->path);
 	free(f);
@@ -174,6 +177,46 @@ static bool lags(struct etcd_follow *f, const struct etcd_result *r)
 	    ++f->lagging < etcd_client_count(f->client);
 }
 
+/* The chain starts anew at this listing. */
+static void start_at(struct etcd_follow *f, const struct etcd_result *r)
+{
+	f->senseless = 0;
+	f->must_list = false;
+	f->reached = r->meta.etcd_index;
+	f->doubted = 0;
+	snprintf(f->cluster_id, sizeof(f->cluster_id), "%s",
+	    r->meta.cluster_id);
+	if (tell_well(f) && tell(f, ETCD_NEWS_LISTING, r))
+		go_on(f);
+}
+
+static void drop_held(struct etcd_follow *f)
+{
+	etcd_release(f->kept);
+	f->kept = NULL;
+}
+
+/* Events up to the listing's index are told before it, all of them, so that
+ * it only shows what they do not explain.  False if f is gone. */
+static bool tell_held(struct etcd_follow *f)
+{
+	struct etcd_call *kept = f->kept;
+	bool lives;
+
+	f->kept = NULL;
+	lives = tell(f, ETCD_NEWS_LISTING, &f->held);
+	etcd_release(kept);
+	return lives;
+}
+
+static void hold(struct etcd_follow *f, const struct etcd_result *r)
+{
+	f->held = *r;
+	f->kept = etcd_keep(r);
+	if (f->reached < r->meta.etcd_index || tell_held(f))
+		go_on(f);
+}
+
 static void on_listed(const struct etcd_result *r, void *arg)
 {
 	struct etcd_follow *f = arg;
@@ -188,15 +231,13 @@ static void on_listed(const struct etcd_result *r, void *arg)
 		failed_for(f, "the member lags behind the others");
 		return;
 	}
-	f->lagging = f->senseless = 0;
-	f->must_list = false;
+	f->lagging = 0;
 	f->listed_at = now_of(f);
-	f->reached = r->meta.etcd_index;
-	f->doubted = 0;
-	snprintf(f->cluster_id, sizeof(f->cluster_id), "%s",
-	    r->meta.cluster_id);
-	if (tell_well(f) && tell(f, ETCD_NEWS_LISTING, r))
-		go_on(f);
+	if (f->must_list || r->meta.etcd_index < f->reached ||
+	    strcmp(r->meta.cluster_id, f->cluster_id) != 0)
+		start_at(f, r);
+	else
+		hold(f, r);
 }
 
 /* --- polls --- */
@@ -271,6 +312,11 @@ static bool concerns(const struct etcd_follow *f, const struct etcd_node *n)
 	return strncmp(n->key, f->path, its) == 0 && f->path[its] == '/';
 }
 
+static bool must_tell_held(const struct etcd_follow *f, uint64_t index)
+{
+	return f->kept && index >= f->held.meta.etcd_index;
+}
+
 static void on_event(struct etcd_follow *f, const struct etcd_result *r)
 {
 	uint64_t index = r->event.node.modified_index;
@@ -279,13 +325,16 @@ static void on_event(struct etcd_follow *f, const struct etcd_result *r)
 		failed_for(f, "an event older than asked for");
 		return;
 	}
+	if (must_tell_held(f, index - 1) && !tell_held(f))
+		return;
 	f->reached = index;
 	f->senseless = 0;
 	if (!tell_well(f))
 		return;
 	if (concerns(f, &r->event.node) && !tell(f, ETCD_NEWS_EVENT, r))
 		return;
-	go_on(f);
+	if (!must_tell_held(f, index) || tell_held(f))
+		go_on(f);
 }
 
 /* History is gone, or holds what no member can tell in a way that makes sense:
@@ -315,7 +364,9 @@ static void on_quiet(struct etcd_follow *f)
 	f->doubted = f->head_index;
 	if (index > f->reached)
 		f->reached = index;
-	if (tell_well(f))
+	if (!tell_well(f))
+		return;
+	if (!must_tell_held(f, f->reached) || tell_held(f))
 		go_on(f);
 }
 
@@ -372,10 +423,11 @@ static void go_on(struct etcd_follow *f)
 	struct etcd_target t = etcd_client_target(f->client);
 
 	snprintf(f->url, sizeof(f->url), "%s", t.url);
-	if (mono_since(f->listed_at, now_of(f)) >= f->o.resync_ms)
-		f->must_list = true;
+	if (f->must_list)
+		drop_held(f);
 	f->headed = f->arriving = false;
-	f->listing = f->must_list;
+	f->listing = f->must_list || (!f->kept &&
+	    mono_since(f->listed_at, now_of(f)) >= f->o.resync_ms);
 	if (f->listing)
 		list(f, &t);
 	else

@@ -89,6 +89,28 @@ def test_heartbeats_are_no_changes(two, watching):
     assert 590 <= line["ttl_seconds"] <= 600
 
 
+def test_a_resync_jumps_over_nothing(two, own_etcd, watching):
+    """Changes that piled up meanwhile are told one by one, and what ran out
+    during an outage is told as that."""
+    watched = watching([two.url()], "--resync=1s")
+    outage = watching([own_etcd.url()], "--resync=1s", name="outage")
+    watched.await_lines(2)
+    outage.await_lines(2)
+    own_etcd.put(ONE, LOGIN1, ttl=2)
+    own_etcd.kill()
+    watched.pause()
+    values = ["10.0.0.7:%d" % n for n in range(50)]
+    for value in values:
+        two.put(ONE, value)
+    stays_true(watched.alive, 1.5)              # a listing is due
+    watched.resume()
+    watched.await_lines(52)
+    own_etcd.start()
+    assert watched.changes()[2:] == [
+        ("changed", "0001-0001", value) for value in values]
+    assert outage.await_changes(3)[2:] == [("expired", "0001-0001", LOGIN1)]
+
+
 def test_lines_for_people(two, watching):
     watched = watching([two.url()], "--format=table")
     watched.await_lines(4)

@@ -367,6 +367,44 @@ static void test_resync(void **state)
 	assert_in_range(clock_mono().ms - BEFORE_START_MS, 20000, 26000);
 }
 
+/* A listing that is due jumps over nothing: what history has is told first,
+ * after an outage that lasted longer too. */
+static void test_resync_behind_what_history_tells(void **state)
+{
+	(void)state;
+	follow_with(1, DIR, (struct etcd_follow_options){
+	    .resync_ms = 20000 });
+	await(polls, 2);
+	store_set(&store, &members[0].down, true);
+	await(pauses, 1);
+	set(DIR "/1");
+	set("/elsewhere");
+	set(DIR "/1");
+	store_set(&store, &members[0].down, false);
+	pass(30000);
+	await_told(6);
+	assert_int_equal(told[1].news, ETCD_NEWS_TROUBLE);
+	assert_int_equal(told[2].news, ETCD_NEWS_WELL);
+	check_event(3, START + 1, DIR "/1");
+	check_event(4, START + 3, DIR "/1");
+	check_listing(5, START + 3, 0);
+}
+
+/* One that tells of more than was told waits for it, and for nothing else. */
+static void test_resync_waits_for_others_writes(void **state)
+{
+	(void)state;
+	follow_with(1, DIR, (struct etcd_follow_options){
+	    .resync_ms = 20000 });
+	await(polls, 2);
+	store_others(&store, 5);
+	while (ntold < 2) {
+		pass(1000);
+		await(polls, 2);
+	}
+	check_listing(1, START + 5, 0);
+}
+
 /* --- what each poll asks for --- */
 
 /* Quiet, while much happens elsewhere: the next one starts where the headers
@@ -1074,6 +1112,8 @@ int main(void)
 		TEST(test_root),
 		TEST(test_from_index),
 		TEST(test_resync),
+		TEST(test_resync_behind_what_history_tells),
+		TEST(test_resync_waits_for_others_writes),
 		TEST(test_quiet),
 		TEST(test_pace),
 		TEST(test_eof),
