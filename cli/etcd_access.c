@@ -23,6 +23,8 @@ static void block_signals(void)
 		sigaddset(&set, signals[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);	/* ignored, it leaves nobody to wait
+					   for */
 }
 
 static int read_http_config(const struct flag_set *set, const char *path,

@@ -151,6 +151,8 @@ static int spawn(struct on_change *c, int input)
 	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO,
 	    STDOUT_FILENO);
+	/* Libraries open descriptors without asking how. */
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
 	rc = posix_spawn(&c->pid, shell, &files, &attributes, argv,
 	    environment);
 	posix_spawn_file_actions_destroy(&files);

@@ -26,6 +26,7 @@ struct discover_output {
 	struct timer *retry;
 	struct job *job;		/* under way */
 	bool again;			/* it has changed meanwhile */
+	bool told;			/* that it is written, once */
 	char *failure;			/* the last one, if it failed */
 };
 
@@ -72,8 +73,9 @@ static void succeeded(struct discover_output *o, bool changed)
 		    LOG_S("output", o->path));
 	free(o->failure);
 	o->failure = NULL;
-	if (changed)
+	if (changed || !o->told)
 		o->source.written(o->source.arg);
+	o->told = true;
 }
 
 static void start(struct discover_output *o);

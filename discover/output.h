@@ -10,7 +10,9 @@ struct discover_output;
 
 struct discover_output_source {
 	void (*render)(void *arg, struct buf *out);	/* the list, now */
-	void (*written)(void *arg);	/* the file holds something else */
+	/* The file holds the list: when that is so for the first time, and
+	 * whenever it holds another one since. */
+	void (*written)(void *arg);
 	void *arg;
 };
 

@@ -2,11 +2,12 @@
 whole at every moment, and a command that hears of it."""
 import json
 import os
+import sys
 import threading
 import time
 
 from support.discoverer import (  # noqa: F401 (fixtures)
-    ONE, TWO, etcd, shared_etcd, two, watching)
+    Discoverer, ONE, TWO, etcd, shared_etcd, two, watching)
 from support.rollcall import SLOW
 from support.wait import await_true
 
@@ -115,7 +116,8 @@ def test_commands_do_not_overlap(two, watching, tmp_path):
 
 
 def test_command_for_a_file(two, watching, tmp_path):
-    """Runs when the file is another one, and only then."""
+    """Runs when the file holds the first list, which nobody may have been told
+    of, and when it is another one, and only then."""
     path, said = tmp_path / "list", tmp_path / "said"
     arguments = ("--format=hosts", "--output=%s" % path, "--debounce=10ms",
                  "--on-change=(echo begin; cat; cmp - $ROLLCALL_OUTPUT"
@@ -129,9 +131,38 @@ def test_command_for_a_file(two, watching, tmp_path):
     await_true(lambda: runs(said)[1:] == [hosts[:1] * 2], 10 * SLOW)
     watched.stop()
     watched.start()
+    await_true(lambda: runs(said)[2:] == [hosts[:1] * 2], 10 * SLOW)
     two.delete(ONE)
-    await_true(lambda: runs(said)[2:], 10 * SLOW)
-    assert runs(said)[2:] == [[]]
+    await_true(lambda: runs(said)[3:], 10 * SLOW)
+    assert runs(said)[3:] == [[]]
+
+
+def test_command_gets_no_descriptors_of_ours(two, watching, tmp_path):
+    said = tmp_path / "said"
+    watching([two.url()], "--on-change=ls /proc/$$/fd | tr '\\n' ' ' >%s.new;"
+             " mv %s.new %s" % (said, said, said))
+    await_true(said.exists, 10 * SLOW)
+    assert set(said.read_text().split()) <= {"0", "1", "2"}
+
+
+class ChildrenIgnored(Discoverer):
+    """Started by somebody who ignores SIGCHLD, which is inherited."""
+
+    def command(self):
+        return [sys.executable, "-c", "import os, signal, sys;"
+                "signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+                "os.execv(sys.argv[1], sys.argv[1:])", *super().command()]
+
+
+def test_command_runs_again_where_children_were_ignored(two, started,
+                                                        tmp_path):
+    said = tmp_path / "said"
+    started(ChildrenIgnored(
+        tmp_path / "discover", [two.url()],
+        ["--debounce=0", "--on-change=echo begin >>%s" % said]))
+    for count in 1, 2, 3:
+        await_true(lambda: len(runs(said)) == count, 10 * SLOW)
+        two.put(ONE, "10.0.0.7:%d" % count)
 
 
 def test_command_that_fails(two, watching):

@@ -275,6 +275,29 @@ static void test_output(void **state)
 	assert_int_equal(count_files(), 1);
 }
 
+/* It may have been replaced right before we were ended, and nobody told. */
+static void test_output_is_told_once_though_it_is_the_same(void **state)
+{
+	const struct discover_output_source s = { give_list, on_write, NULL };
+	struct discover_output *o;
+
+	(void)state;
+	list_text = "one";
+	for (int i = 0; i < 2; i++) {
+		loop = loop_new(&e);
+		o = discover_output_new(loop, file, &s);
+		writes = 0;
+		discover_output_changed(o);
+		AWAIT(o->job == NULL);
+		assert_int_equal(writes, 1);
+		discover_output_changed(o);
+		AWAIT(o->job == NULL);
+		assert_int_equal(writes, 1);
+		discover_output_free(o);
+		loop_free(loop);
+	}
+}
+
 static void test_output_failure(void **state)
 {
 	const struct discover_output_source s = { give_list, on_write, NULL };
@@ -311,6 +334,7 @@ int main(void)
 		TEST(test_file_failures),
 		TEST(test_file_stays),
 		TEST(test_output),
+		TEST(test_output_is_told_once_though_it_is_the_same),
 		TEST(test_output_failure),
 	};
 
