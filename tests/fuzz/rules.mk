@@ -7,7 +7,7 @@ FUZZERS := decode im_config json yaml
 
 # What each is made of; what is missing here is missing at the link.
 fuzz_core := $(addprefix core/,buf.c err.c json.c utf8.c xalloc.c)
-fuzz_config := $(addprefix core/,file.c problems.c url.c)
+fuzz_config := $(addprefix core/,file.c keypath.c problems.c url.c)
 fuzz_json := $(fuzz_core)
 fuzz_decode := $(fuzz_core) $(wildcard etcd/decode*.c) etcd/field.c \
 	etcd/result.c core/timefmt.c
