@@ -332,7 +332,8 @@ struct etcd_call *etcd_start(const struct etcd_target *t,
 	if (check_line(&w, t->url, &e) < 0)
 		refuse(c, &e);
 	else
-		send_off(c, t, &w, deadline_ms, !etcd_is_repeatable(r));
+		send_off(c, t, &w, deadline_ms,
+		    !etcd_is_repeatable(r) && !r->harmless);
 	etcd_wire_free(&w);
 	return c;
 }

@@ -48,14 +48,19 @@ void registration_beaten(struct etcd_registration *r,
 	    registration_jitter(&r->random, every_ms(r))));
 }
 
-/* Whoever is alive beats within a TTL. */
+/* Whoever is alive beats within a TTL, so that a twin is met again by then.
+ * Met once, it may have been ourselves: a beat that libcurl sent again when its
+ * connection broke.  When we leave the key is spared in both cases. */
 static void see_twin(struct etcd_registration *r)
 {
 	mono_t now = registration_now(r);
-	bool told = !mono_due(r->twin, now);
+	bool again = !mono_due(r->twin, now);
+	bool tells = again && !r->twin_told &&
+	    r->state == ETCD_REG_REGISTERED;
 
 	r->twin = mono_add(now, r->ttl_ms);
-	if (!told && r->state == ETCD_REG_REGISTERED)
+	r->twin_told = again && (r->twin_told || tells);
+	if (tells)
 		registration_tell(r, ETCD_REG_REGISTERED, "another process"
 		    " keeps the same key with the same value");
 }

@@ -66,7 +66,7 @@ static const char *advice_for(const struct etcd_result *a)
 void registration_never(struct etcd_registration *r,
     const struct etcd_result *a)
 {
-	if (r->once)
+	if (r->once || r->leaving)
 		registration_failed(r, a);
 	else
 		refuse(r, a->text, advice_for(a));

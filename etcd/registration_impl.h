@@ -58,6 +58,7 @@ struct etcd_registration {
 					   answered may have changed that */
 	mono_t twin;			/* until then, another process is taken
 					   to keep the same key and value */
+	bool twin_told;			/* and that was told */
 
 	/* Another's. */
 	uint64_t seen;			/* modifiedIndex when first seen; 0:

@@ -10,8 +10,9 @@
 enum registration_step registration_leave_step(struct etcd_registration *r)
 {
 	if (!mono_due(r->twin, registration_now(r)))
-		registration_end(r, ETCD_REG_LEFT, "another process keeps the"
-		    " key with the same value");
+		registration_end(r, ETCD_REG_LEFT, "another process %s the"
+		    " key with the same value", r->twin_told ? "keeps" :
+		    "may keep");
 	else if (r->index != 0)
 		return STEP_DELETE;
 	else if (r->doubt)
@@ -49,11 +50,16 @@ void registration_deleted(struct etcd_registration *r,
 	registration_end(r, ETCD_REG_LEFT, "%s", "");
 }
 
+/* What was given up at a member that hangs may still come. */
 void registration_delete_gone(struct etcd_registration *r,
     const struct etcd_result *a)
 {
 	(void)a;
-	registration_end(r, ETCD_REG_LEFT, "%s", "");
+	if (r->doubt)
+		leave_it(r, "the key is not there, but a write may be under"
+		    " way");
+	else
+		registration_end(r, ETCD_REG_LEFT, "%s", "");
 }
 
 static void left_to_another(struct etcd_registration *r)

@@ -42,6 +42,9 @@ struct etcd_request {
 	bool refresh;			/* a new TTL that wakes no watcher */
 	bool no_value;			/* answer without nodes
 					   (noValueOnSuccess) */
+	bool harmless;			/* twice, too: it may go over a kept
+					   connection, whatever its conditions
+					   say; libcurl may send it again */
 };
 
 /* --- keys --- */
@@ -112,7 +115,8 @@ struct etcd_request etcd_member_update(const char *id, const char *peer_url);
 struct etcd_request etcd_member_remove(const char *id);
 
 /* Carried out twice it is as if carried out once: a read, a refresh, a write
- * without conditions.  Others are never sent twice, by nobody. */
+ * whose only condition is that the key exists.  Others are never sent twice, by
+ * nobody, unless they are `harmless`. */
 bool etcd_is_repeatable(const struct etcd_request *r);
 
 #endif

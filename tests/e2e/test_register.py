@@ -584,6 +584,14 @@ MsgServerPort=8100
     assert etcd.get(key)["value"] == "v"
 
 
+def closed_connections(etcd):
+    """Those to this etcd that the kernel still remembers for a minute."""
+    with open("/proc/net/tcp") as f:
+        fields = [line.split() for line in f]
+    return sum(1 for x in fields if x[3] == "06" and
+               x[2].endswith(":%04X" % etcd.port))
+
+
 def keep_many(register, etcd, started, tmp_path, directory, count, ttl,
               seconds):
     file = write(tmp_path / "keys", "# a comment\n\n" + "".join(
@@ -606,6 +614,8 @@ def keep_many(register, etcd, started, tmp_path, directory, count, ttl,
                 for k, n in last.items())
     assert beats == count
     took = time.monotonic() - began
+    # One for each key that was claimed, and a few: not one for each beat.
+    assert closed_connections(etcd) < count * 2
     with open("/proc/%d/stat" % r.pid) as f:
         fields = f.read().rsplit(")", 1)[1].split()
     print("%d keys: %.1f %% of a processor" % (count, 100 * (
