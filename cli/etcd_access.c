@@ -5,11 +5,17 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/version.h"
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/fetch.h"
 #include "core/loop.h"
+#include "core/xalloc.h"
+
+enum { MAX_URLS = 1 << 20 };
 
 /* Before the first thread is made: signals are read from a descriptor. */
 static void block_signals(void)
@@ -40,19 +46,45 @@ static int read_http_config(const struct flag_set *set, const char *path,
 	return EXIT_FAILED;
 }
 
+/* With commas between them, as etcdctl takes them, too. */
+static char **split_urls(const struct string_list *l, char **text_r,
+    size_t *n_r)
+{
+	struct buf b;
+	char **urls = NULL, *save, *url;
+
+	buf_init(&b, MAX_URLS);
+	for (size_t i = 0; i < l->n; i++) {
+		buf_adds(&b, l->v[i]);
+		buf_addc(&b, ',');
+	}
+	*text_r = buf_take(&b, NULL);
+	*n_r = 0;
+	for (url = strtok_r(*text_r, ",", &save); url;
+	    url = strtok_r(NULL, ",", &save)) {
+		urls = xreallocarray(urls, *n_r + 1, sizeof(*urls));
+		urls[(*n_r)++] = url;
+	}
+	return urls;
+}
+
 static int open_client(const struct flag_set *set,
-    const struct string_list *urls, struct etcd_access *a)
+    const struct string_list *l, struct etcd_access *a)
 {
 	struct etcd_options o = { .http = &a->http };
-	char agent[64];
+	char agent[64], *text, **urls;
 	struct err e;
+	size_t n;
 
 	snprintf(agent, sizeof(agent), "rollcall/%s", rollcall_version());
 	fetch_set_user_agent(agent);
 	a->loop = loop_new(&e);
+	urls = split_urls(l, &text, &n);
 	if (a->loop)
-		a->client = etcd_open_on(a->loop, (const char *const *)urls->v,
-		    urls->n, &o, &e);
+		a->client = etcd_open_on(a->loop, (const char *const *)urls,
+		    n, &o, &e);
+	free(urls);
+	free(text);
 	if (a->client)
 		return -1;
 	return flags_usage(set, "--etcd.endpoint: %s", e.text);

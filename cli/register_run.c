@@ -138,19 +138,24 @@ static const char *name_of(int signo)
 	return signals[i].name;
 }
 
-static void on_child(struct run *r)
+/* Asked for, or with 0, that is as it should be. */
+static void say_end(const struct run *r, int signo, int code)
 {
-	int signo;
+	enum log_level level = r->leaving || (signo == 0 && code == 0) ?
+	    LEVEL_INFO : LEVEL_WARN;
 
-	if (!child_reap(&r->child))
-		return;
-	signo = child_killed_by(&r->child);
 	if (signo)
-		log_info("a signal has killed the command",
+		LOG_AT_(level, "a signal has killed the command",
 		    LOG_S("signal", strsignal(signo)));
 	else
-		log_info("the command has ended",
-		    LOG_I("code", child_exit_code(&r->child)));
+		LOG_AT_(level, "the command has ended", LOG_I("code", code));
+}
+
+static void on_child(struct run *r)
+{
+	if (!child_reap(&r->child))
+		return;
+	say_end(r, child_killed_by(&r->child), child_exit_code(&r->child));
 	leave(r);
 	end_if_done(r);
 }

@@ -116,12 +116,18 @@ static void attempt(struct etcd_ask *a)
 	a->call = etcd_start(&t, &a->request, attempt_ms(a), on_done, a);
 }
 
+/* A watch waits for others, and must not make others wait. */
+static size_t counts(const struct etcd_ask *a)
+{
+	return a->request.kind != ETCD_KIND_EVENT;
+}
+
 static void start(struct etcd_ask *a)
 {
 	struct etcd_client *c = a->client;
 
 	TAILQ_INSERT_TAIL(&c->running, a, link);
-	c->nrunning++;
+	c->nrunning += counts(a);
 	a->until = mono_add(loop_now(c->loop), a->deadline_ms);
 	a->at = c->current;
 	attempt(a);
@@ -144,7 +150,7 @@ static void leave(struct etcd_ask *a)
 
 	if (a->call || a->telling) {
 		TAILQ_REMOVE(&c->running, a, link);
-		c->nrunning--;
+		c->nrunning -= counts(a);
 		start_waiting(c);
 	} else {
 		TAILQ_REMOVE(&c->waiting, a, link);

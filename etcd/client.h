@@ -22,7 +22,9 @@
  * Failover: a request that certainly was not carried out (no connection, no
  * v2) goes to the next member; one of which nobody knows (deadline, connection
  * lost, raft's error) only if carrying it out twice changes nothing: reads,
- * refreshes and writes without conditions.  Each member is asked once at most,
+ * refreshes and writes whose only condition is that the key exists.  (Such a
+ * write that a hung member carries out late undoes what was written since;
+ * prev_index is the cure, and makes it one that is not sent again.)  Each member is asked once at most,
  * but for a watch, whose polls go on until its deadline; the one that answered
  * is asked first the next time, and is named in result.endpoint. */
 struct etcd_client;
@@ -55,8 +57,8 @@ const struct etcd_result *etcd_do(struct etcd_client *c,
     struct etcd_request r);
 
 /* Asks; ends with done(), exactly once, on a later turn of the loop.  At most
- * 64 are under way at a time, the others wait their turn (and their deadline
- * with them).  The request's strings are copied. */
+ * 64 are under way at a time, watches not counted; the others wait their turn,
+ * and their deadline begins with it.  The request's strings are copied. */
 struct etcd_ask;
 struct etcd_ask *etcd_send(struct etcd_client *c,
     const struct etcd_request *r, etcd_done *done, void *arg);

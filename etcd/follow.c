@@ -19,6 +19,7 @@
 #include "core/loop.h"
 #include "core/xalloc.h"
 #include "etcd/decode.h"
+#include "etcd/wire.h"
 
 enum {
 	RESYNC_MS = 60 * 1000,
@@ -482,24 +483,13 @@ static void on_timer(void *arg, mono_t now)
 
 /* --- birth and end --- */
 
-static char *directory_name(const char *path)
-{
-	size_t n;
-
-	path += strspn(path, "/");
-	n = strlen(path);
-	while (n > 0 && path[n - 1] == '/')
-		n--;
-	return n == 0 ? xstrdup("") : xasprintf("/%.*s", (int)n, path);
-}
-
 struct etcd_follow *etcd_follow_start(struct etcd_client *c, const char *path,
     const struct etcd_follow_options *o, etcd_follow_fn *fn, void *arg)
 {
 	struct etcd_follow *f = xcalloc(1, sizeof(*f));
 
 	f->client = c;
-	f->path = directory_name(path);
+	f->path = etcd_plain_name(path);
 	f->o = o ? *o : (struct etcd_follow_options){ 0 };
 	if (f->o.resync_ms == 0)
 		f->o.resync_ms = RESYNC_MS;

@@ -137,6 +137,14 @@ static enum registration_answer answer_of(const struct etcd_registration *r,
 	return what;
 }
 
+/* Without a connection there was no request. */
+static bool was_sent(const struct etcd_result *a)
+{
+	return a->outcome != ETCD_FAILED ||
+	    (a->fetch_error != FETCH_CONNECT &&
+	    a->fetch_error != FETCH_RESOLVE);
+}
+
 static void on_answer(const struct etcd_result *a, void *arg)
 {
 	struct etcd_registration *r = arg;
@@ -144,7 +152,7 @@ static void on_answer(const struct etcd_result *a, void *arg)
 
 	r->ask = NULL;
 	timer_clear(r->timer);
-	if (steps[r->step].keeps && what == ANSWER_FAILED)
+	if (steps[r->step].keeps && what == ANSWER_FAILED && was_sent(a))
 		r->doubt = true;
 	if (what != ANSWER_FAILED)
 		r->failures = 0;

@@ -86,8 +86,7 @@ static int check_names(const char *name, struct err *e)
 	return 0;
 }
 
-/* "/a/b", "" for the root: one slash in front and none at the end. */
-static char *plain_name(const char *path)
+char *etcd_plain_name(const char *path)
 {
 	size_t n;
 
@@ -192,7 +191,7 @@ static bool has_body(const struct etcd_request *r)
 static int make_keys(const struct etcd_request *r, struct etcd_wire *w,
     struct buf *target, struct buf *fields, struct err *e)
 {
-	w->name = plain_name(r->path ? r->path : "/");
+	w->name = etcd_plain_name(r->path ? r->path : "/");
 	if (check_names(w->name, e) < 0)
 		return -1;
 	if (r->kind == ETCD_KIND_INDEX && !*w->name)

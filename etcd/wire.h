@@ -25,4 +25,8 @@ int etcd_wire_make(const struct etcd_request *r, struct etcd_wire *w,
     struct err *e);
 void etcd_wire_free(struct etcd_wire *w);
 
+/* A path with one slash in front and none at the end, "" for the root.  Free
+ * it. */
+char *etcd_plain_name(const char *path);
+
 #endif

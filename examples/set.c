@@ -14,7 +14,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc < 4 || argc > 5) {
-		fprintf(stderr, "usage: set ENDPOINT KEY VALUE [TTL]\n");
+		fprintf(stderr, "usage: set ENDPOINT[,ENDPOINT...] KEY VALUE"
+		    " [TTL-SECONDS]\n");
 		return 2;
 	}
 	c = etcd_open(argv[1], NULL, &e);

@@ -20,8 +20,11 @@ function copy(file,   line, parts) {
 BEGIN {
 	print "#ifndef ROLLCALL_ETCD_H"
 	print "#define ROLLCALL_ETCD_H\n"
-	print "/* A client of etcd's v2 HTTP API, " ENVIRON["VERSION"] ":" \
-	    " the headers of rollcall's etcd/ in one. */\n"
+	print "/* The client of etcd's v2 HTTP API of rollcall " \
+	    ENVIRON["VERSION"] ": its headers in one,"
+	print " * those that others stand on first.  Begin reading at" \
+	    " \"A cluster of etcd\",\n * and at \"What is asked of etcd\"." \
+	    " */\n"
 	for (i = 1; i < ARGC; i++)
 		copy(ARGV[i])
 	print "#endif"

@@ -98,6 +98,17 @@ def test_get_and_set(example, etcd):
     assert etcd.url() in done.stderr
 
 
+def test_the_program_in_the_readme(compiled, installed, etcd):
+    with open(installed + "/share/doc/rollcall/etcd/README.md") as f:
+        program = f.read().split("```c\n")[1].split("```")[0]
+    program = program.replace("http://10.0.0.1:2379", "http://127.0.0.1:1")
+    program = program.replace("http://10.0.0.2:2379", etcd.url())
+    done = run(compiled(program, "readme"))
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"%s says: set at index \d+\n" % etcd.url(),
+                        done.stdout)
+
+
 class Watch(Process):
     name = "watch"
 
