@@ -90,7 +90,22 @@ static int set_duration(const struct flag *f, const char *text, void *field,
     struct err *e)
 {
 	(void)f;
-	return timefmt_parse_duration(text, field, e);
+	if (timefmt_parse_duration(text, field, e) == 0)
+		return 0;
+	if (text[0] && text[strspn(text, "0123456789")] == '\0')
+		err_set(e, "%s: it needs a unit, such as %.20ss", e->text,
+		    text);
+	return -1;
+}
+
+static int unknown_word(const struct flag *f, const char *text,
+    struct err *e)
+{
+	err_set(e, "unknown value \"%s\" (there are:", text);
+	for (size_t n = 0; f->words[n]; n++)
+		err_set(e, "%s %s%s", e->text, f->words[n],
+		    f->words[n + 1] ? "," : ")");
+	return -1;
 }
 
 static int set_word(const struct flag *f, const char *text, void *field,
@@ -108,7 +123,7 @@ static int set_word(const struct flag *f, const char *text, void *field,
 	if (near)
 		return err_set(e, "unknown value \"%s\" (did you mean"
 		    " \"%s\"?)", text, near);
-	return err_set(e, "unknown value \"%s\"", text);
+	return unknown_word(f, text, e);
 }
 
 static int (*const setters[])(const struct flag *f, const char *text,

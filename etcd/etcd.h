@@ -42,8 +42,9 @@ bool etcd_is_arriving(const struct etcd_call *c);
 void etcd_cancel(struct etcd_call *c);
 
 /* Inside done(): the result's strings and arrays stay until etcd_release(),
- * once for each time they are kept, which frees large ones in a thread.  The structs of the result itself are
- * copied by whoever keeps them.  NULL for a result that no call made. */
+ * once for each time they are kept, which frees large ones in a thread.  The
+ * structs of the result itself are copied by whoever keeps them.  NULL for a
+ * result that no call made. */
 struct etcd_call *etcd_keep(const struct etcd_result *r);
 void etcd_release(struct etcd_call *c);		/* NULL is a no-op */
 

@@ -19,6 +19,7 @@
 #include "core/loop.h"
 #include "core/xalloc.h"
 #include "etcd/decode.h"
+#include "etcd/follow_pace.h"
 #include "etcd/wire.h"
 
 enum {
@@ -26,14 +27,10 @@ enum {
 	LIST_HEAD_MS = 4000,		/* its headers; an election takes 2 s */
 	POLL_HEAD_MS = 2000,		/* those of a poll come at once */
 	END_MS = 30 * 1000,		/* all of an answer that has begun */
-	POLL_MS = 1000,			/* of the first; then by the pace */
-	POLL_MIN_MS = 50, POLL_MAX_MS = 5000,
 	POLL_SURE_MS = 1000,		/* silence that is believed at once */
 	NO_LIMIT_MS = 24 * 3600 * 1000,	/* the timer knows better than curl */
 	STOOD_MS = 200,			/* so late is a timer only where the
 					   loop did not turn */
-	PACE_EVENTS = 300,		/* of etcd's 1000 */
-	RETRY_MS = 100, RETRY_MAX_MS = 2000,
 	SUSPICION_MS = 5000		/* between listings for an index that
 					   went back */
 };
@@ -60,8 +57,9 @@ struct etcd_follow {
 	uint64_t doubted;		/* one short poll was silent so far */
 	bool must_list;			/* the chain is broken */
 	mono_t listed_at;
-	struct etcd_result held;	/* such a listing: told behind all that */
-	struct etcd_call *kept;		/* came before it; NULL: none */
+	struct etcd_result held;	/* a listing to be sure, told behind
+					   all that came before it */
+	struct etcd_call *kept;		/* whose it is; NULL: there is none */
 	char cluster_id[32];
 
 	int64_t poll_ms;		/* the next one's length */
@@ -128,19 +126,6 @@ static void pause_for(struct etcd_follow *f, int64_t ms)
 	timer_set(f->timer, f->due);
 }
 
-/* All members at once at first, then more and more slowly. */
-static int64_t pause_ms(const struct etcd_follow *f)
-{
-	unsigned rounds = f->failures / (unsigned)etcd_client_count(f->client);
-	int64_t ms = RETRY_MS;
-
-	if (rounds == 0)
-		return 0;
-	while (--rounds > 0 && ms < RETRY_MAX_MS)
-		ms *= 2;
-	return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
-}
-
 static void failed(struct etcd_follow *f, const struct etcd_result *r)
 {
 	f->failures++;
@@ -152,7 +137,9 @@ static void failed(struct etcd_follow *f, const struct etcd_result *r)
 		if (!tell(f, ETCD_NEWS_TROUBLE, r))
 			return;
 	}
-	pause_for(f, pause_ms(f));
+	/* All members at once at first, then more and more slowly. */
+	pause_for(f, follow_pause(f->failures /
+	    (unsigned)etcd_client_count(f->client)));
 }
 
 static void failed_for(struct etcd_follow *f, const char *reason)
@@ -246,15 +233,11 @@ static void on_listed(const struct etcd_result *r, void *arg)
 static void measure_pace(struct etcd_follow *f, uint64_t index)
 {
 	mono_t now = now_of(f);
-	int64_t took = mono_since(f->pace_at, now);
-	int64_t ms = f->poll_ms * 2;
+	uint64_t events = f->pace_index && index > f->pace_index ?
+	    index - f->pace_index : 0;
 
-	if (f->pace_index && index > f->pace_index)
-		ms = PACE_EVENTS * (took > 0 ? took : 1) /
-		    (int64_t)(index - f->pace_index);
-	if (ms < POLL_MIN_MS)
-		ms = POLL_MIN_MS;
-	f->poll_ms = ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
+	f->poll_ms = follow_pace(f->poll_ms, events,
+	    mono_since(f->pace_at, now));
 	f->pace_index = index;
 	f->pace_at = now;
 }
