@@ -87,7 +87,10 @@ static int open_client(const struct flag_set *set,
 	free(text);
 	if (a->client)
 		return -1;
-	return flags_usage(set, "--etcd.endpoint: %s", e.text);
+	if (a->loop)
+		return flags_usage(set, "--etcd.endpoint: %s", e.text);
+	fprintf(stderr, "rollcall %s: %s\n", set->command, e.text);
+	return EXIT_FAILED;
 }
 
 int etcd_access_open(const struct flag_set *set, const struct etcd_flags *f,

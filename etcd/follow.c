@@ -19,7 +19,7 @@
 #include "core/loop.h"
 #include "core/xalloc.h"
 #include "etcd/decode.h"
-#include "etcd/follow_pace.h"
+#include "etcd/follow_judge.h"
 #include "etcd/wire.h"
 
 enum {
@@ -31,6 +31,7 @@ enum {
 	NO_LIMIT_MS = 24 * 3600 * 1000,	/* the timer knows better than curl */
 	STOOD_MS = 200,			/* so late is a timer only where the
 					   loop did not turn */
+	LASTED_MS = 1000,		/* a poll that was no failure */
 	SUSPICION_MS = 5000		/* between listings for an index that
 					   went back */
 };
@@ -46,6 +47,7 @@ struct etcd_follow {
 	char url[128];			/* who is asked */
 	struct timer *timer;		/* headers are late, the poll was quiet
 					   for long enough, a pause is over */
+	mono_t asked_at;		/* the request's beginning */
 	mono_t due;			/* when it rings */
 	int64_t period_ms;		/* and how long that is */
 	bool rang;			/* once, and is to be seen */
@@ -178,12 +180,6 @@ static void start_at(struct etcd_follow *f, const struct etcd_result *r)
 		go_on(f);
 }
 
-static void drop_held(struct etcd_follow *f)
-{
-	etcd_release(f->kept);
-	f->kept = NULL;
-}
-
 /* Events up to the listing's index are told before it, all of them, so that
  * it only shows what they do not explain.  False if f is gone. */
 static bool tell_held(struct etcd_follow *f)
@@ -283,19 +279,6 @@ static void on_head(const struct etcd_meta *m, long status, void *arg)
 	pause_for(f, f->poll_ms);
 }
 
-/* At the path, below it and not hidden, or a directory above it.  History also
- * tells of hidden keys, and of /ab to who watches /a. */
-static bool concerns(const struct etcd_follow *f, const struct etcd_node *n)
-{
-	size_t own = strlen(f->path), its = strlen(n->key);
-
-	if (its >= own)
-		return strncmp(n->key, f->path, own) == 0 &&
-		    (n->key[own] == '/' || n->key[own] == '\0') &&
-		    !strstr(n->key + own, "/_");
-	return strncmp(n->key, f->path, its) == 0 && f->path[its] == '/';
-}
-
 static bool must_tell_held(const struct etcd_follow *f, uint64_t index)
 {
 	return f->kept && index >= f->held.meta.etcd_index;
@@ -315,7 +298,8 @@ static void on_event(struct etcd_follow *f, const struct etcd_result *r)
 	f->senseless = 0;
 	if (!tell_well(f))
 		return;
-	if (concerns(f, &r->event.node) && !tell(f, ETCD_NEWS_EVENT, r))
+	if (follow_concerns(f->path, r->event.node.key) &&
+	    !tell(f, ETCD_NEWS_EVENT, r))
 		return;
 	if (!must_tell_held(f, index) || tell_held(f))
 		go_on(f);
@@ -354,6 +338,18 @@ static void on_quiet(struct etcd_follow *f)
 		go_on(f);
 }
 
+/* Proxies cut connections that are quiet.  What broke after a while proves
+ * nothing; the next attempt will show. */
+static bool was_only_cut(const struct etcd_follow *f,
+    const struct etcd_result *r)
+{
+	bool cut = r->outcome == ETCD_EMPTY || (r->outcome == ETCD_FAILED &&
+	    r->fetch_error == FETCH_BROKEN);
+
+	return cut && f->headed &&
+	    mono_since(f->asked_at, now_of(f)) >= LASTED_MS;
+}
+
 static bool makes_no_sense(const struct etcd_result *r)
 {
 	return r->outcome == ETCD_BAD || (r->outcome == ETCD_FAILED &&
@@ -374,6 +370,9 @@ static void on_polled(const struct etcd_result *r, void *arg)
 	} else if (makes_no_sense(r) &&
 	    ++f->senseless >= etcd_client_count(f->client)) {
 		go_round(f);
+	} else if (was_only_cut(f, r)) {
+		etcd_client_failed(f->client, f->url);
+		pause_for(f, 0);
 	} else {
 		failed(f, r);
 	}
@@ -407,8 +406,11 @@ static void go_on(struct etcd_follow *f)
 	struct etcd_target t = etcd_client_target(f->client);
 
 	snprintf(f->url, sizeof(f->url), "%s", t.url);
-	if (f->must_list)
-		drop_held(f);
+	if (f->must_list) {
+		etcd_release(f->kept);
+		f->kept = NULL;
+	}
+	f->asked_at = now_of(f);
 	f->headed = f->arriving = false;
 	f->listing = f->must_list || (!f->kept &&
 	    mono_since(f->listed_at, now_of(f)) >= f->o.resync_ms);

@@ -42,7 +42,8 @@ struct etcd_follow *etcd_follow_start(struct etcd_client *c, const char *path,
 void etcd_follow_stop(struct etcd_follow *f);	/* NULL is a no-op */
 
 /* The same, blocking, for a client of etcd_open(): the next news, NULL after
- * timeout_ms (-1: never).  It is valid until the next call. */
+ * timeout_ms (-1: never).  It is valid until the next call.  News come in while
+ * etcd_do() waits, too, and are kept until they are asked for. */
 struct etcd_reader;
 struct etcd_reader *etcd_reader_open(struct etcd_client *c, const char *path,
     const struct etcd_follow_options *o);

@@ -405,6 +405,26 @@ static void test_resync_waits_for_others_writes(void **state)
 	check_listing(1, START + 5, 0);
 }
 
+/* A proxy cuts what is quiet: not worth a word. */
+static void test_a_poll_that_is_cut(void **state)
+{
+	int closed;
+
+	(void)state;
+	follow();
+	clock_advance(1500);
+	closed = members[0].script.nclosed;
+	store_set(&store, &members[0].down, true);
+	while (members[0].script.nclosed == closed)
+		usleep(100);
+	store_set(&store, &members[0].down, false);
+	await(polls, 3);
+	set(DIR "/1");
+	await_told(2);
+	check_event(1, START + 1, DIR "/1");
+	assert_int_equal(following->failures, 0);
+}
+
 /* --- what each poll asks for --- */
 
 /* Quiet, while much happens elsewhere: the next one starts where the headers
@@ -1114,6 +1134,7 @@ int main(void)
 		TEST(test_resync),
 		TEST(test_resync_behind_what_history_tells),
 		TEST(test_resync_waits_for_others_writes),
+		TEST(test_a_poll_that_is_cut),
 		TEST(test_quiet),
 		TEST(test_pace),
 		TEST(test_eof),

@@ -1,6 +1,7 @@
-#ifndef ETCD_FOLLOW_PACE_H
-#define ETCD_FOLLOW_PACE_H
+#ifndef ETCD_FOLLOW_JUDGE_H
+#define ETCD_FOLLOW_JUDGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How long etcd/follow.c waits for what. */
@@ -17,5 +18,10 @@ int64_t follow_pace(int64_t poll_ms, uint64_t events, int64_t took_ms);
 
 /* The pause after so many rounds through all members in vain. */
 int64_t follow_pause(unsigned rounds);
+
+/* Whether an event at key is news to who follows path ("/a/b", or ""): it is at
+ * the path, below it and not hidden, or a directory above it.  History also
+ * tells of hidden keys, and of /ab to who watches /a. */
+bool follow_concerns(const char *path, const char *key);
 
 #endif
