@@ -18,8 +18,8 @@ struct etcd_flags {
 #define ETCD_ENDPOINT_FLAG(type_, member_) \
 	{ .name = "etcd.endpoint", .type = FLAG_STRINGS, \
 	  .offset = offsetof(type_, member_.endpoints), .value = "URL", \
-	  .help = "Client URL of a member of the etcd cluster; with several," \
-	    " whichever answers is used." }
+	  .help = "Client URL of a member of the etcd cluster, or several" \
+	    " with commas: whichever answers is used." }
 #define ETCD_HTTP_FLAG(type_, member_) \
 	{ .name = "http.config.file", .type = FLAG_STRING, \
 	  .offset = offsetof(type_, member_.http_config_file), \

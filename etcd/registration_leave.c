@@ -7,6 +7,12 @@
 
 #include "etcd/registration_impl.h"
 
+static void nothing_there(struct etcd_registration *r)
+{
+	registration_end(r, ETCD_REG_LEFT, "%s", r->once ? "nothing of ours"
+	    " stands there" : "it never was registered");
+}
+
 enum registration_step registration_leave_step(struct etcd_registration *r)
 {
 	if (!mono_due(r->twin, registration_now(r)))
@@ -18,8 +24,7 @@ enum registration_step registration_leave_step(struct etcd_registration *r)
 	else if (r->doubt)
 		return STEP_LAST_READ;
 	else
-		registration_end(r, ETCD_REG_LEFT, "nothing of ours stands"
-		    " there");
+		nothing_there(r);
 	return STEP_END;
 }
 
@@ -37,8 +42,7 @@ void registration_leave_late(struct etcd_registration *r)
 	if (r->index != 0 || r->doubt)
 		leave_it(r, "etcd does not answer");
 	else
-		registration_end(r, ETCD_REG_LEFT, "nothing of ours stands"
-		    " there");
+		nothing_there(r);
 }
 
 /* --- answers to the deletion --- */

@@ -444,6 +444,27 @@ def test_a_member_hangs(register, started, cluster, key):
     assert leader.get(key, quorum="true") is None
 
 
+@pytest.mark.long
+def test_many_keys_while_a_member_hangs(register, cluster, tmp_path):
+    """Requests that wait at the hung one must not make all others late."""
+    leader = cluster.leader()
+    hung, other = [m for m in cluster.members if m is not leader]
+    file = write(tmp_path / "keys", "".join(
+        "/five_hundred/%03d %s\n" % (i, VALUE) for i in range(500)))
+    r = register("--keys-from", file, "--ttl=5s", where=(), urls=[
+        hung.url(), leader.url(), other.url()])
+    r.await_registered(30)
+    first = leader.listing("/five_hundred")
+    hung.pause()
+    stays_true(lambda: expired(leader) == 0, 12, interval=0.5)
+    hung.resume()
+    stays_true(lambda: expired(leader) == 0, 3, interval=0.5)
+    last = leader.listing("/five_hundred")
+    assert {k: n["createdIndex"] for k, n in last.items()} == {
+        k: n["createdIndex"] for k, n in first.items()}
+    assert r.stop() == 0
+
+
 def test_etcd_is_restarted(register, started, tmp_path, key):
     ttl = 3
     own = started(Etcd(tmp_path / "etcd"))

@@ -905,7 +905,7 @@ static void test_leave_while_looking(void **state)
 	go("v", 10, false);
 	run_until_played();
 	leave(1000);
-	assert_told(0, ETCD_REG_LEFT, "nothing of ours");
+	assert_told(0, ETCD_REG_LEFT, "it never was registered");
 }
 
 static void test_leave_at_once(void **state)
@@ -913,7 +913,7 @@ static void test_leave_at_once(void **state)
 	(void)state;
 	go("v", 10, false);
 	leave(1000);
-	assert_told(0, ETCD_REG_LEFT, "nothing of ours");
+	assert_told(0, ETCD_REG_LEFT, "it never was registered");
 	assert_int_equal(server.nrequests, 0);
 }
 
