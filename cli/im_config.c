@@ -46,18 +46,6 @@ struct im_span im_cut(struct im_span *t, char c)
 	return trim(part);
 }
 
-bool im_is_utf8(struct im_span t)
-{
-	size_t n;
-
-	for (; t.n > 0; t.s += n, t.n -= n) {
-		n = utf8_len(t.s, t.n);
-		if (n == 0)
-			return false;
-	}
-	return true;
-}
-
 void im_list_add(struct string_list *l, char *text)
 {
 	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
@@ -116,7 +104,7 @@ static bool is_slip(struct im_span a, const char *b)
 static void unknown(struct im_reader *r, struct im_span name)
 {
 	for (size_t i = 0; i < IM_KEYS; i++)
-		if (is_slip(name, im_keys[i].name) && im_is_utf8(name)) {
+		if (is_slip(name, im_keys[i].name) && utf8_is(name.s, name.n)) {
 			IM_SAY(&r->warnings, r, name.s, "unknown key \"%.*s\""
 			    " (did you mean \"%s\"?)", (int)name.n, name.s,
 			    im_keys[i].name);

@@ -59,7 +59,6 @@ void im_key_read(struct im_reader *r, const struct im_key *k,
  * no c.  Returns it without the blanks around it. */
 struct im_span im_cut(struct im_span *t, char c);
 
-bool im_is_utf8(struct im_span t);
 
 void im_list_add(struct string_list *l, char *text);	/* takes text */
 void im_list_free(struct string_list *l);

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "core/keypath.h"
+#include "core/utf8.h"
 #include "core/xalloc.h"
 
 enum { MAX_HOSTS = 64, MAX_HOST = 253 };
@@ -50,7 +51,7 @@ static const char *value_fault(struct im_span value)
 {
 	if (value.n == 0)
 		return "must not be empty";
-	if (!im_is_utf8(value))
+	if (!utf8_is(value.s, value.n))
 		return "not UTF-8 text";
 	return has_control(value) ? "has a control character in it" : NULL;
 }

@@ -27,23 +27,11 @@ struct reading {
 
 /* --- one key, one value --- */
 
-static bool is_utf8(const char *s)
-{
-	size_t left = strlen(s), n;
-
-	for (; left > 0; s += n, left -= n) {
-		n = utf8_len(s, left);
-		if (n == 0)
-			return false;
-	}
-	return true;
-}
-
 static const char *wrong_with_key(const char *key)
 {
 	size_t n = strlen(key);
 
-	if (!is_utf8(key))
+	if (!utf8_is(key, n))
 		return "is not UTF-8";
 	if (n > 0 && key[n - 1] == '/')
 		return "has no name behind its last slash";
@@ -63,7 +51,7 @@ int register_keys_check_key(const char *key, struct err *e)
 /* Other bytes cannot be compared: etcd tells them as U+FFFD. */
 int register_keys_check_value(const char *value, struct err *e)
 {
-	if (is_utf8(value))
+	if (utf8_is(value, strlen(value)))
 		return 0;
 	return err_set(e, "the value must be UTF-8");
 }

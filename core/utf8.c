@@ -44,3 +44,15 @@ size_t utf8_len(const char *s, size_t n)
 			return 0;
 	return forms[i].len;
 }
+
+bool utf8_is(const char *s, size_t n)
+{
+	size_t len;
+
+	for (; n > 0; s += len, n -= len) {
+		len = utf8_len(s, n);
+		if (len == 0)
+			return false;
+	}
+	return true;
+}

@@ -3,7 +3,8 @@ of etcd/ makes of it."""
 import pytest
 
 from support.etcd import Etcd, EtcdCluster
-from support.etcd_driver import Driver
+from support.etcd_driver import (  # noqa: F401 (fixtures)
+    driver, new_driver)
 from support.rollcall import SLOW
 from support.secure_etcd import GuardedEtcd
 from support.wait import await_true
@@ -16,24 +17,6 @@ def etcd(tmp_path_factory):
     server.put("/key", "v")
     yield server
     server.kill()
-
-
-@pytest.fixture(scope="module")
-def new_driver(tmp_path_factory):
-    drivers = []
-
-    def new(urls, **options):
-        drivers.append(Driver(tmp_path_factory.mktemp("driver"), urls,
-                              **options).start())
-        return drivers[-1]
-    yield new
-    for driver in drivers:
-        driver.stop()
-
-
-@pytest.fixture(scope="module", params=["do", "send", "start"])
-def driver(request, etcd, new_driver):
-    return new_driver(etcd.url(), way=request.param)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ import pytest
 from support import fake_etcd as ways
 from support import http
 from support.etcd import Etcd, EtcdCluster
-from support.etcd_driver import Driver, freeze
+from support.etcd_driver import (  # noqa: F401 (fixtures)
+    driver, freeze, new_driver)
 from support.process import free_port
 from support.rollcall import SLOW
 from support.wait import await_true
@@ -38,25 +39,6 @@ def cluster(tmp_path_factory):
         "--strict-reconfig-check=false"]).start()
     yield servers
     servers.stop()
-
-
-@pytest.fixture(scope="module")
-def new_driver(tmp_path_factory):
-    drivers = []
-
-    def new(urls, **options):
-        drivers.append(Driver(tmp_path_factory.mktemp("driver"), urls,
-                              **options).start())
-        return drivers[-1]
-    yield new
-    for driver in drivers:
-        driver.stop()
-
-
-@pytest.fixture(scope="module", params=["do", "send", "start"])
-def driver(request, etcd, new_driver):
-    """In each way of calling."""
-    return new_driver(etcd.url(), way=request.param)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import threading
 
+import pytest
+
 from .process import Process
 from .rollcall import BINARY, SLOW
 from .servers import TOP
@@ -157,3 +159,23 @@ def freeze(process):
         with open("/proc/%d/stat" % process.process.pid) as f:
             return f.read().rsplit(")", 1)[1].split()[0] == "T"
     await_true(stopped, what="the process to stop")
+
+
+@pytest.fixture(scope="module")
+def new_driver(tmp_path_factory):
+    """new_driver(urls, ...): see Driver."""
+    drivers = []
+
+    def new(urls, **options):
+        drivers.append(Driver(tmp_path_factory.mktemp("driver"), urls,
+                              **options).start())
+        return drivers[-1]
+    yield new
+    for driver in drivers:
+        driver.stop()
+
+
+@pytest.fixture(scope="module", params=["do", "send", "start"])
+def driver(request, etcd, new_driver):
+    """In each way of calling; `etcd` is the test's."""
+    return new_driver(etcd.url(), way=request.param)

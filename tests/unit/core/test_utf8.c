@@ -81,9 +81,19 @@ static void test_ends(void **state)
 	assert_int_equal(utf8_len("\xf0\x9f\x98\x80", 4), 4);
 }
 
+static void test_whole_strings(void **state)
+{
+	(void)state;
+	assert_true(utf8_is("", 0));
+	assert_true(utf8_is("a\xe7\x99\xbb", 4));
+	assert_false(utf8_is("a\xe7\x99\xbb", 3));
+	assert_false(utf8_is("\xc0\x80", 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_strings),
 		cmocka_unit_test(test_all_of_three_bytes),
 		cmocka_unit_test(test_four_bytes),
 		cmocka_unit_test(test_ends),
