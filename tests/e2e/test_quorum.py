@@ -19,7 +19,10 @@ PAGES = {VANISHED, GONE, "EtcdRegistryServiceBelowMinimum"}
 class Service:
     """Registers, beats at a third of its TTL through whichever member takes
     it, and registers again if its key is gone.  A thread of its own: one that
-    waits for etcd keeps nobody else from beating."""
+    waits for etcd keeps nobody else from beating.
+
+    A beat names the index of the last: one that a frozen member carries out
+    when it thaws would else bring its old expiration along, and end the key."""
 
     def __init__(self, members, key, ttl, pause=0.1):
         self.members = members
@@ -28,6 +31,7 @@ class Service:
         self.ttl = ttl
         self.beats = 0
         self.registrations = 0
+        self.index = None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -37,12 +41,26 @@ class Service:
         return self
 
     def _register(self, member):
-        member.put(self.key, "127.0.0.1:1", self.ttl, timeout=1.5)
+        told = member.put(self.key, "127.0.0.1:1", self.ttl, timeout=1.5)
+        self.index = told["node"]["modifiedIndex"]
         self.registrations += 1
 
+    def _read(self, member):
+        """After a beat that was given up and came through all the same."""
+        told = member.call("GET", self.key, {"quorum": "true"}, timeout=1.5)
+        self.index = told.json()["node"]["modifiedIndex"]
+
     def _beat(self, member):
-        if not member.refresh(self.key, self.ttl, timeout=1.5):
+        told = member.call("PUT", self.key, form={
+            "ttl": self.ttl, "refresh": "true", "prevExist": "true",
+            "prevIndex": self.index}, timeout=1.5)
+        if told.status == 412:
+            self._read(member)
+            return self._beat(member)
+        if told.status == 404:
             self._register(member)
+        else:
+            self.index = told.json()["node"]["modifiedIndex"]
         self.beats += 1
 
     def _run(self):
