@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/buf.h"
 #include "core/err.h"
@@ -43,6 +44,20 @@ char *file_read(const char *path, size_t max, size_t *len_r, struct err *e)
 	buf_free(&b);
 	fclose(f);
 	return bytes;
+}
+
+int file_write_all(int fd, const char *bytes, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; bytes += n, len -= (size_t)n) {
+		n = write(fd, bytes, len);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n < 0)
+			return -1;
+	}
+	return 0;
 }
 
 char *file_beside(const char *file, const char *name)

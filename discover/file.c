@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/err.h"
+#include "core/file.h"
 #include "core/xalloc.h"
 
 enum { NEW_MODE = 0644, CHUNK = 65536 };
@@ -49,20 +50,6 @@ static bool file_holds(const char *path, const char *bytes, size_t len)
 	same = holds(fd, bytes, len);
 	close(fd);
 	return same;
-}
-
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	ssize_t n;
-
-	for (; len > 0; bytes += n, len -= (size_t)n) {
-		n = write(fd, bytes, len);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n < 0)
-			return -1;
-	}
-	return fsync(fd);
 }
 
 /* A name that no other has: hidden, so that nobody who reads all files of the
@@ -99,7 +86,9 @@ static int replace(const char *path, const struct stat *old,
 	if (rc == 0 && old != NULL)
 		rc = take_over(fd, old);
 	if (rc == 0)
-		rc = write_all(fd, bytes, len);
+		rc = file_write_all(fd, bytes, len);
+	if (rc == 0)
+		rc = fsync(fd);
 	if (rc == 0)
 		rc = rename(name, path);
 	reason = errno;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/buf.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/xalloc.h"
@@ -63,20 +64,6 @@ static mono_t due(const struct debounce *d)
 
 /* --- what --- */
 
-static int write_all(int fd, const struct buf *b)
-{
-	size_t at = 0;
-	ssize_t n;
-
-	while (at < b->len) {
-		n = write(fd, b->data + at, b->len - at);
-		if (n < 0)
-			return -1;
-		at += (size_t)n;
-	}
-	return 0;
-}
-
 /* A file in memory with the input in it, to be read from its beginning; -1
  * with errno. */
 static int make_input(const struct on_change *c)
@@ -89,7 +76,7 @@ static int make_input(const struct on_change *c)
 	buf_init(&b, MAX_INPUT);
 	c->o.render(c->o.arg, &b);
 	errno = EFBIG;
-	if (b.failed || write_all(fd, &b) != 0 ||
+	if (b.failed || file_write_all(fd, buf_str(&b), b.len) != 0 ||
 	    lseek(fd, 0, SEEK_SET) != 0) {
 		reason = errno;
 		close(fd);
