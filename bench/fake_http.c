@@ -121,17 +121,18 @@ bool http_parameter(const char *query, const char *name, char *value,
 	return false;
 }
 
-/* What lies behind the head; absent: 0. */
-static size_t body_length(const char *head)
+/* The value of a header, "" if it is not there. */
+static const char *header(const char *head, const char *name)
 {
 	const char *line = head;
+	size_t n = strlen(name);
 
 	while ((line = strstr(line, "\r\n")) != NULL) {
 		line += 2;
-		if (strncasecmp(line, "Content-Length:", 15) == 0)
-			return strtoul(line + 15, NULL, 10);
+		if (strncasecmp(line, name, n) == 0)
+			return line + n + strspn(line + n, " ");
 	}
-	return 0;
+	return "";
 }
 
 /* "GET /path?query HTTP/1.1": cut up in place.  False if it is none. */
@@ -165,12 +166,13 @@ static bool one_request(struct conn *c, size_t *at)
 	if (!end)
 		return false;
 	*end = '\0';
-	len = body_length(head);
+	len = strtoul(header(head, "Content-Length:"), NULL, 10);
 	if (c->in.len - (size_t)(end + 4 - c->in.data) < len) {
 		*end = '\r';
 		return false;
 	}
 	*at = (size_t)(end + 4 - c->in.data) + len;
+	c->last = strncasecmp(header(head, "Connection:"), "close", 5) == 0;
 	if (read_line(head, &r))
 		c->http->on_request(c, &r, c->http->arg);
 	else
@@ -187,7 +189,8 @@ static void serve(struct conn *c)
 {
 	size_t at = 0;
 
-	while (!c->busy && !c->dead && at < c->in.len && unsent(c) < ROOM)
+	while (!c->busy && !c->dead && !c->last && at < c->in.len &&
+	    unsent(c) < ROOM)
 		if (!one_request(c, &at))
 			break;
 	memmove(c->in.data, c->in.data + at, c->in.len - at);
@@ -258,7 +261,8 @@ static void go_on(struct conn *c)
 	if (c->in.len > 0)
 		serve(c);
 	put_out(c);
-	if (c->dead || c->out.failed)
+	if (c->dead || c->out.failed ||
+	    (c->last && !c->busy && unsent(c) == 0))
 		close_conn(c);
 	else if (c->listing && unsent(c) == 0)
 		be_ready(c);

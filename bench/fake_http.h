@@ -16,6 +16,7 @@ struct conn {
 	struct buf in, out;
 	size_t sent;			/* of out */
 	bool busy, ready, dead;
+	bool last;			/* closed behind this answer */
 	uint32_t events;		/* what epoll watches for */
 	TAILQ_ENTRY(conn) next_ready;
 

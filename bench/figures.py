@@ -1,0 +1,207 @@
+"""What is measured: every figure that a script or program of bench/ prints,
+with what it means, what it is compared with, and what is aimed at."""
+import collections
+
+# In this order they run and stand in the table.
+BENCHES = ("scrape", "peers", "decode", "watch", "listing", "memory", "load",
+           "detect", "register", "discover")
+
+# what: a few words for the table.  says: a sentence.  against: the name of
+# another figure, whose `what` is the column's text.  aim: (of, relation,
+# value): of "ratio" (ours / the other) or "value", relation "<=" or ">=".
+# own: False for a figure that is only compared with.
+Figure = collections.namedtuple(
+    "Figure", "name what says against aim own", defaults=("", None, None,
+                                                          True))
+
+
+def other(name, what):
+    return Figure(name, what, own=False)
+
+
+def at_most(value, of="value"):
+    return (of, "<=", value)
+
+
+def at_least(value, of="value"):
+    return (of, ">=", value)
+
+
+def times(value):
+    return at_most(value, "ratio")
+
+
+FIGURES = (
+    # --- scrape ---
+    Figure("scrape_plain_wall", "scrape, plain, nothing changed",
+           "From a scraper's request to the last byte of 100,000 instances' "
+           "default families, when nothing changed since the last scrape.",
+           "scrape_plain_floor_wall", times(1.5)),
+    other("scrape_plain_floor_wall", "floor"),
+    Figure("scrape_plain_cpu", "  its CPU in rollcall",
+           "What the same scrape costs the serving process.",
+           "scrape_plain_floor_cpu", times(1.5)),
+    other("scrape_plain_floor_cpu", "floor"),
+    Figure("scrape_gzip_wall", "scrape, gzip, nothing changed",
+           "The same as gzip, kept from the last scrape.",
+           "scrape_gzip_floor_wall", times(1.2)),
+    other("scrape_gzip_floor_wall", "floor"),
+    Figure("scrape_gzip_cpu", "  its CPU in rollcall",
+           "What the compressed scrape costs the serving process.",
+           "scrape_gzip_floor_cpu", times(1.2)),
+    other("scrape_gzip_floor_cpu", "floor"),
+    Figure("scrape_changed_wall", "scrape, plain, 1 % changed",
+           "The first scrape after one instance in a hundred changed.",
+           "scrape_plain_floor_wall", times(3)),
+    Figure("scrape_changed_cpu", "  its CPU in rollcall",
+           "What that costs the serving process, the floor being what "
+           "serving the bytes alone costs.",
+           "scrape_plain_floor_cpu", times(3)),
+
+    # --- peers ---
+    Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
+           "CPU a plain scrape costs rollcall with 100,000 instances, and "
+           "pushgateway with the same series.",
+           "pushgateway_plain_cpu", times(0.05)),
+    other("pushgateway_plain_cpu", "pushgateway"),
+    Figure("peers_plain_wall", "scrape, plain: wall clock",
+           "The same client's wait for the last byte, in turn at both.",
+           "pushgateway_plain_wall"),
+    other("pushgateway_plain_wall", "pushgateway"),
+    Figure("peers_gzip_cpu", "scrape, gzip: CPU of the server",
+           "CPU of a scrape that accepts gzip, as Prometheus' do.",
+           "pushgateway_gzip_cpu", times(0.05)),
+    other("pushgateway_gzip_cpu", "pushgateway"),
+    Figure("peers_gzip_wall", "scrape, gzip: wall clock",
+           "The same client's wait for the last byte, in turn at both.",
+           "pushgateway_gzip_wall"),
+    other("pushgateway_gzip_wall", "pushgateway"),
+    Figure("peers_rss", "memory, scraped plain and gzip",
+           "Resident memory of both behind those scrapes; rollcall's holds "
+           "the registry besides.",
+           "pushgateway_rss"),
+    other("pushgateway_rss", "pushgateway"),
+    Figure("peers_python_cpu", "scrape, plain: against a program",
+           "CPU of a plain scrape, and of the same series in a program on "
+           "prometheus_client for Python.", "prometheus_client_python_cpu"),
+    other("prometheus_client_python_cpu", "py. client"),
+    other("prometheus_client_python_wall", "py. client"),
+    other("peers_python_wall", "ours"),
+
+    # --- listing ---
+    Figure("listing_100k_looking", "100k keys: start to looking",
+           "From the start of the process until every key is in the roll "
+           "and the directory is looked at."),
+    Figure("listing_100k_start_turn", "100k keys: longest turn, start",
+           "The longest turn of the loop until then.",
+           aim=at_most(5)),
+    Figure("listing_100k_relist_turn", "100k keys: longest turn, relisted",
+           "The longest turn of the loop from the start until behind a "
+           "second listing, which finds nothing changed.", aim=at_most(5)),
+    Figure("listing_100k_peak", "100k keys: peak over steady / body",
+           "The most memory resident while listing, less what is resident "
+           "afterwards, for each byte of the listing (start and relisting, "
+           "whichever took more).", aim=at_most(1.5)),
+    Figure("listing_100k_interval", "100k keys: listed again after",
+           "The interval that rollcall chose between two listings, which "
+           "cost etcd what 100,000 keys cost."),
+    Figure("listing_1m_looking", "1M keys: start to looking",
+           "The same with a million keys, a body of 207 MB."),
+    Figure("listing_1m_start_turn", "1M keys: longest turn, start",
+           "The longest turn of the loop until then.", aim=at_most(5)),
+    Figure("listing_1m_relist_turn", "1M keys: longest turn, relisted",
+           "The longest turn until behind a second listing.",
+           aim=at_most(5)),
+    Figure("listing_1m_peak", "1M keys: peak over steady / body",
+           "As with 100,000 keys.", aim=at_most(0.3)),
+    Figure("listing_1m_interval", "1M keys: listed again after",
+           "The interval that rollcall chose."),
+
+    # --- memory ---
+    Figure("memory_100_rss", "100 instances, 3 members: resident",
+           "Resident memory at three real members with 100 instances that "
+           "beat, scraped (gzip) every 15 s.", aim=at_most(14)),
+    Figure("memory_100_pss", "  proportional set size",
+           "The same without what other programs share of the libraries."),
+    Figure("memory_100_cpu", "  CPU, of one core",
+           "User and system time over the time that passed.",
+           aim=at_most(0.5)),
+    Figure("memory_1k_rss", "1k instances: resident",
+           "Resident memory behind some gzip scrapes."),
+    Figure("memory_10k_rss", "10k instances: resident",
+           "Resident memory behind some gzip scrapes."),
+    Figure("memory_100k_idle_rss", "100k instances: not yet scraped",
+           "Resident memory once all are in the roll and in the history."),
+    Figure("memory_100k_rss", "  resident",
+           "Resident memory behind some gzip scrapes."),
+    Figure("memory_100k_plain_rss", "  scraped plain too",
+           "With plain scrapes besides."),
+    Figure("memory_100k_per_instance", "  bytes per instance over 10 MB",
+           "Resident less 10 MB for each instance: registry, text and gzip.",
+           aim=at_most(700)),
+    Figure("memory_100k_peak", "  peak, start to end",
+           "The most that was resident at any time."),
+    Figure("memory_1m_idle_rss", "1M instances: not yet scraped",
+           "Resident memory once all are in the roll and in the history."),
+    Figure("memory_1m_rss", "  resident",
+           "Resident memory behind some gzip scrapes, if they are "
+           "answered."),
+    Figure("memory_1m_plain_rss", "  scraped plain too",
+           "With plain scrapes besides."),
+    Figure("memory_1m_per_instance", "  bytes per instance over 10 MB",
+           "Resident less 10 MB for each instance.", aim=at_most(700)),
+    Figure("memory_1m_peak", "  peak, start to end",
+           "The most that was resident at any time."),
+    Figure("memory_growth", "growth per new name that came and went",
+           "Growth of resident memory over many registrations and "
+           "deregistrations of ever new names, for each.",
+           aim=at_most(1)),
+
+    # --- load ---
+    Figure("load_webhook_p50", "100k, 2000 beats/s: webhook, p50",
+           "From the moment a bare long poll tells of an expiry until the "
+           "webhook has its alert; with 100,000 instances, 2,000 heartbeats, "
+           "one scrape and one query of the history a second."),
+    Figure("load_webhook_p99", "  p99",
+           "The same, of a hundred expiries.", aim=at_most(20)),
+    Figure("load_turn", "  longest turn",
+           "The longest turn of the loop from the start until behind all "
+           "that.", aim=at_most(50)),
+    Figure("load_mass_first", "50k expire at once: first message",
+           "From the expiry of half of 100,000 instances to the first "
+           "message at the webhook.", aim=at_most(1)),
+    Figure("load_mass_recorded", "  leaves recorded",
+           "Rows of the history that say so; all 50,000 should be there.",
+           aim=at_least(50000)),
+    Figure("load_mass_all", "  until all are recorded",
+           "How long that took."),
+    Figure("load_mass_turn", "  longest turn",
+           "The longest turn of the loop from the start until behind that.",
+           aim=at_most(50)),
+
+    # --- detect, register, discover ---
+    Figure("detect_p50", "expiry to webhook, small site, p50",
+           "At a real etcd with 300 instances, from the event at a bare "
+           "long poll to the alert at the webhook."),
+    Figure("detect_p99", "  p99", "The same, of a hundred expiries.",
+           aim=at_most(10)),
+    Figure("register_cpu", "register: CPU, 1000 keys of TTL 5 s",
+           "One `rollcall register` keeps 1,000 keys alive; of one core."),
+    Figure("register_rss", "  resident", "Its resident memory."),
+    Figure("register_beats", "  heartbeats",
+           "As etcd counted them."),
+    Figure("register_up", "  all registered after",
+           "From its start until etcd has them all."),
+    Figure("register_expired", "  ran out by mistake",
+           "Registrations lost; there should be none.", aim=at_most(0)),
+    Figure("register_left", "  still there when stopped",
+           "Keys left behind by SIGTERM; there should be none.",
+           aim=at_most(0)),
+    Figure("register_down", "  all gone after",
+           "From SIGTERM until the keys are gone and the process ended."),
+    Figure("discover_p50", "discover --watch: PUT to line, p50",
+           "From the PUT sent to etcd to the line printed."),
+    Figure("discover_p99", "  p99", "The same."),
+    Figure("discover_listing", "discover: 10,000 instances as JSON",
+           "The whole run of the command, started to ended."),
+)

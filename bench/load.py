@@ -1,0 +1,133 @@
+"""Does anything hold up detection?  100,000 instances at bench/fake-etcd (no
+real one makes 2,000 heartbeats a second for so many beside the rest on two
+CPUs), one scrape and one query of the history a second, and a hundred of them
+expire: how far is the webhook behind a bare long poll?  And then half of them
+expire at once.
+
+    bench/run load      KEYS=100000 BEATS=2000 COUNT=100 MASS=50000
+"""
+import multiprocessing
+import threading
+import time
+
+import measure
+from measure import emit
+from support.longpoll import LongPoll
+from support.mass_etcd import DIRECTORY, MassEtcd
+from support.rollcall import command_line
+from support.wait import await_true
+from support.webhook import Webhook
+
+KEYS = measure.setting("KEYS", 100000)
+BEATS = measure.setting("BEATS", 2000)
+COUNT = measure.setting("COUNT", 100)
+MASS = measure.setting("MASS", 50000)
+EVERY = 0.15            # seconds between two expiries
+ALERT = "EtcdRegistryInstanceVanished"
+
+
+def follow(url, index, count, pipe):
+    """A process of its own, so that nothing here holds it up: when each
+    expiry came, by instance."""
+    poll = LongPoll(url, "/bench", index)
+    came, seen = {}, 0
+    while len(came) < count:
+        events = poll.await_events(seen + 1, 60)
+        for at, event in events[seen:]:
+            if event["action"] == "expire":
+                came[event["node"]["key"].split("/")[-1]] = at
+        seen = len(events)
+    poll.stop()
+    pipe.send(came)
+
+
+class Queries(threading.Thread):
+    """What happened lately, asked once a second by the command line."""
+
+    def __init__(self, rollcall):
+        super().__init__(daemon=True)
+        self.rollcall = rollcall
+        self.ended = threading.Event()
+        self.took = []
+
+    def run(self):
+        while not self.ended.wait(1):
+            began = time.monotonic()
+            done = command_line("events", "--storage.path",
+                                self.rollcall.storage, "--since", "10s")
+            assert done.returncode == 0, done.stderr
+            self.took.append(time.monotonic() - began)
+
+
+def delays(etcd, rollcall, webhook):
+    """Of the webhook behind the bare poll, in seconds."""
+    ours, theirs = multiprocessing.Pipe(False)
+    etcd.do("beat", "forever", BEATS)
+    follower = multiprocessing.Process(
+        target=follow, args=(etcd.url(), etcd.index() + 1, COUNT, theirs),
+        daemon=True)
+    follower.start()
+    queries = Queries(rollcall)
+    queries.start()
+    with measure.Scraper(rollcall.port, True) as scraper:
+        time.sleep(2)
+        for _ in range(COUNT):
+            etcd.do("expire")
+            time.sleep(EVERY)
+        webhook.await_condition(
+            lambda w: len(w.alerts(ALERT, "firing")) >= COUNT, 30)
+        assert ours.poll(30), "the bare long poll misses some"
+        came = ours.recv()
+    queries.ended.set()
+    queries.join()
+    etcd.do("beat", 0)
+    measure.note("%d scrapes, the longest %.0f ms; %d queries, the longest "
+                 "%.0f ms" % (
+                     len(scraper.done),
+                     1e3 * max(s[2] for s in scraper.done),
+                     len(queries.took), 1e3 * max(queries.took)))
+    told = {}
+    for message, alert in webhook.alerts(ALERT, "firing"):
+        told.setdefault(alert["labels"]["instance_id"], message.arrived)
+    return [told[i] - at for i, at in came.items()]
+
+
+def mass(etcd, rollcall, webhook):
+    """Half of them at once.  What etcd's history does not hold is found by
+    a listing, and lost."""
+    def leaves():
+        return rollcall.query_database(
+            "SELECT count(*) AS n FROM periods WHERE state IN (SELECT id "
+            "FROM states WHERE name IN ('expired', 'lost'))")[0]["n"]
+    before, messages = leaves(), len(webhook.messages)
+    began = time.monotonic()
+    etcd.do("expire", MASS)
+    webhook.await_condition(lambda w: len(w.messages) > messages, 60)
+    emit("load_mass_first", webhook.messages[messages].arrived - began, "s")
+    await_true(lambda: leaves() - before >= MASS, 100,
+               "%d leaves recorded" % MASS, interval=0.2)
+    emit("load_mass_all", time.monotonic() - began, "s")
+    emit("load_mass_recorded", leaves() - before)
+
+
+def main():
+    with measure.sandbox() as start:
+        etcd = start(MassEtcd(start.directory + "/etcd", KEYS))
+        webhook = start(Webhook())
+        rollcall = start(measure.Measured(
+            start.directory + "/rollcall", [etcd.url()], [DIRECTORY],
+            webhook=webhook.url()))
+        rollcall.await_log_looking()
+        rollcall.await_recorded(KEYS)
+        measure.note("longest turn at the start: %.1f ms" %
+                     measure.longest_turn_ms(rollcall))
+        behind = delays(etcd, rollcall, webhook)
+        emit("load_webhook_p50", 1e3 * measure.percentile(behind, 50), "ms")
+        emit("load_webhook_p99", 1e3 * measure.percentile(behind, 99), "ms")
+        emit("load_turn", measure.longest_turn_ms(rollcall), "ms")
+        mass(etcd, rollcall, webhook)
+        emit("load_mass_turn", measure.longest_turn_ms(rollcall), "ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""How much memory does the daemon take?  At a small site with three real
+members, and with 1k to 1M instances at bench/fake-etcd, scraped as gzip and
+then plain too; and does it grow as ever new names come and go?
+
+    bench/run memory    SIZES=1000,10000,100000,1000000 SECONDS=60
+                        NAMES=200000
+"""
+import time
+
+import measure
+from measure import MB, emit
+from support.etcd import Beats, EtcdCluster
+from support.mass_etcd import DIRECTORY, MassEtcd
+from support.wait import await_true
+
+SIZES = measure.setting("SIZES", "1000,10000,100000,1000000")
+SECONDS = measure.setting("SECONDS", 60)
+NAMES = measure.setting("NAMES", 200000)
+SMALL = 100
+BASE = 10 * MB          # what the aim per instance leaves out
+LARGE = 100000          # what the aim per instance is about
+SCRAPES = 5
+
+
+def small_site():
+    """A hundred instances that beat, scraped as Prometheus does."""
+    with measure.sandbox() as start:
+        cluster = start(EtcdCluster(start.directory + "/etcd"))
+        beats = Beats(cluster)
+        for n in range(SMALL):
+            beats.register("/s/%03d" % n, "10.0.0.7:%d" % n, ttl=30)
+        rollcall = start(measure.Measured(
+            start.directory + "/rollcall", cluster.urls(),
+            [{"path": "/s", "service_name": "s"}]))
+        rollcall.await_log_looking()
+        with measure.Scraper(rollcall.port, True, 15):
+            before = measure.cpu_seconds(rollcall.pid)
+            began = time.monotonic()
+            time.sleep(SECONDS)
+            took = time.monotonic() - began
+            emit("memory_100_cpu", 100 * (
+                measure.cpu_seconds(rollcall.pid) - before) / took, "%")
+            emit("memory_100_rss", measure.resident(rollcall.pid) / MB, "MB")
+            emit("memory_100_pss", measure.proportional(rollcall.pid) / MB,
+                 "MB")
+        beats.stop()
+
+
+def scraped(rollcall, *gzip):
+    """Resident memory behind some scrapes of these kinds, once a second if
+    they take no longer."""
+    for kind in gzip:
+        with measure.Scraper(rollcall.port, kind) as scraper:
+            await_true(lambda s=scraper: len(s.done) >= SCRAPES, 100,
+                       "%d scrapes" % SCRAPES, interval=0.2)
+        status, size, took = scraper.done[-1]
+        measure.note("%s scrape: status %d, %.1f MB, %.0f ms" % (
+            "gzip" if kind else "plain", status, size / MB, 1e3 * took))
+    return measure.resident(rollcall.pid)
+
+
+def large_site(count):
+    name = "memory_" + measure.label(count)
+    with measure.sandbox() as start:
+        etcd = start(MassEtcd(start.directory + "/etcd", count))
+        rollcall = start(measure.Measured(
+            start.directory + "/rollcall", [etcd.url()], [DIRECTORY]))
+        rollcall.await_log_looking()
+        rollcall.await_recorded(count)
+        idle = measure.resident(rollcall.pid)
+        gzipped = scraped(rollcall, True)
+        emit(name + "_rss", gzipped / MB, "MB")
+        if count < LARGE:
+            return
+        emit(name + "_idle_rss", idle / MB, "MB")
+        emit(name + "_per_instance", (gzipped - BASE) / count, "B")
+        emit(name + "_plain_rss", scraped(rollcall, True, False) / MB, "MB")
+        emit(name + "_peak", measure.peak(rollcall.pid) / MB, "MB")
+
+
+def turnover(etcd, count):
+    """So many new names come and as many old ones go."""
+    etcd.do("turnover", count, "read")
+    await_true(lambda: etcd.state()["left"]["turnover"] == 0, 300,
+               "%d names to come and go" % count, interval=0.2)
+
+
+def growth():
+    """Of resident memory over the second half of the names: what the first
+    half brings is there to be used again."""
+    with measure.sandbox() as start:
+        etcd = start(MassEtcd(start.directory + "/etcd", 1000))
+        rollcall = start(measure.Measured(
+            start.directory + "/rollcall", [etcd.url()], [DIRECTORY]))
+        rollcall.await_log_looking()
+        resident, began = [], time.monotonic()
+        for quarter in range(1, 5):
+            turnover(etcd, NAMES // 4)
+            rollcall.await_recorded(1000 + NAMES // 4 * quarter)
+            resident.append(measure.resident(rollcall.pid))
+        measure.note("%d names in %.1f s; resident at each quarter: %s" % (
+            NAMES, time.monotonic() - began,
+            ", ".join("%.1f MB" % (r / MB) for r in resident)))
+        emit("memory_growth", (resident[3] - resident[1]) / (NAMES / 2), "B")
+
+
+def main():
+    small_site()
+    for count in SIZES.split(","):
+        large_site(int(count))
+    growth()
+
+
+if __name__ == "__main__":
+    main()
