@@ -3,8 +3,8 @@ with what it means, what it is compared with, and what is aimed at."""
 import collections
 
 # In this order they run and stand in the table.
-BENCHES = ("scrape", "peers", "decode", "watch", "listing", "memory", "load",
-           "detect", "register", "discover")
+BENCHES = ("scrape", "peers", "decode", "watch", "listing", "memory", "turns",
+           "load", "vanish", "detect", "register", "discover")
 
 # what: a few words for the table.  says: a sentence.  against: the name of
 # another figure, whose `what` is the column's text.  aim: (of, relation,
@@ -29,6 +29,21 @@ def at_least(value, of="value"):
 
 def times(value):
     return at_most(value, "ratio")
+
+
+def vanish(kind, what, how):
+    return (
+        Figure("vanish_%s_first" % kind, what + ": told",
+               "When %s: from the first event to the first message at the "
+               "webhook." % how, aim=at_most(1)),
+        Figure("vanish_%s_all" % kind, "  until all are recorded",
+               "Until the last of them is committed to the history."),
+        Figure("vanish_%s_recorded" % kind, "  leaves recorded",
+               "Rows of the history that say so; 50,000 are due.",
+               aim=at_least(50000)),
+        Figure("vanish_%s_turn" % kind, "  longest turn",
+               "The longest turn of the loop from the start until behind "
+               "that.", aim=at_most(50)))
 
 
 FIGURES = (
@@ -87,6 +102,13 @@ FIGURES = (
     other("prometheus_client_python_cpu", "py. client"),
     other("prometheus_client_python_wall", "py. client"),
     other("peers_python_wall", "ours"),
+
+    # --- decode ---
+    Figure("event", "an event: decoded",
+           "CPU of decoding a plain heartbeat's event into a struct.",
+           "event_by_tree", at_most(2000)),
+    other("event_by_tree", "by a tree"),
+    other("event_size", "bytes"),
 
     # --- listing ---
     Figure("listing_100k_looking", "100k keys: start to looking",
@@ -157,6 +179,20 @@ FIGURES = (
            "deregistrations of ever new names, for each.",
            aim=at_most(1)),
 
+    # --- turns ---
+    Figure("turns_500_told_longest_turn_cpu",
+           "500 of 100k leave: longest turn",
+           "CPU of the longest turn of the loop when so many leave in one "
+           "batch, until everybody has been told; without etcd.",
+           aim=at_most(5)),
+    Figure("turns_5000_told_longest_turn_cpu", "  5,000 leave", "The same.",
+           aim=at_most(50)),
+    Figure("turns_50000_told_longest_turn_cpu", "  50,000 leave",
+           "The same.", aim=at_most(50)),
+    Figure("turns_50000_first_message", "  50,000 leave: first message",
+           "From the batch to the first message at the receiver.",
+           aim=at_most(1000)),
+
     # --- load ---
     Figure("load_webhook_p50", "100k, 2000 beats/s: webhook, p50",
            "From the moment a bare long poll tells of an expiry until the "
@@ -167,17 +203,12 @@ FIGURES = (
     Figure("load_turn", "  longest turn",
            "The longest turn of the loop from the start until behind all "
            "that.", aim=at_most(50)),
-    Figure("load_mass_first", "50k expire at once: first message",
-           "From the expiry of half of 100,000 instances to the first "
-           "message at the webhook.", aim=at_most(1)),
-    Figure("load_mass_recorded", "  leaves recorded",
-           "Rows of the history that say so; all 50,000 should be there.",
-           aim=at_least(50000)),
-    Figure("load_mass_all", "  until all are recorded",
-           "How long that took."),
-    Figure("load_mass_turn", "  longest turn",
-           "The longest turn of the loop from the start until behind that.",
-           aim=at_most(50)),
+    # --- vanish ---
+    *vanish("fake", "50k of 100k expire at once",
+            "bench/fake-etcd lets half of 100,000 expire at one moment"),
+    *vanish("real", "the same at a real etcd",
+            "a real etcd has 50,000 registrations of 100,000 that run out "
+            "within one second"),
 
     # --- detect, register, discover ---
     Figure("detect_p50", "expiry to webhook, small site, p50",

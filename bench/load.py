@@ -1,10 +1,9 @@
 """Does anything hold up detection?  100,000 instances at bench/fake-etcd (no
 real one makes 2,000 heartbeats a second for so many beside the rest on two
 CPUs), one scrape and one query of the history a second, and a hundred of them
-expire: how far is the webhook behind a bare long poll?  And then half of them
-expire at once.
+expire: how far is the webhook behind a bare long poll?
 
-    bench/run load      KEYS=100000 BEATS=2000 COUNT=100 MASS=50000
+    bench/run load      KEYS=100000 BEATS=2000 COUNT=100
 """
 import multiprocessing
 import threading
@@ -15,13 +14,11 @@ from measure import emit
 from support.longpoll import LongPoll
 from support.mass_etcd import DIRECTORY, MassEtcd
 from support.rollcall import command_line
-from support.wait import await_true
 from support.webhook import Webhook
 
 KEYS = measure.setting("KEYS", 100000)
 BEATS = measure.setting("BEATS", 2000)
 COUNT = measure.setting("COUNT", 100)
-MASS = measure.setting("MASS", 50000)
 EVERY = 0.15            # seconds between two expiries
 ALERT = "EtcdRegistryInstanceVanished"
 
@@ -92,24 +89,6 @@ def delays(etcd, rollcall, webhook):
     return [told[i] - at for i, at in came.items()]
 
 
-def mass(etcd, rollcall, webhook):
-    """Half of them at once.  What etcd's history does not hold is found by
-    a listing, and lost."""
-    def leaves():
-        return rollcall.query_database(
-            "SELECT count(*) AS n FROM periods WHERE state IN (SELECT id "
-            "FROM states WHERE name IN ('expired', 'lost'))")[0]["n"]
-    before, messages = leaves(), len(webhook.messages)
-    began = time.monotonic()
-    etcd.do("expire", MASS)
-    webhook.await_condition(lambda w: len(w.messages) > messages, 60)
-    emit("load_mass_first", webhook.messages[messages].arrived - began, "s")
-    await_true(lambda: leaves() - before >= MASS, 100,
-               "%d leaves recorded" % MASS, interval=0.2)
-    emit("load_mass_all", time.monotonic() - began, "s")
-    emit("load_mass_recorded", leaves() - before)
-
-
 def main():
     with measure.sandbox() as start:
         etcd = start(MassEtcd(start.directory + "/etcd", KEYS))
@@ -125,8 +104,6 @@ def main():
         emit("load_webhook_p50", 1e3 * measure.percentile(behind, 50), "ms")
         emit("load_webhook_p99", 1e3 * measure.percentile(behind, 99), "ms")
         emit("load_turn", measure.longest_turn_ms(rollcall), "ms")
-        mass(etcd, rollcall, webhook)
-        emit("load_mass_turn", measure.longest_turn_ms(rollcall), "ms")
 
 
 if __name__ == "__main__":
