@@ -266,6 +266,7 @@ e2e-valgrind: $(BUILD)/rollcall
 	    $(PYTEST) -m valgrind
 
 bench: $(BUILD)/rollcall $(BENCH_PROGRAMS) ## measure it all, in 15 minutes, into docs/BENCHMARKS.md
+	@.ci/servers etcd prometheus-pushgateway >/dev/null
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
 install-packages: ## what building and testing need, by apt

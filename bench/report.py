@@ -10,7 +10,7 @@ import time
 
 import figures
 
-COLUMNS = "%-38s %11s  %-21s %6s %7s %-9s %s"
+COLUMNS = "%-38s %11s  %-19s %6s %7s %-9s %s"
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -103,7 +103,7 @@ class Row:
     def columns(self):
         return (self.figure.what[:38],
                 ("%s %s" % (number(self.value), self.unit)).strip(),
-                self.other[:21],
+                self.other[:19],
                 "" if self.ratio is None else "%.2f" % self.ratio,
                 spread(self.values), self.aim(),
                 {True: "yes", False: "NO", None: ""}[self.met()])
