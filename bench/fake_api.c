@@ -319,6 +319,7 @@ static void on_stats_store(struct fake *f, struct conn *c,
     const struct request *r)
 {
 	const uint64_t *n = f->store.counts;
+	uint64_t sets = n[ACTION_BEAT] + n[ACTION_REGISTER];
 	const struct conn *w;
 	unsigned long long watchers = 0;
 	char body[1024];
@@ -334,8 +335,7 @@ static void on_stats_store(struct fake *f, struct conn *c,
 	    "\"compareAndSwapSuccess\":0,\"compareAndSwapFail\":0,"
 	    "\"compareAndDeleteSuccess\":0,\"compareAndDeleteFail\":0,"
 	    "\"expireCount\":%llu,\"watchers\":%llu}",
-	    (unsigned long long)f->listings, (unsigned long long)
-	    (n[ACTION_BEAT] + n[ACTION_REGISTER]),
+	    (unsigned long long)f->listings, (unsigned long long)sets,
 	    (unsigned long long)n[ACTION_DEREGISTER],
 	    (unsigned long long)n[ACTION_REFRESH],
 	    (unsigned long long)n[ACTION_EXPIRE], watchers));

@@ -195,15 +195,31 @@ one run. Values are medians of the runs.
 """
 
 
-def sentence(row):
-    text = "- **%s**: %s" % (row.figure.what.strip(), row.figure.says)
+def title(row, head):
+    """What is indented in the table says nothing without its head."""
+    what = row.figure.what
+    return what if what == what.lstrip() else "%s: %s" % (
+        head.split(":")[0], what.strip())
+
+
+def sentence(row, head):
+    text = "- **%s**: %s" % (title(row, head), row.figure.says)
     if row.met() is False:
-        aim = row.figure.aim
-        judged = row.judged()
-        text += " *Falls short: %s, where %s is aimed at.*" % (
-            number(judged) + (" times" if aim[0] == "ratio" else
-                              " " + row.unit).rstrip(), row.aim())
+        of, relation, value = row.figure.aim
+        unit = "times" if of == "ratio" else row.unit
+        text += " *Falls short: %s, where %s %s is aimed at.*" % (
+            ("%s %s" % (number(row.judged()), unit)).strip(),
+            "at most" if relation == "<=" else "at least",
+            ("%s %s" % (number(value), unit)).strip())
     return text
+
+
+def sentences(known):
+    head = ""
+    for row in known:
+        if not row.figure.what.startswith(" "):
+            head = row.figure.what
+        yield sentence(row, head)
 
 
 def wrap(text, width=79):
@@ -225,7 +241,7 @@ def page(store):
         "revision": ", ".join(sorted({k["revision"] for k in kept})),
         "table": "\n".join(table(values))}
     return text + "\n" + "\n".join(
-        wrap(sentence(row)) for row in known) + "\n"
+        wrap(line) for line in sentences(known)) + "\n"
 
 
 def write_page(path, store):

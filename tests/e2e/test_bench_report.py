@@ -28,7 +28,7 @@ def test_a_row_says_what_came_out(ours, met):
     assert row.columns()[1:] == (
         "%d ms" % ours, "9 ms floor", "%.2f" % (ours / 9),
         "%.0f %%" % (300 / ours), "<= 1.50 x", met)
-    assert ("Falls short" in report.sentence(row)) == (met == "NO")
+    assert ("Falls short" in report.sentence(row, "")) == (met == "NO")
 
 
 def test_the_table_fits_and_leaves_nothing_out():
