@@ -3,8 +3,12 @@ with what it means, what it is compared with, and what is aimed at."""
 import collections
 
 # In this order they run and stand in the table.
-BENCHES = ("scrape", "peers", "decode", "watch", "listing", "memory", "turns",
-           "load", "vanish", "detect", "register", "discover")
+BENCHES = ("scrape", "peers", "decode", "watch", "watch_slow", "listing",
+           "memory", "turns", "load", "vanish", "detect", "register",
+           "discover")
+
+# Another name for one with other settings; its figures get that name too.
+VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"})}
 
 # what: a few words for the table.  says: a sentence.  against: the name of
 # another figure, whose `what` is the column's text.  aim: (of, relation,
@@ -31,6 +35,72 @@ def times(value):
     return at_most(value, "ratio")
 
 
+def scrape(case, what, how, most):
+    """bench/scrape_bench.c: of one kind of scrape."""
+    name = "scrape_" + case
+    aim = most and times(most)
+    return (
+        Figure(name + "_wall", what,
+               how[0].upper() + how[1:] + "; to the last byte, against the "
+               "same bytes served from one buffer by the same kind of "
+               "server.", name + "_wall_floor", aim),
+        Figure(name + "_cpu", "  CPU of the server",
+               "What that costs the serving process.", name + "_cpu_floor",
+               aim),
+        other(name + "_wall_floor", "floor"),
+        other(name + "_cpu_floor", "floor"),
+        other(name + "_size", "bytes"))
+
+
+def decoded(keys, what, most):
+    """bench/decode_bench.c: listings in a process that does nothing else."""
+    name = "listing_%d_" % keys
+    kinds = (("new", "all new"), ("same", "nothing new"),
+             ("beaten", "all beaten"))
+    found = []
+    for kind, words in kinds:
+        found += [
+            Figure(name + kind + "_cpu", "%s listed, %s: CPU" % (
+                what, words), "CPU of the loop for each key, from the bytes "
+                "that arrive to the roll compared."),
+            Figure(name + kind + "_kept", "  kept while it arrives / body",
+                   "What is allocated when the last byte is here, for each "
+                   "byte of the listing.", aim=at_most(most)),
+            Figure(name + kind + "_peak", "  peak / body",
+                   "The most that was allocated above what is left in the "
+                   "end.", aim=at_most(most)),
+            Figure(name + kind + "_longest_turn", "  longest turn",
+                   "CPU of the longest turn of the loop meanwhile.",
+                   aim=at_most(5)),
+            other(name + kind + "_rate", "MB/s"),
+            other(name + kind + "_body", "MB")]
+    return found
+
+
+def watch(name, what, how, least):
+    """bench/watch.py"""
+    return (
+        Figure(name + "_write_rate", what,
+               "Events a second while %s, each a plain PUT." % how,
+               aim=least and at_least(least)),
+        Figure(name + "_events_missing", "  lost or doubled",
+               "Events that rollcall was not told, or told twice, by the "
+               "writers' own log.", aim=at_most(0)),
+        Figure(name + "_resyncs", "  resyncs",
+               "Times the watch had to start over.", aim=at_most(0)),
+        Figure(name + "_late_at_the_end", "  behind at the end",
+               "From the last write to the last event."),
+        Figure(name + "_cpu_per_event", "  CPU per event",
+               "Of rollcall, all its threads."),
+        Figure(name + "_longest_turn", "  longest turn",
+               "The longest turn of the loop."),
+        Figure(name + "_polls_per_event", "  polls per event",
+               "Requests that etcd got for each event."),
+        other(name + "_writes", "events"),
+        other(name + "_keys_written", "keys"),
+        other(name + "_etcd_cpu_per_write", "us"))
+
+
 def vanish(kind, what, how):
     return (
         Figure("vanish_%s_first" % kind, what + ": told",
@@ -48,30 +118,28 @@ def vanish(kind, what, how):
 
 FIGURES = (
     # --- scrape ---
-    Figure("scrape_plain_wall", "scrape, plain, nothing changed",
-           "From a scraper's request to the last byte of 100,000 instances' "
-           "default families, when nothing changed since the last scrape.",
-           "scrape_plain_floor_wall", times(1.5)),
-    other("scrape_plain_floor_wall", "floor"),
-    Figure("scrape_plain_cpu", "  its CPU in rollcall",
-           "What the same scrape costs the serving process.",
-           "scrape_plain_floor_cpu", times(1.5)),
-    other("scrape_plain_floor_cpu", "floor"),
-    Figure("scrape_gzip_wall", "scrape, gzip, nothing changed",
-           "The same as gzip, kept from the last scrape.",
-           "scrape_gzip_floor_wall", times(1.2)),
-    other("scrape_gzip_floor_wall", "floor"),
-    Figure("scrape_gzip_cpu", "  its CPU in rollcall",
-           "What the compressed scrape costs the serving process.",
-           "scrape_gzip_floor_cpu", times(1.2)),
-    other("scrape_gzip_floor_cpu", "floor"),
-    Figure("scrape_changed_wall", "scrape, plain, 1 % changed",
-           "The first scrape after one instance in a hundred changed.",
-           "scrape_plain_floor_wall", times(3)),
-    Figure("scrape_changed_cpu", "  its CPU in rollcall",
-           "What that costs the serving process, the floor being what "
-           "serving the bytes alone costs.",
-           "scrape_plain_floor_cpu", times(3)),
+    *scrape("plain", "scrape, plain, nothing changed",
+            "a scraper's wait for 100,000 instances' default families, when "
+            "nothing changed since the last scrape", 1.5),
+    *scrape("gzip", "scrape, gzip, nothing changed",
+            "the same as gzip, kept from the last scrape", 1.2),
+    *scrape("plain_1pct_changed", "scrape, plain, 1 % changed",
+            "the first scrape after one instance in a hundred changed", 3),
+    *scrape("gzip_1pct_changed", "scrape, gzip, 1 % changed",
+            "the same as gzip, of which a part has to be made anew", None),
+    *scrape("plain_openmetrics", "scrape, OpenMetrics, nothing changed",
+            "the same in the other format", 1.5),
+    *scrape("gzip_openmetrics", "scrape, OpenMetrics, gzip",
+            "the same in the other format, kept as gzip", 1.2),
+    *scrape("plain_openmetrics_1pct_changed",
+            "scrape, OpenMetrics, 1 % changed",
+            "the other format after one instance in a hundred changed", 3),
+    *scrape("gzip_openmetrics_1pct_changed",
+            "scrape, OpenMetrics, gzip, 1 %",
+            "the same as gzip", None),
+    Figure("publish_one_changed", "one change published",
+           "CPU of the loop to make the next snapshot when one instance "
+           "changed."),
 
     # --- peers ---
     Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
@@ -109,6 +177,15 @@ FIGURES = (
            "event_by_tree", at_most(2000)),
     other("event_by_tree", "by a tree"),
     other("event_size", "bytes"),
+    *decoded(100000, "100k keys", 1.5),
+    *decoded(1000000, "1M keys", 0.3),
+
+    # --- watch ---
+    *watch("watch", "watching all that etcd takes",
+           "64 writers on the same machine beat as fast as they are answered",
+           None),
+    *watch("watch_slow", "watching, 1 ms round trip",
+           "with a round trip of 1 ms between rollcall and etcd", 10000),
 
     # --- listing ---
     Figure("listing_100k_looking", "100k keys: start to looking",

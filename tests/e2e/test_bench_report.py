@@ -23,7 +23,7 @@ def test_every_figure_is_whole():
 @pytest.mark.parametrize("ours, met", [(4.0, "yes"), (16.0, "NO")])
 def test_a_row_says_what_came_out(ours, met):
     values = {"scrape_plain_wall": ([ours - 1, ours, ours + 2], "ms"),
-              "scrape_plain_floor_wall": ([10, 8, 9], "ms")}
+              "scrape_plain_wall_floor": ([10, 8, 9], "ms")}
     row = report.rows(values)[0][0]
     assert row.columns()[1:] == (
         "%d ms" % ours, "9 ms floor", "%.2f" % (ours / 9),
