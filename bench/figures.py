@@ -253,12 +253,14 @@ FIGURES = (
            "The most that was resident at any time."),
     Figure("memory_growth", "growth per new name that came and went",
            "Growth of resident memory over many registrations and "
-           "deregistrations of ever new names, for each; the median of nine "
+           "deregistrations of ever new names, for each; the median of the "
            "steps, so that what is taken once does not count.",
            aim=at_most(1)),
-    Figure("memory_growth_all", "  the first tenth to the last",
-           "All that resident memory grew in the meantime, steps of the "
-           "allocator and of sqlite's cache among them."),
+    Figure("memory_growth_all", "  from the first step to the last",
+           "All that resident memory grew in the meantime, what the "
+           "allocator and sqlite's cache took once among it."),
+    Figure("memory_growth_names", "  names seen",
+           "As many as came and went in a minute, at most a million."),
 
     # --- turns ---
     Figure("turns_500_told_longest_turn_cpu",
