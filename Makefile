@@ -159,6 +159,22 @@ TSAN = BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS="-O1 -g"
 asan-unit: ## the unit tests under ASan and UBSan
 	@$(MAKE) $(ASAN) unit
 
+# --- measuring: programs of bench/ beside the scripts ---
+BENCH_PROGRAMS := $(BUILD)/bench/fake-etcd \
+	$(patsubst bench/%_bench.c,$(BUILD)/bench/%,$(wildcard bench/*_bench.c))
+
+$(BUILD)/bench/fake-etcd: $(patsubst %.c,$(BUILD)/%.o,\
+    bench/fake-etcd.c $(wildcard bench/fake_*.c)) $(BUILD)/core.a
+	$(call SAY,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIB_LIBS)
+
+# bench/X_bench.c is the program X; it may include the .c it measures, as unit
+# tests do.
+$(BUILD)/bench/%: bench/%_bench.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
+
 # --- the other heights of testing ---
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
 
@@ -166,7 +182,7 @@ PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
 golden: $(BUILD)/rollcall ## compare what the commands print with tests/golden/
 	@BUILD=$(abspath $(BUILD)) tests/run-golden
 
-e2e: $(BUILD)/rollcall ## end to end on real servers, three at a time
+e2e: $(BUILD)/rollcall $(BUILD)/bench/fake-etcd ## end to end on real servers, three at a time
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 3 -m "not long"
 
 dashboards-check: ## dashboards and rules: shape, queries, promtool
@@ -238,10 +254,10 @@ e2e-long: $(BUILD)/rollcall
 # Freed memory is kept for a while by ASan; less of it, where a test looks at
 # how much there is.
 e2e-asan: export ASAN_OPTIONS = quarantine_size_mb=32
-e2e-asan:
+e2e-asan: $(BUILD)/bench/fake-etcd
 	@$(MAKE) --no-print-directory -s $(ASAN) all
 	@ROLLCALL=$(abspath $(BUILD)/asan/rollcall) $(PYTEST) -n 2 -m "not long"
-e2e-tsan:
+e2e-tsan: $(BUILD)/bench/fake-etcd
 	@$(MAKE) --no-print-directory -s $(TSAN) all
 	@TSAN_OPTIONS="suppressions=$(abspath tests/tsan.supp)" \
 	    ROLLCALL=$(abspath $(BUILD)/tsan/rollcall) $(PYTEST) -n 2 -m "not long"
@@ -249,7 +265,8 @@ e2e-valgrind: $(BUILD)/rollcall
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) ROLLCALL_VALGRIND=1 \
 	    $(PYTEST) -m valgrind
 
-bench: $(BUILD)/rollcall ## measure: delay from etcd's event to the alert
+bench: $(BUILD)/rollcall $(BENCH_PROGRAMS) ## measure it all, in 15 minutes, into docs/BENCHMARKS.md
+	@.ci/servers etcd prometheus-pushgateway >/dev/null
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
 install-packages: ## what building and testing need, by apt

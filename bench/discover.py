@@ -3,19 +3,15 @@ how long does a listing take?  On a real etcd.
 
     bench/run discover      COUNT=200 LISTED=10000
 """
-import os
 import subprocess
-import sys
-import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../tests/e2e"))
-# pylint: disable=wrong-import-position
-from support.etcd import Etcd                       # noqa: E402
-from support.rollcall import BINARY                 # noqa: E402
+import measure
+from support.etcd import Etcd
+from support.rollcall import BINARY
 
-COUNT = int(os.environ.get("COUNT", "200"))
-LISTED = int(os.environ.get("LISTED", "10000"))
+COUNT = measure.setting("COUNT", 200)
+LISTED = measure.setting("LISTED", 10000)
 
 
 def command(etcd, directory, *arguments):
@@ -56,19 +52,13 @@ def listing(etcd):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as directory:
-        etcd = Etcd(directory + "/etcd").start()
-        try:
-            delays, took = watch(etcd), listing(etcd)
-        finally:
-            etcd.stop()
-    print("%d changes, PUT sent to line read: median %.1f ms, p99 "
-          "%.1f ms, max %.1f ms; %d instances listed as JSON in %.0f ms" % (
-              len(delays), 1e3 * delays[len(delays) // 2],
-              1e3 * delays[-1 - len(delays) // 100], 1e3 * delays[-1],
-              LISTED, 1e3 * took))
-    return 0
+    with measure.sandbox() as start:
+        etcd = start(Etcd(start.directory + "/etcd"))
+        delays, took = watch(etcd), listing(etcd)
+    measure.emit("discover_p50", 1e3 * measure.percentile(delays, 50), "ms")
+    measure.emit("discover_p99", 1e3 * measure.percentile(delays, 99), "ms")
+    measure.emit("discover_listing", 1e3 * took, "ms")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,324 @@
+"""What is measured: every figure that a script or program of bench/ prints,
+with what it means, what it is compared with, and what is aimed at."""
+import collections
+
+# In this order they run and stand in the table.
+BENCHES = ("scrape", "peers", "decode", "watch", "watch_slow", "listing",
+           "memory", "turns", "load", "vanish", "detect", "register",
+           "discover")
+
+# Another name for one with other settings; its figures get that name too.
+VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"})}
+
+# what: a few words for the table.  says: a sentence.  against: the name of
+# another figure, whose `what` is the column's text.  aim: (of, relation,
+# value): of "ratio" (ours / the other) or "value", relation "<=" or ">=".
+# own: False for a figure that is only compared with.
+Figure = collections.namedtuple(
+    "Figure", "name what says against aim own", defaults=("", None, None,
+                                                          True))
+
+
+def other(name, what):
+    return Figure(name, what, own=False)
+
+
+def at_most(value, of="value"):
+    return (of, "<=", value)
+
+
+def at_least(value, of="value"):
+    return (of, ">=", value)
+
+
+def times(value):
+    return at_most(value, "ratio")
+
+
+def scrape(case, what, how, most):
+    """bench/scrape_bench.c: of one kind of scrape."""
+    name = "scrape_" + case
+    aim = most and times(most)
+    return (
+        Figure(name + "_wall", what,
+               how[0].upper() + how[1:] + "; to the last byte, against the "
+               "same bytes served from one buffer by the same kind of "
+               "server.", name + "_wall_floor", aim),
+        Figure(name + "_cpu", "  CPU of the server",
+               "What that costs the serving process.", name + "_cpu_floor",
+               aim),
+        other(name + "_wall_floor", "floor"),
+        other(name + "_cpu_floor", "floor"),
+        other(name + "_size", "bytes"))
+
+
+def decoded(keys, what, most):
+    """bench/decode_bench.c: listings in a process that does nothing else."""
+    name = "listing_%d_" % keys
+    kinds = (("new", "all new"), ("same", "nothing new"),
+             ("beaten", "all beaten"))
+    found = []
+    for kind, words in kinds:
+        found += [
+            Figure(name + kind + "_cpu", "%s listed, %s: CPU" % (
+                what, words), "CPU of the loop for each key, from the bytes "
+                "that arrive to the roll compared."),
+            Figure(name + kind + "_kept", "  kept while it arrives / body",
+                   "What is allocated when the last byte is here, for each "
+                   "byte of the listing.", aim=at_most(most)),
+            Figure(name + kind + "_peak", "  peak / body",
+                   "The most that was allocated above what is left in the "
+                   "end.", aim=at_most(most)),
+            Figure(name + kind + "_longest_turn", "  longest turn",
+                   "CPU of the longest turn of the loop meanwhile.",
+                   aim=at_most(5)),
+            other(name + kind + "_rate", "MB/s"),
+            other(name + kind + "_body", "MB")]
+    return found
+
+
+def watch(name, what, how, least):
+    """bench/watch.py"""
+    return (
+        Figure(name + "_write_rate", what,
+               "Events a second while %s, each a plain PUT." % how,
+               aim=least and at_least(least)),
+        Figure(name + "_events_missing", "  lost or doubled",
+               "Events that rollcall was not told, or told twice, by the "
+               "writers' own log.", aim=at_most(0)),
+        Figure(name + "_resyncs", "  resyncs",
+               "Times the watch had to start over.", aim=at_most(0)),
+        Figure(name + "_late_at_the_end", "  behind at the end",
+               "From the last write to the last event."),
+        Figure(name + "_cpu_per_event", "  CPU per event",
+               "Of rollcall, all its threads."),
+        Figure(name + "_longest_turn", "  longest turn",
+               "The longest turn of the loop."),
+        Figure(name + "_polls_per_event", "  polls per event",
+               "Requests that etcd got for each event."),
+        other(name + "_writes", "events"),
+        other(name + "_keys_written", "keys"),
+        other(name + "_etcd_cpu_per_write", "us"))
+
+
+def vanish(kind, what, how):
+    return (
+        Figure("vanish_%s_first" % kind, what + ": told",
+               "When %s: from the first event to the first message at the "
+               "webhook." % how, aim=at_most(1)),
+        Figure("vanish_%s_all" % kind, "  until all are recorded",
+               "Until the last of them is committed to the history."),
+        Figure("vanish_%s_recorded" % kind, "  leaves recorded",
+               "Rows of the history that say so; 50,000 are due.",
+               aim=at_least(50000)),
+        Figure("vanish_%s_turn" % kind, "  longest turn",
+               "The longest turn of the loop from the start until behind "
+               "that.", aim=at_most(50)))
+
+
+FIGURES = (
+    # --- scrape ---
+    *scrape("plain", "scrape, plain, nothing changed",
+            "a scraper's wait for 100,000 instances' default families, when "
+            "nothing changed since the last scrape", 1.5),
+    *scrape("gzip", "scrape, gzip, nothing changed",
+            "the same as gzip, kept from the last scrape", 1.2),
+    *scrape("plain_1pct_changed", "scrape, plain, 1 % changed",
+            "the first scrape after one instance in a hundred changed", 3),
+    *scrape("gzip_1pct_changed", "scrape, gzip, 1 % changed",
+            "the same as gzip, of which a part has to be made anew", None),
+    *scrape("plain_openmetrics", "scrape, OpenMetrics, nothing changed",
+            "the same in the other format", 1.5),
+    *scrape("gzip_openmetrics", "scrape, OpenMetrics, gzip",
+            "the same in the other format, kept as gzip", 1.2),
+    *scrape("plain_openmetrics_1pct_changed",
+            "scrape, OpenMetrics, 1 % changed",
+            "the other format after one instance in a hundred changed", 3),
+    *scrape("gzip_openmetrics_1pct_changed",
+            "scrape, OpenMetrics, gzip, 1 %",
+            "the same as gzip", None),
+    Figure("publish_one_changed", "one change published",
+           "CPU of the loop to make the next snapshot when one instance "
+           "changed."),
+
+    # --- peers ---
+    Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
+           "CPU a plain scrape costs rollcall with 100,000 instances, and "
+           "pushgateway with the same series.",
+           "pushgateway_plain_cpu", times(0.05)),
+    other("pushgateway_plain_cpu", "pushgateway"),
+    Figure("peers_plain_wall", "scrape, plain: wall clock",
+           "The same client's wait for the last byte, in turn at both.",
+           "pushgateway_plain_wall"),
+    other("pushgateway_plain_wall", "pushgateway"),
+    Figure("peers_gzip_cpu", "scrape, gzip: CPU of the server",
+           "CPU of a scrape that accepts gzip, as Prometheus' do.",
+           "pushgateway_gzip_cpu", times(0.05)),
+    other("pushgateway_gzip_cpu", "pushgateway"),
+    Figure("peers_gzip_wall", "scrape, gzip: wall clock",
+           "The same client's wait for the last byte, in turn at both.",
+           "pushgateway_gzip_wall"),
+    other("pushgateway_gzip_wall", "pushgateway"),
+    Figure("peers_rss", "memory, scraped plain and gzip",
+           "Resident memory of both behind those scrapes; rollcall's holds "
+           "the registry besides.",
+           "pushgateway_rss"),
+    other("pushgateway_rss", "pushgateway"),
+    Figure("peers_python_cpu", "scrape, plain: against a program",
+           "CPU of a plain scrape, and of the same series in a program on "
+           "prometheus_client for Python.", "prometheus_client_python_cpu"),
+    other("prometheus_client_python_cpu", "py. client"),
+    other("prometheus_client_python_wall", "py. client"),
+    other("peers_python_wall", "ours"),
+
+    # --- decode ---
+    Figure("event", "an event: decoded",
+           "CPU of decoding a plain heartbeat's event into a struct.",
+           "event_by_tree", at_most(2000)),
+    other("event_by_tree", "by a tree"),
+    other("event_size", "bytes"),
+    *decoded(100000, "100k keys", 1.5),
+    *decoded(1000000, "1M keys", 0.3),
+
+    # --- watch ---
+    *watch("watch", "watching all that etcd takes",
+           "64 writers on the same machine beat as fast as they are answered",
+           None),
+    *watch("watch_slow", "watching, 1 ms round trip",
+           "with a round trip of 1 ms between rollcall and etcd", 10000),
+
+    # --- listing ---
+    Figure("listing_100k_looking", "100k keys: start to looking",
+           "From the start of the process until every key is in the roll "
+           "and the directory is looked at."),
+    Figure("listing_100k_start_turn", "100k keys: longest turn, start",
+           "The longest turn of the loop until then.",
+           aim=at_most(5)),
+    Figure("listing_100k_relist_turn", "100k keys: longest turn, relisted",
+           "The longest turn of the loop from the start until behind a "
+           "second listing, which finds nothing changed.", aim=at_most(5)),
+    Figure("listing_100k_peak", "100k keys: peak over steady / body",
+           "The most memory resident while listing, less what is resident "
+           "afterwards, for each byte of the listing (start and relisting, "
+           "whichever took more).", aim=at_most(1.5)),
+    Figure("listing_100k_interval", "100k keys: listed again after",
+           "The interval that rollcall chose between two listings, which "
+           "cost etcd what 100,000 keys cost."),
+    Figure("listing_1m_looking", "1M keys: start to looking",
+           "The same with a million keys, a body of 207 MB."),
+    Figure("listing_1m_start_turn", "1M keys: longest turn, start",
+           "The longest turn of the loop until then.", aim=at_most(5)),
+    Figure("listing_1m_relist_turn", "1M keys: longest turn, relisted",
+           "The longest turn until behind a second listing.",
+           aim=at_most(5)),
+    Figure("listing_1m_peak", "1M keys: peak over steady / body",
+           "As with 100,000 keys.", aim=at_most(0.3)),
+    Figure("listing_1m_interval", "1M keys: listed again after",
+           "The interval that rollcall chose."),
+
+    # --- memory ---
+    Figure("memory_100_rss", "100 instances, 3 members: resident",
+           "Resident memory at three real members with 100 instances that "
+           "beat, scraped (gzip) every 15 s.", aim=at_most(14)),
+    Figure("memory_100_pss", "  proportional set size",
+           "The same without what other programs share of the libraries."),
+    Figure("memory_100_cpu", "  CPU, of one core",
+           "User and system time over the time that passed.",
+           aim=at_most(0.5)),
+    Figure("memory_1k_rss", "1k instances: resident",
+           "Resident memory behind some gzip scrapes."),
+    Figure("memory_10k_rss", "10k instances: resident",
+           "Resident memory behind some gzip scrapes."),
+    Figure("memory_100k_idle_rss", "100k instances: not yet scraped",
+           "Resident memory once all are in the roll and in the history."),
+    Figure("memory_100k_rss", "  resident",
+           "Resident memory behind some gzip scrapes."),
+    Figure("memory_100k_plain_rss", "  scraped plain too",
+           "With plain scrapes besides."),
+    Figure("memory_100k_per_instance", "  bytes per instance over 10 MB",
+           "Resident less 10 MB for each instance: registry, text and gzip.",
+           aim=at_most(700)),
+    Figure("memory_100k_peak", "  peak, start to end",
+           "The most that was resident at any time."),
+    Figure("memory_1m_idle_rss", "1M instances: not yet scraped",
+           "Resident memory once all are in the roll and in the history."),
+    Figure("memory_1m_rss", "  resident",
+           "Resident memory behind some gzip scrapes, if they are "
+           "answered."),
+    Figure("memory_1m_plain_rss", "  scraped plain too",
+           "With plain scrapes besides."),
+    Figure("memory_1m_per_instance", "  bytes per instance over 10 MB",
+           "Resident less 10 MB for each instance.", aim=at_most(700)),
+    Figure("memory_1m_peak", "  peak, start to end",
+           "The most that was resident at any time."),
+    Figure("memory_growth", "growth per new name that came and went",
+           "Growth of resident memory over many registrations and "
+           "deregistrations of ever new names, for each; the median of the "
+           "steps, so that what is taken once does not count.  A page of the "
+           "allocator's more or less is a fifth of a byte.",
+           aim=at_most(2)),
+    Figure("memory_growth_all", "  from the first step to the last",
+           "All that resident memory grew in the meantime, what the "
+           "allocator and sqlite's cache took once among it."),
+    Figure("memory_growth_names", "  names seen",
+           "As many as came and went in a minute, at most a million."),
+
+    # --- turns ---
+    Figure("turns_500_told_longest_turn_cpu",
+           "500 of 100k leave: longest turn",
+           "CPU of the longest turn of the loop when so many leave in one "
+           "batch, until everybody has been told; without etcd.",
+           aim=at_most(5)),
+    Figure("turns_5000_told_longest_turn_cpu", "  5,000 leave", "The same.",
+           aim=at_most(50)),
+    Figure("turns_50000_told_longest_turn_cpu", "  50,000 leave",
+           "The same.", aim=at_most(50)),
+    Figure("turns_50000_first_message", "  50,000 leave: first message",
+           "From the batch to the first message at the receiver.",
+           aim=at_most(1000)),
+
+    # --- load ---
+    Figure("load_webhook_p50", "100k, 2000 beats/s: webhook, p50",
+           "From the moment a bare long poll tells of an expiry until the "
+           "webhook has its alert; with 100,000 instances, 2,000 heartbeats, "
+           "one scrape and one query of the history a second."),
+    Figure("load_webhook_p99", "  p99",
+           "The same, of a hundred expiries.", aim=at_most(20)),
+    Figure("load_cpu", "  CPU, of one core",
+           "What rollcall takes meanwhile, scrapes and events together."),
+    Figure("load_turn", "  longest turn",
+           "The longest turn of the loop from the start until behind all "
+           "that.", aim=at_most(50)),
+    # --- vanish ---
+    *vanish("fake", "50k of 100k expire at once",
+            "bench/fake-etcd lets half of 100,000 expire at one moment"),
+    *vanish("real", "the same at a real etcd",
+            "a real etcd has 50,000 registrations of 100,000 that run out "
+            "within one second"),
+
+    # --- detect, register, discover ---
+    Figure("detect_p50", "expiry to webhook, small site, p50",
+           "At a real etcd with 300 instances, from the event at a bare "
+           "long poll to the alert at the webhook."),
+    Figure("detect_p99", "  p99", "The same, of a hundred expiries.",
+           aim=at_most(10)),
+    Figure("register_cpu", "register: CPU, 1000 keys of TTL 5 s",
+           "One `rollcall register` keeps 1,000 keys alive; of one core."),
+    Figure("register_rss", "  resident", "Its resident memory."),
+    Figure("register_beats", "  heartbeats",
+           "As etcd counted them."),
+    Figure("register_up", "  all registered after",
+           "From its start until etcd has them all."),
+    Figure("register_expired", "  ran out by mistake",
+           "Registrations lost; there should be none.", aim=at_most(0)),
+    Figure("register_left", "  still there when stopped",
+           "Keys left behind by SIGTERM; there should be none.",
+           aim=at_most(0)),
+    Figure("register_down", "  all gone after",
+           "From SIGTERM until the keys are gone and the process ended."),
+    Figure("discover_p50", "discover --watch: PUT to line, p50",
+           "From the PUT sent to etcd to the line printed."),
+    Figure("discover_p99", "  p99", "The same."),
+    Figure("discover_listing", "discover: 10,000 instances as JSON",
+           "The whole run of the command, started to ended."),
+)

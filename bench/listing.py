@@ -1,0 +1,89 @@
+"""What does listing a big directory cost?  bench/fake-etcd holds 100,000 and a
+million keys; rollcall starts, lists, and lists again because the history it
+would need is gone.
+
+    bench/run listing   SIZES=100000,1000000
+"""
+import time
+
+import measure
+from measure import MB, emit
+from support.mass_etcd import DIRECTORY, MassEtcd
+
+SIZES = measure.setting("SIZES", "100000,1000000")
+HISTORY = 1000
+
+
+def body_size(etcd):
+    _, size, took = measure.scrape(
+        etcd.port, path="/v2/keys/bench/?recursive=true")
+    measure.note("listing: %.1f MB, read bare in %.0f ms" % (
+        size / MB, 1e3 * took))
+    return size
+
+
+def settled(rollcall):
+    """What is resident once nothing moves any more: the least of some
+    looks."""
+    seen = []
+    for _ in range(8):
+        time.sleep(0.25)
+        seen.append(measure.resident(rollcall.pid))
+    return min(seen)
+
+
+def list_again(etcd, rollcall):
+    """More events at once than etcd remembers: rollcall has to list.  Until
+    it is in sync again."""
+    times = len(rollcall.log_lines(msg="directory in sync"))
+    measure.forget_peak(rollcall.pid)
+    etcd.do("beat", HISTORY * 2)
+    rollcall.await_log(120, times + 1, msg="directory in sync")
+
+
+def emit_figure(name, rollcall, metric, factor, unit):
+    """A metric of rollcall's, if /metrics is answered."""
+    value = measure.figure(rollcall, metric)
+    if value is None:
+        measure.note("%s: /metrics is not answered" % name)
+    else:
+        emit(name, factor * value, unit)
+
+
+def emit_turn(name, rollcall):
+    emit_figure(name, rollcall, "rollcall_loop_longest_turn_seconds", 1e3,
+                "ms")
+
+
+def measure_size(count):
+    name = "listing_%s_" % measure.label(count)
+    with measure.sandbox() as start:
+        etcd = start(MassEtcd(start.directory + "/etcd", count))
+        body = body_size(etcd)
+        rollcall = measure.Measured(
+            start.directory + "/rollcall", [etcd.url()], [DIRECTORY])
+        began = time.monotonic()
+        start(rollcall)
+        rollcall.await_log_looking()
+        emit(name + "looking", time.monotonic() - began, "s")
+        rollcall.await_recorded(count)
+        peak, steady = measure.peak(rollcall.pid), settled(rollcall)
+        emit_turn(name + "start_turn", rollcall)
+        list_again(etcd, rollcall)
+        again, steady = measure.peak(rollcall.pid), min(
+            steady, settled(rollcall))
+        measure.note("peak at the start %.1f MB, listing again %.1f MB, "
+                     "steady %.1f MB" % (peak / MB, again / MB, steady / MB))
+        emit(name + "peak", (max(peak, again) - steady) / body, "x")
+        emit_turn(name + "relist_turn", rollcall)
+        emit_figure(name + "interval", rollcall,
+                    "rollcall_directory_list_interval_seconds", 1, "s")
+
+
+def main():
+    for count in SIZES.split(","):
+        measure_size(int(count))
+
+
+if __name__ == "__main__":
+    main()
