@@ -103,6 +103,8 @@ struct instance {
 	int64_t ttl_window_s;		/* largest TTL of the last listings */
 	unsigned ttl_window_n;
 	bool present;			/* its key is in etcd, by our books */
+	bool leaving;			/* it is known to be gone, and on its
+					   way out: collectors/ alone */
 	bool silent;			/* beats with refresh=true were seen */
 	bool index_saved;		/* modified_index is of a former run */
 	bool first_listed;		/* came with the first listing ever */
@@ -125,6 +127,8 @@ struct directory {
 	struct table *rivals;		/* key -> rival */
 	struct table *bad;		/* key -> itself: seen and counted */
 	struct table *ended;		/* identity -> when it was last left */
+	size_t deepest;			/* slashes in the deepest key that an
+					   instance ever had */
 	size_t vanished;		/* expired or lost, not forgotten */
 	bool looking, synced;
 	bool removed;			/* no longer configured */
@@ -161,6 +165,8 @@ struct registry {
 	struct service **service_slots;
 	size_t nservice_slots;
 	struct instance *oldest, *newest;	/* vanished, in order */
+	struct instance *tick_at;	/* where the tick goes on; or NULL */
+	mono_t tick_next;		/* the next hold's end it has seen */
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 
@@ -251,7 +257,7 @@ void registry_member_round(struct member *m, mono_t now);
 void registry_restored(struct registry *r);
 
 /* Ends holds that ran out, forgets what is due; returns when to call again
- * (at most a second ahead). */
+ * (at most a second ahead): now, if it is too much for one turn. */
 mono_t registry_tick(struct registry *r, mono_t now);
 
 /* Forgets one vanished instance now.  false: it is up, or not known. */

@@ -234,8 +234,7 @@ static void present(struct instance *i, struct directory *d)
 		}
 		i->directory = d;
 	}
-	i->present = true;
-	table_put(d->by_key, i->key, i);
+	instance_present(i);
 }
 
 /* A key of an instance that is known and up. */
@@ -410,6 +409,7 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 	struct rival *rival = first_rival(i);
 	enum state state = state_after(cause);
 
+	i->leaving = false;
 	if (rival != NULL && cause != CAUSE_UNWATCHED) {
 		take_over(i, rival);
 		return;

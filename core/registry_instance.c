@@ -48,6 +48,8 @@ static void vanish_unlink(struct instance *i)
 {
 	struct registry *r = registry_of(i);
 
+	if (r->tick_at == i)
+		r->tick_at = i->newer;
 	if (i->older != NULL)
 		i->older->newer = i->newer;
 	else
@@ -309,13 +311,25 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 		instance_release_hold(i);
 }
 
+void instance_present(struct instance *i)
+{
+	struct directory *d = i->directory;
+	size_t slashes = 0;
+
+	for (const char *c = i->key; *c != '\0'; c++)
+		slashes += *c == '/';
+	if (slashes > d->deepest)
+		d->deepest = slashes;
+	i->present = true;
+	table_put(d->by_key, i->key, i);
+}
+
 void instance_restore(struct instance *i, const struct period *p)
 {
 	i->period = *p;
 	if (p->state == STATE_UP) {
 		count_up(i, 1);
-		i->present = true;
-		table_put(i->directory->by_key, i->key, i);
+		instance_present(i);
 	}
 	if (vanished(p->state))
 		vanish_link(i);
