@@ -102,7 +102,7 @@ static bool judge(struct watcher *w, const struct leave *v, size_t n,
 		if (!alerts(v[k].cause))
 			continue;
 		c.leaving++;
-		storm_again(w->storm, v[k].instance->left_at);
+		storm_again(w->storm, instance_rare(v[k].instance)->left_at);
 		if (v[k].instance->ttl_s > c.largest_ttl_s)
 			c.largest_ttl_s = v[k].instance->ttl_s;
 	}

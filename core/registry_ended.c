@@ -33,7 +33,7 @@ wall_t ended_at(const struct directory *d, const char *identity)
 {
 	const struct ended *e = table_get(d->ended, identity);
 
-	return e != NULL ? e->at : (wall_t){ INT64_MIN };
+	return e != NULL ? e->at : (wall_t){ 0 };
 }
 
 void ended_tick(struct directory *d)

@@ -35,6 +35,20 @@ void service_configure_all(struct registry *r);
 void service_tick(struct registry *r, wall_t now);
 void service_free(void *service);
 
+/* registry_text.c: what an instance is called, and that rendered. */
+struct instance *instance_alloc(const struct service *s,
+    const char *instance_id);
+const char *instance_key(const void *instance);
+const char *instance_identity(const void *instance);
+/* Both may lie in what the instance has now. */
+void instance_set_text(struct instance *i, const char *key,
+    const char *value);
+void instance_set_extra(struct instance *i);	/* from directory and key */
+bool instance_same_extra(const struct instance *i);
+void instance_render(struct instance *i);
+struct instance_rare *instance_rarely(struct instance *i); /* for writing */
+void instance_free(void *instance);
+
 /* registry_instance.c */
 struct instance *instance_new(struct directory *d, struct service *s,
     struct claim *c, const struct key_facts *k);
@@ -45,8 +59,6 @@ void instance_set_facts(struct instance *i, const struct key_facts *k);
 void instance_restore(struct instance *i, const struct period *p);
 void instance_unlink(struct instance *i);	/* and free after the flush */
 void instance_emit(struct instance *i, enum event_type type);
-void instance_render(struct instance *i);
-void instance_free(void *instance);
 void instance_set_late(struct instance *i, bool late);
 void instance_release_hold(struct instance *i);
 bool instance_vanished(const struct instance *i);	/* expired or lost */

@@ -36,15 +36,10 @@ static bool claims(const struct directory *d, const char *key,
 
 static void relabel(struct instance *i)
 {
-	struct labels extra = { 0 };
-
-	registry_extra(i->directory, i->key, &extra);
-	if (!labels_equal(&extra, &i->extra)) {
-		labels_free(&i->extra);
-		labels_copy(&i->extra, &extra);
-		instance_render(i);
-	}
-	labels_free(&extra);
+	if (instance_same_extra(i))
+		return;
+	instance_set_extra(i);
+	instance_render(i);
 }
 
 /* Where it came from is no longer where it would be missed. */

@@ -42,11 +42,13 @@ mono_t registry_tick(struct registry *r, mono_t now)
 	struct instance *newer;
 
 	for (struct instance *i = r->oldest; i != NULL; i = newer) {
-		newer = i->newer;
-		if (i->held && mono_due(i->held_until, now))
+		const struct instance_rare *rare = instance_rare(i);
+
+		newer = rare->newer;
+		if (i->held && mono_due(rare->held_until, now))
 			instance_release_hold(i);
-		else if (i->held && i->held_until.ms < next.ms)
-			next = i->held_until;
+		else if (i->held && rare->held_until.ms < next.ms)
+			next = rare->held_until;
 		if (forgettable(i, when))
 			forget(i, now);
 	}

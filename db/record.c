@@ -101,11 +101,12 @@ static void write_directory(struct unit *u, const struct directory *d)
 static void write_instance(struct unit *u, const struct instance *i,
     bool forgotten)
 {
+	const struct instance_rare *rare = instance_rare(i);
 	struct buf labels;
 
 	buf_init(&labels, MAX_LABELS);
-	if (i->extra.n > 0)
-		labels_json(&i->extra, &labels);
+	if (rare->extra.n > 0)
+		labels_json(&rare->extra, &labels);
 	UNIT_ADD(u, SQL_INSTANCE, v_int(i->id),
 	    v_text(i->service->cluster->name), v_text(i->directory->path),
 	    v_text(i->service->name), v_text(i->instance_id), v_text(i->key),
@@ -114,7 +115,7 @@ static void write_instance(struct unit *u, const struct instance *i,
 	    v_some(i->expires.ms), v_some(i->last_beat.ms),
 	    v_int((int64_t)i->created_index),
 	    v_int((int64_t)i->modified_index), v_int((int64_t)i->expirations),
-	    v_some(i->held ? clock_history(i->held_until).ms : 0),
+	    v_some(i->held ? clock_history(rare->held_until).ms : 0),
 	    v_int(forgotten));
 	buf_free(&labels);
 }

@@ -285,7 +285,7 @@ static const char *zone_of(struct world *w, const char *key)
 
 	assert_non_null(i);
 	assert_non_null(i->info_text);
-	return labels_get(&i->extra, "zone");
+	return labels_get(&instance_rare(i)->extra, "zone");
 }
 
 /* They are read from the key the instance has, not from its first one. */
