@@ -1,6 +1,10 @@
 /* Units of change: lists of rows to be written, filled by the loop
  * (record.c), kept in queue.c and written by writer.c.  Nothing here knows a
- * file or a thread. */
+ * file or a thread.
+ *
+ * The rows of a unit lie in chunks of its own and go with it.  Allocated one
+ * by one among all that is kept, the rows of a large listing would leave as
+ * many holes behind; a chunk from BIG on goes back to the system at once. */
 #include "db/unit.h"
 
 #include <assert.h>
@@ -11,7 +15,13 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
-enum { MAX_ROW_NAME = 1 << 20 };
+enum { MAX_ROW_NAME = 1 << 20, FIRST_CHUNK = 1 << 10, BIG = 128 << 10 };
+
+struct chunk {
+	struct chunk *before;
+	size_t size, used;
+	_Alignas(struct op) char bytes[];
+};
 
 struct unit *unit_new(void)
 {
@@ -22,10 +32,24 @@ struct unit *unit_new(void)
 	return u;
 }
 
-static void op_free(struct op *op)
+/* Of a unit with an index; other ops go with their chunk. */
+static void op_free(struct unit *u, struct op *op)
 {
+	u->bytes -= op->bytes;
+	if (op->row != NULL)
+		u->bytes -= strlen(op->row) + 1;
 	free(op->row);
 	free(op);
+}
+
+static void free_chunks(struct chunk *c)
+{
+	struct chunk *before;
+
+	for (; c != NULL; c = before) {
+		before = c->before;
+		free(c);
+	}
 }
 
 void unit_free(struct unit *u)
@@ -34,12 +58,48 @@ void unit_free(struct unit *u)
 
 	if (u == NULL)
 		return;
-	table_free(u->index);
-	while ((op = TAILQ_FIRST(&u->ops)) != NULL) {
+	while (u->index != NULL && (op = TAILQ_FIRST(&u->ops)) != NULL) {
 		TAILQ_REMOVE(&u->ops, op, link);
-		op_free(op);
+		op_free(u, op);
 	}
+	table_free(u->index);
+	free_chunks(u->chunks);
 	free(u);
+}
+
+/* Each chunk is twice as large as the one before, up to BIG. */
+static void add_chunk(struct unit *u, size_t bytes)
+{
+	size_t size = u->chunks != NULL ? 2 * u->chunks->size : FIRST_CHUNK;
+	struct chunk *c;
+
+	if (size > BIG)
+		size = BIG;
+	if (size < bytes)
+		size = bytes;
+	c = xmalloc(sizeof(*c) + size);
+	c->before = u->chunks;
+	c->size = size;
+	c->used = 0;
+	u->chunks = c;
+	u->bytes += sizeof(*c) + size;
+}
+
+static void *room_for(struct unit *u, size_t bytes)
+{
+	const size_t align = _Alignof(struct op);
+	size_t room = (bytes + align - 1) / align * align;
+	void *p;
+
+	if (u->index != NULL) {
+		u->bytes += bytes;
+		return xmalloc(bytes);
+	}
+	if (u->chunks == NULL || u->chunks->size - u->chunks->used < room)
+		add_chunk(u, room);
+	p = u->chunks->bytes + u->chunks->used;
+	u->chunks->used += room;
+	return p;
 }
 
 static size_t text_bytes(const struct value *v)
@@ -47,9 +107,9 @@ static size_t text_bytes(const struct value *v)
 	return v->type == VALUE_TEXT ? strlen(v->s) + 1 : 0;
 }
 
-/* One allocation: the op, its values, their texts. */
-static struct op *op_new(enum statement_id id, const struct value *v,
-    size_t n)
+/* One piece: the op, its values, their texts. */
+static struct op *op_new(struct unit *u, enum statement_id id,
+    const struct value *v, size_t n)
 {
 	size_t bytes = sizeof(struct op) + n * sizeof(*v);
 	char *text;
@@ -57,7 +117,7 @@ static struct op *op_new(enum statement_id id, const struct value *v,
 
 	for (size_t i = 0; i < n; i++)
 		bytes += text_bytes(&v[i]);
-	op = xmalloc(bytes);
+	op = room_for(u, bytes);
 	*op = (struct op){ .id = id, .n = (unsigned)n, .bytes = bytes };
 	memcpy(op->v, v, n * sizeof(*v));
 	text = (char *)(op->v + n);
@@ -75,21 +135,46 @@ static struct op *op_new(enum statement_id id, const struct value *v,
 static void append(struct unit *u, struct op *op)
 {
 	TAILQ_INSERT_TAIL(&u->ops, op, link);
-	u->bytes += op->bytes;
 	u->nops++;
 }
 
-static void take_out(struct unit *u, struct op *op)
+/* Leaves the unit without ops; they live until the chunks are freed. */
+static struct chunk *take_all(struct unit *u, struct op_list *ops)
 {
-	TAILQ_REMOVE(&u->ops, op, link);
-	u->bytes -= op->bytes;
-	u->nops--;
+	struct chunk *chunks = u->chunks;
+
+	assert(u->index == NULL);
+	TAILQ_INIT(ops);
+	TAILQ_CONCAT(ops, &u->ops, link);
+	u->chunks = NULL;
+	u->bytes = sizeof(*u);
+	u->nops = 0;
+	u->watching = u->service = NULL;
+	return chunks;
 }
 
 void unit_add(struct unit *u, enum statement_id id, const struct value *v,
     size_t n)
 {
-	append(u, op_new(id, v, n));
+	append(u, op_new(u, id, v, n));
+	if (id == SQL_SERVICE_GONE)
+		u->service = NULL;
+}
+
+static bool same_service(const struct op *op, const struct value v[6])
+{
+	return strcmp(op->v[0].s, v[0].s) == 0 &&
+	    strcmp(op->v[1].s, v[1].s) == 0;
+}
+
+void unit_service(struct unit *u, const struct value v[6])
+{
+	if (u->service != NULL && same_service(u->service, v)) {
+		memcpy(u->service->v + 2, v + 2, 4 * sizeof(*v));
+		return;
+	}
+	u->service = op_new(u, SQL_SERVICE, v, 6);
+	append(u, u->service);
 }
 
 void unit_watching(struct unit *u, const struct value v[6])
@@ -104,25 +189,32 @@ void unit_watching(struct unit *u, const struct value v[6])
 		op->v[5] = v[5];
 		return;
 	}
-	op = op_new(SQL_WATCHING, v, 6);
+	op = op_new(u, SQL_WATCHING, v, 6);
 	op->next_watching = u->watching;
 	u->watching = op;
 	append(u, op);
 }
 
+static struct op *copy(struct unit *u, const struct op *op)
+{
+	return op_new(u, op->id, op->v, op->n);
+}
+
+/* What stays moves together, or nothing would be gained. */
 size_t unit_drop_statistics(struct unit *u)
 {
-	struct op *op, *next;
+	struct op_list ops;
+	struct chunk *chunks = take_all(u, &ops);
+	const struct op *op;
 	size_t dropped = 0;
 
-	for (op = TAILQ_FIRST(&u->ops); op != NULL; op = next) {
-		next = TAILQ_NEXT(op, link);
-		if (!statements[op->id].statistics)
-			continue;
-		take_out(u, op);
-		op_free(op);
-		dropped++;
+	TAILQ_FOREACH(op, &ops, link) {
+		if (statements[op->id].statistics)
+			dropped++;
+		else
+			append(u, copy(u, op));
 	}
+	free_chunks(chunks);
 	return dropped;
 }
 
@@ -148,9 +240,9 @@ static char *row_name(const struct op *op)
 
 static void forget(struct unit *u, struct op *old)
 {
-	take_out(u, old);
-	u->bytes -= strlen(old->row) + 1;
-	op_free(old);
+	TAILQ_REMOVE(&u->ops, old, link);
+	u->nops--;
+	op_free(u, old);
 }
 
 /* Adds an op to a unit with an index.  True if a stay was left out. */
@@ -163,31 +255,42 @@ static bool add_indexed(struct unit *u, struct op *op)
 		append(u, op);
 		return false;
 	}
+	u->bytes += strlen(op->row) + 1;
 	if (op->id == SQL_PERIOD_END &&
 	    (old = table_get(u->index, op->row)) != NULL) {
 		table_del(u->index, op->row);
 		forget(u, old);
-		op_free(op);
+		op_free(u, op);
 		return true;
 	}
 	old = table_put(u->index, op->row, op);
 	if (old != NULL)
 		forget(u, old);
 	append(u, op);
-	u->bytes += strlen(op->row) + 1;
 	return false;
 }
 
-static size_t move_all(struct unit *into, struct unit *from)
+/* The ops of a unit without an index, one by one into one that has one. */
+static size_t move_all(struct unit *into, const struct op_list *from)
 {
-	struct op *op;
+	const struct op *op;
 	size_t left_out = 0;
 
-	while ((op = TAILQ_FIRST(&from->ops)) != NULL) {
-		take_out(from, op);
-		left_out += add_indexed(into, op);
-	}
-	from->watching = NULL;
+	TAILQ_FOREACH(op, from, link)
+		left_out += add_indexed(into, copy(into, op));
+	return left_out;
+}
+
+/* From here on what is written twice is left out. */
+static size_t begin_index(struct unit *u)
+{
+	struct op_list ops;
+	struct chunk *chunks = take_all(u, &ops);
+	size_t left_out;
+
+	u->index = table_new(NULL);
+	left_out = move_all(u, &ops);
+	free_chunks(chunks);
 	return left_out;
 }
 
@@ -196,20 +299,9 @@ size_t unit_merge(struct unit *into, struct unit *later)
 	size_t left_out = 0;
 
 	assert(into != later && later->index == NULL);
-	if (into->index == NULL) {
-		struct unit *own = unit_new();
-
-		TAILQ_CONCAT(&own->ops, &into->ops, link);
-		own->nops = into->nops;
-		own->bytes = into->bytes;
-		into->nops = 0;
-		into->bytes = sizeof(*into);
-		into->watching = NULL;
-		into->index = table_new(NULL);
-		left_out += move_all(into, own);
-		unit_free(own);
-	}
-	left_out += move_all(into, later);
+	if (into->index == NULL)
+		left_out += begin_index(into);
+	left_out += move_all(into, &later->ops);
 	into->number = later->number;
 	unit_free(later);
 	return left_out;

@@ -45,7 +45,7 @@ struct op {
 	enum statement_id id;
 	unsigned n;
 	size_t bytes;
-	char *row;		/* name of the row, set while it is indexed */
+	char *row;		/* name of the row; NULL: not indexed */
 	struct op *next_watching;
 	struct value v[];	/* texts behind it */
 };
@@ -53,10 +53,14 @@ struct op {
 struct unit {
 	TAILQ_ENTRY(unit) link;
 	uint64_t number;	/* of the last flush in it */
-	size_t bytes, nops;
+	size_t bytes;		/* all that it occupies */
+	size_t nops;
 	TAILQ_HEAD(op_list, op) ops;
 	struct op *watching;	/* those of SQL_WATCHING, for unit_watching() */
-	struct table *index;	/* row -> op; only of a unit that collapses */
+	struct op *service;	/* the last of SQL_SERVICE, or NULL */
+	struct chunk *chunks;	/* what the ops lie in; the last one first */
+	struct table *index;	/* row -> op; only of a unit that collapses,
+				   each of whose ops is allocated alone */
 };
 
 TAILQ_HEAD(units, unit);
@@ -75,6 +79,10 @@ void unit_add(struct unit *u, enum statement_id id, const struct value *v,
 
 /* Adds a row of `watching`, or moves the one that is there already on. */
 void unit_watching(struct unit *u, const struct value v[6]);
+
+/* Adds a row of `services`, or brings the one added last up to date: after a
+ * listing thousands of changes may be of one service. */
+void unit_service(struct unit *u, const struct value v[6]);
 
 /* Takes all statistics out; returns how many rows they were. */
 size_t unit_drop_statistics(struct unit *u);

@@ -1,6 +1,7 @@
 /* db/unit.c:
  *	ops are copies
- *	progress of a directory is one row in a unit
+ *	progress of a directory is one row in a unit, so is a service
+ *	many rows are few allocations
  *	statistics are taken out, the rest stays
  *	merging: rows written twice are written once, a stay that begins and
  *	ends is left out, the order of the rest stays, sizes add up */
@@ -11,8 +12,13 @@
 static size_t real_bytes(const struct unit *u)
 {
 	size_t bytes = sizeof(*u);
+	const struct chunk *c;
 	const struct op *op;
 
+	for (c = u->chunks; c != NULL; c = c->before)
+		bytes += sizeof(*c) + c->size;
+	if (u->index == NULL)
+		return bytes;
 	TAILQ_FOREACH(op, &u->ops, link)
 		bytes += op->bytes + (op->row ? strlen(op->row) + 1 : 0);
 	return bytes;
@@ -78,6 +84,54 @@ static void test_progress_is_one_row(void **state)
 	unit_free(u);
 }
 
+static void registered(struct unit *u, const char *name, int64_t n)
+{
+	unit_service(u, (const struct value[6]){ v_text("im"), v_text(name),
+	    v_int(n), v_int(0), v_int(0), v_int(0) });
+}
+
+static void test_service_is_one_row(void **state)
+{
+	struct unit *u = unit_new();
+
+	(void)state;
+	registered(u, "a", 1);
+	registered(u, "a", 2);
+	assert_int_equal(u->nops, 1);
+	assert_int_equal(TAILQ_FIRST(&u->ops)->v[2].i, 2);
+	registered(u, "b", 3);
+	assert_int_equal(u->nops, 2);
+	/* What is deleted in between has to be written again. */
+	UNIT_ADD(u, SQL_SERVICE_GONE, v_text("im"), v_text("b"));
+	registered(u, "b", 4);
+	assert_int_equal(u->nops, 4);
+	assert_int_equal(TAILQ_LAST(&u->ops, op_list)->v[2].i, 4);
+	unit_free(u);
+}
+
+static void test_few_allocations(void **state)
+{
+	struct unit *u = unit_new();
+	const struct chunk *c;
+	size_t n = 0, least = 0;
+	const struct op *op;
+
+	(void)state;
+	begin(u, 1, 1);
+	assert_true(u->bytes <= 2 * FIRST_CHUNK);
+	for (int i = 2; i < 5000; i++)
+		begin(u, i, i);
+	TAILQ_FOREACH(op, &u->ops, link) {
+		assert_int_equal(op->v[0].i, ++n);
+		least += op->bytes;
+	}
+	for (c = u->chunks, n = 0; c != NULL; c = c->before)
+		n++;
+	assert_true(n <= 8 + least / BIG);
+	assert_true(u->bytes <= least + least / 8 + BIG);
+	unit_free(u);
+}
+
 static void test_drop_statistics(void **state)
 {
 	struct unit *u = unit_new();
@@ -125,6 +179,30 @@ static void test_merge_leaves_out_short_stays(void **state)
 	unit_free(a);
 }
 
+/* However often rows are written, there is room for each once. */
+static void test_merged_does_not_grow(void **state)
+{
+	struct unit *a = unit_new();
+	size_t bytes = 0;
+
+	(void)state;
+	end(a, 1);
+	for (int64_t i = 2; i < 1000; i++) {
+		struct unit *b = unit_new();
+
+		begin(b, i, 7);
+		registered(b, "x", i);
+		end(b, i);
+		unit_merge(a, b);
+		assert_int_equal(a->bytes, real_bytes(a));
+		if (i == 2)
+			bytes = a->bytes;
+	}
+	assert_int_equal(a->bytes, bytes);
+	assert_int_equal(a->nops, 2);
+	unit_free(a);
+}
+
 static void test_merge_writes_rows_once(void **state)
 {
 	struct unit *a = unit_new(), *b = unit_new();
@@ -159,7 +237,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_progress_is_one_row),
+		cmocka_unit_test(test_service_is_one_row),
+		cmocka_unit_test(test_few_allocations),
 		cmocka_unit_test(test_drop_statistics),
+		cmocka_unit_test(test_merged_does_not_grow),
 		cmocka_unit_test(test_merge_leaves_out_short_stays),
 		cmocka_unit_test(test_merge_writes_rows_once),
 	};
