@@ -136,8 +136,9 @@ struct directory {
 	struct table *by_key;		/* key in etcd -> instance */
 	struct table *rivals;		/* key -> rival */
 	struct table *bad;		/* key -> itself: seen and counted */
-	struct table *ended;		/* identity -> when it was last left */
+	struct ended_list *ended;	/* who was deregistered lately */
 	size_t vanished;		/* expired or lost, not forgotten */
+	size_t empty_services;		/* as the last tick counted them */
 	bool looking, synced;
 	bool removed;			/* no longer configured */
 	uint64_t applied_index;		/* every event up to here is applied */

@@ -53,7 +53,7 @@ struct directory *directory_new(struct cluster *c,
 	d->by_key = table_new_of(NULL, instance_key);
 	d->rivals = table_new(NULL);
 	d->bad = table_new(free);
-	d->ended = table_new(free);
+	d->ended = ended_new();
 	c->directories = xreallocarray(c->directories, c->ndirectories + 1,
 	    sizeof(struct directory *));
 	c->directories[c->ndirectories++] = d;
@@ -65,7 +65,7 @@ void directory_free(struct directory *d)
 	table_free(d->by_key);
 	table_free(d->rivals);
 	table_free(d->bad);
-	table_free(d->ended);
+	ended_free(d->ended);
 	free(d->path);
 	free(d);
 }

@@ -64,6 +64,8 @@ void instance_release_hold(struct instance *i);
 bool instance_vanished(const struct instance *i);	/* expired or lost */
 
 /* registry_ended.c */
+struct ended_list *ended_new(void);
+void ended_free(struct ended_list *l);
 void ended_note(struct directory *d, const char *identity, wall_t at);
 wall_t ended_at(const struct directory *d, const char *identity);
 void ended_tick(struct directory *d);

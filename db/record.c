@@ -18,7 +18,8 @@
 
 enum { MAX_LABELS = 1 << 20 };
 
-/* The minimum last written for a service, lest each start adds a row. */
+/* The minimum last written for a service that is known, lest each start adds
+ * a row. */
 struct minimum {
 	int64_t value;
 	char *key;		/* "cluster/service" */
@@ -55,6 +56,17 @@ static bool minimum_changes(struct recorder *r, const char *cluster,
 	return changes;
 }
 
+static void forget_minimum(struct recorder *r, const char *cluster,
+    const char *service)
+{
+	char *key = xasprintf("%s/%s", cluster, service);
+	struct minimum *m = table_del(r->minima, key);
+
+	free(key);
+	if (m != NULL)
+		minimum_free(m);
+}
+
 static void load_minimum(sqlite3_stmt *row, void *arg)
 {
 	minimum_changes(arg, sql_text(row, 0), sql_text(row, 1),
@@ -66,8 +78,10 @@ struct recorder *recorder_new(sqlite3 *db, struct err *e)
 	struct recorder *r = xcalloc(1, sizeof(*r));
 
 	r->minima = table_new(minimum_free);
-	if (sql_each(db, "SELECT cluster, service_name, min_instances"
-	    " FROM expectations ORDER BY from_ms", load_minimum, r, e) == 0)
+	if (sql_each(db, "SELECT e.cluster, service_name, min_instances"
+	    " FROM expectations e JOIN services s ON s.cluster = e.cluster"
+	    "  AND s.name = service_name ORDER BY from_ms",
+	    load_minimum, r, e) == 0)
 		return r;
 	recorder_free(r);
 	return NULL;
@@ -178,9 +192,12 @@ static void on_service(struct recorder *r, struct unit *u,
 static void on_service_dropped(struct recorder *r, struct unit *u,
     const struct event *e)
 {
-	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(e->service->cluster->name),
-	    v_text(e->service->name));
+	const struct service *s = e->service;
+
+	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(s->cluster->name),
+	    v_text(s->name));
 	expect(r, u, e, 0);
+	forget_minimum(r, s->cluster->name, s->name);
 }
 
 static void on_directory(struct recorder *r, struct unit *u,
