@@ -4,7 +4,8 @@
  *
  * The rows of a unit lie in chunks of its own and go with it.  Allocated one
  * by one among all that is kept, the rows of a large listing would leave as
- * many holes behind; a chunk from BIG on goes back to the system at once. */
+ * many holes behind.  A BIG chunk is mapped for itself: of it only what is
+ * used takes memory, and that goes back to the system at once. */
 #include "db/unit.h"
 
 #include <assert.h>
@@ -15,7 +16,7 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
-enum { MAX_ROW_NAME = 1 << 20, FIRST_CHUNK = 1 << 10, BIG = 128 << 10 };
+enum { MAX_ROW_NAME = 1 << 20, FIRST_CHUNK = 4 << 10, BIG = 128 << 10 };
 
 struct chunk {
 	struct chunk *before;
@@ -67,14 +68,11 @@ void unit_free(struct unit *u)
 	free(u);
 }
 
-/* Each chunk is twice as large as the one before, up to BIG. */
 static void add_chunk(struct unit *u, size_t bytes)
 {
-	size_t size = u->chunks != NULL ? 2 * u->chunks->size : FIRST_CHUNK;
+	size_t size = u->chunks != NULL ? BIG : FIRST_CHUNK;
 	struct chunk *c;
 
-	if (size > BIG)
-		size = BIG;
 	if (size < bytes)
 		size = bytes;
 	c = xmalloc(sizeof(*c) + size);
@@ -82,7 +80,7 @@ static void add_chunk(struct unit *u, size_t bytes)
 	c->size = size;
 	c->used = 0;
 	u->chunks = c;
-	u->bytes += sizeof(*c) + size;
+	u->bytes += sizeof(*c);
 }
 
 static void *room_for(struct unit *u, size_t bytes)
@@ -91,10 +89,9 @@ static void *room_for(struct unit *u, size_t bytes)
 	size_t room = (bytes + align - 1) / align * align;
 	void *p;
 
-	if (u->index != NULL) {
-		u->bytes += bytes;
+	u->bytes += u->index != NULL ? bytes : room;
+	if (u->index != NULL)
 		return xmalloc(bytes);
-	}
 	if (u->chunks == NULL || u->chunks->size - u->chunks->used < room)
 		add_chunk(u, room);
 	p = u->chunks->bytes + u->chunks->used;
