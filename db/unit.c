@@ -1,11 +1,6 @@
 /* Units of change: lists of rows to be written, filled by the loop
  * (record.c), kept in queue.c and written by writer.c.  Nothing here knows a
- * file or a thread.
- *
- * The rows of a unit lie in chunks of its own and go with it.  Allocated one
- * by one among all that is kept, the rows of a large listing would leave as
- * many holes behind.  A BIG chunk is mapped for itself: of it only what is
- * used takes memory, and that goes back to the system at once. */
+ * file or a thread. */
 #include "db/unit.h"
 
 #include <assert.h>
@@ -16,87 +11,28 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
-enum { MAX_ROW_NAME = 1 << 20, FIRST_CHUNK = 4 << 10, BIG = 128 << 10 };
-
-struct chunk {
-	struct chunk *before;
-	size_t size, used;
-	_Alignas(struct op) char bytes[];
-};
+enum { MAX_ROW_NAME = 1 << 20 };
 
 struct unit *unit_new(void)
 {
 	struct unit *u = xcalloc(1, sizeof(*u));
 
 	TAILQ_INIT(&u->ops);
-	u->bytes = sizeof(*u);
 	return u;
-}
-
-/* Of a unit with an index; other ops go with their chunk. */
-static void op_free(struct unit *u, struct op *op)
-{
-	u->bytes -= op->bytes;
-	if (op->row != NULL)
-		u->bytes -= strlen(op->row) + 1;
-	free(op->row);
-	free(op);
-}
-
-static void free_chunks(struct chunk *c)
-{
-	struct chunk *before;
-
-	for (; c != NULL; c = before) {
-		before = c->before;
-		free(c);
-	}
 }
 
 void unit_free(struct unit *u)
 {
-	struct op *op;
-
 	if (u == NULL)
 		return;
-	while (u->index != NULL && (op = TAILQ_FIRST(&u->ops)) != NULL) {
-		TAILQ_REMOVE(&u->ops, op, link);
-		op_free(u, op);
-	}
 	table_free(u->index);
-	free_chunks(u->chunks);
+	room_free(&u->room);
 	free(u);
 }
 
-static void add_chunk(struct unit *u, size_t bytes)
+size_t unit_bytes(const struct unit *u)
 {
-	size_t size = u->chunks != NULL ? BIG : FIRST_CHUNK;
-	struct chunk *c;
-
-	if (size < bytes)
-		size = bytes;
-	c = xmalloc(sizeof(*c) + size);
-	c->before = u->chunks;
-	c->size = size;
-	c->used = 0;
-	u->chunks = c;
-	u->bytes += sizeof(*c);
-}
-
-static void *room_for(struct unit *u, size_t bytes)
-{
-	const size_t align = _Alignof(struct op);
-	size_t room = (bytes + align - 1) / align * align;
-	void *p;
-
-	u->bytes += u->index != NULL ? bytes : room;
-	if (u->index != NULL)
-		return xmalloc(bytes);
-	if (u->chunks == NULL || u->chunks->size - u->chunks->used < room)
-		add_chunk(u, room);
-	p = u->chunks->bytes + u->chunks->used;
-	u->chunks->used += room;
-	return p;
+	return sizeof(*u) + u->room.bytes;
 }
 
 static size_t text_bytes(const struct value *v)
@@ -114,7 +50,7 @@ static struct op *op_new(struct unit *u, enum statement_id id,
 
 	for (size_t i = 0; i < n; i++)
 		bytes += text_bytes(&v[i]);
-	op = room_for(u, bytes);
+	op = room_take(&u->room, bytes);
 	*op = (struct op){ .id = id, .n = (unsigned)n, .bytes = bytes };
 	memcpy(op->v, v, n * sizeof(*v));
 	text = (char *)(op->v + n);
@@ -133,21 +69,6 @@ static void append(struct unit *u, struct op *op)
 {
 	TAILQ_INSERT_TAIL(&u->ops, op, link);
 	u->nops++;
-}
-
-/* Leaves the unit without ops; they live until the chunks are freed. */
-static struct chunk *take_all(struct unit *u, struct op_list *ops)
-{
-	struct chunk *chunks = u->chunks;
-
-	assert(u->index == NULL);
-	TAILQ_INIT(ops);
-	TAILQ_CONCAT(ops, &u->ops, link);
-	u->chunks = NULL;
-	u->bytes = sizeof(*u);
-	u->nops = 0;
-	u->watching = u->service = NULL;
-	return chunks;
 }
 
 void unit_add(struct unit *u, enum statement_id id, const struct value *v,
@@ -200,26 +121,34 @@ static struct op *copy(struct unit *u, const struct op *op)
 /* What stays moves together, or nothing would be gained. */
 size_t unit_drop_statistics(struct unit *u)
 {
-	struct op_list ops;
-	struct chunk *chunks = take_all(u, &ops);
-	const struct op *op;
+	struct room room = u->room;
+	struct op *op, *last = TAILQ_LAST(&u->ops, op_list);
 	size_t dropped = 0;
 
-	TAILQ_FOREACH(op, &ops, link) {
+	assert(u->index == NULL);
+	u->room = (struct room){ 0 };
+	u->watching = u->service = NULL;
+	while (last != NULL) {
+		op = TAILQ_FIRST(&u->ops);
+		TAILQ_REMOVE(&u->ops, op, link);
+		u->nops--;
 		if (statements[op->id].statistics)
 			dropped++;
 		else
 			append(u, copy(u, op));
+		if (op == last)
+			break;
 	}
-	free_chunks(chunks);
+	room_free(&room);
 	return dropped;
 }
 
 /* The name of the row an op writes whole, or NULL if it adds one. */
-static char *row_name(const struct op *op)
+static char *row_name(struct unit *u, const struct op *op)
 {
 	const struct statement *s = &statements[op->id];
 	struct buf b;
+	char *name;
 
 	if (s->table == NULL)
 		return NULL;
@@ -232,7 +161,17 @@ static char *row_name(const struct op *op)
 		else
 			buf_addu(&b, (uint64_t)op->v[i].i);
 	}
-	return buf_take(&b, NULL);
+	name = room_take(&u->room, b.len + 1);
+	memcpy(name, buf_str(&b), b.len + 1);
+	buf_free(&b);
+	return name;
+}
+
+static void op_free(struct unit *u, struct op *op)
+{
+	if (op->row != NULL)
+		room_give(&u->room, op->row, strlen(op->row) + 1);
+	room_give(&u->room, op, op->bytes);
 }
 
 static void forget(struct unit *u, struct op *old)
@@ -247,12 +186,11 @@ static bool add_indexed(struct unit *u, struct op *op)
 {
 	struct op *old;
 
-	op->row = row_name(op);
+	op->row = row_name(u, op);
 	if (op->row == NULL) {
 		append(u, op);
 		return false;
 	}
-	u->bytes += strlen(op->row) + 1;
 	if (op->id == SQL_PERIOD_END &&
 	    (old = table_get(u->index, op->row)) != NULL) {
 		table_del(u->index, op->row);
@@ -267,38 +205,34 @@ static bool add_indexed(struct unit *u, struct op *op)
 	return false;
 }
 
-/* The ops of a unit without an index, one by one into one that has one. */
-static size_t move_all(struct unit *into, const struct op_list *from)
-{
-	const struct op *op;
-	size_t left_out = 0;
-
-	TAILQ_FOREACH(op, from, link)
-		left_out += add_indexed(into, copy(into, op));
-	return left_out;
-}
-
 /* From here on what is written twice is left out. */
 static size_t begin_index(struct unit *u)
 {
-	struct op_list ops;
-	struct chunk *chunks = take_all(u, &ops);
-	size_t left_out;
+	struct op_list ops = TAILQ_HEAD_INITIALIZER(ops);
+	struct op *op;
+	size_t left_out = 0;
 
+	TAILQ_CONCAT(&ops, &u->ops, link);
+	u->nops = 0;
+	u->watching = u->service = NULL;
 	u->index = table_new(NULL);
-	left_out = move_all(u, &ops);
-	free_chunks(chunks);
+	while ((op = TAILQ_FIRST(&ops)) != NULL) {
+		TAILQ_REMOVE(&ops, op, link);
+		left_out += add_indexed(u, op);
+	}
 	return left_out;
 }
 
 size_t unit_merge(struct unit *into, struct unit *later)
 {
+	const struct op *op;
 	size_t left_out = 0;
 
 	assert(into != later && later->index == NULL);
 	if (into->index == NULL)
 		left_out += begin_index(into);
-	left_out += move_all(into, &later->ops);
+	TAILQ_FOREACH(op, &later->ops, link)
+		left_out += add_indexed(into, copy(into, op));
 	into->number = later->number;
 	unit_free(later);
 	return left_out;

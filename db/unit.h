@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "core/clock.h"
+#include "db/room.h"
 #include "db/statements.h"
 
 struct buf;
@@ -53,20 +54,19 @@ struct op {
 struct unit {
 	TAILQ_ENTRY(unit) link;
 	uint64_t number;	/* of the last flush in it */
-	size_t bytes;		/* all that it occupies */
 	size_t nops;
 	TAILQ_HEAD(op_list, op) ops;
 	struct op *watching;	/* those of SQL_WATCHING, for unit_watching() */
 	struct op *service;	/* the last of SQL_SERVICE, or NULL */
-	struct chunk *chunks;	/* what the ops lie in; the last one first */
-	struct table *index;	/* row -> op; only of a unit that collapses,
-				   each of whose ops is allocated alone */
+	struct room room;	/* what the ops lie in */
+	struct table *index;	/* row -> op; only of a unit that collapses */
 };
 
 TAILQ_HEAD(units, unit);
 
 struct unit *unit_new(void);
 void unit_free(struct unit *u);		/* NULL is a no-op */
+size_t unit_bytes(const struct unit *u);	/* all that it occupies */
 
 /* Adds a copy. */
 void unit_add(struct unit *u, enum statement_id id, const struct value *v,

@@ -193,7 +193,7 @@ static void test_key_moves(void **state)
 	table_free(t);
 }
 
-enum { KEYS = 7000 };	/* so that there are several parts */
+enum { KEYS = 40000 };	/* so that there are several parts */
 
 struct model {
 	char key[KEYS][16];
