@@ -35,33 +35,12 @@ size_t unit_bytes(const struct unit *u)
 	return sizeof(*u) + u->room.bytes;
 }
 
-static size_t text_bytes(const struct value *v)
-{
-	return v->type == VALUE_TEXT ? strlen(v->s) + 1 : 0;
-}
-
-/* One piece: the op, its values, their texts. */
 static struct op *op_new(struct unit *u, enum statement_id id,
     const struct value *v, size_t n)
 {
-	size_t bytes = sizeof(struct op) + n * sizeof(*v);
-	char *text;
-	struct op *op;
+	struct op *op = room_take(&u->room, op_size(v, n));
 
-	for (size_t i = 0; i < n; i++)
-		bytes += text_bytes(&v[i]);
-	op = room_take(&u->room, bytes);
-	*op = (struct op){ .id = id, .n = (unsigned)n, .bytes = bytes };
-	memcpy(op->v, v, n * sizeof(*v));
-	text = (char *)(op->v + n);
-	for (size_t i = 0; i < n; i++) {
-		size_t len = text_bytes(&v[i]);
-
-		if (len == 0)
-			continue;
-		op->v[i].s = memcpy(text, v[i].s, len);
-		text += len;
-	}
+	op_set(op, id, v, n);
 	return op;
 }
 
@@ -79,43 +58,63 @@ void unit_add(struct unit *u, enum statement_id id, const struct value *v,
 		u->service = NULL;
 }
 
+/* Puts another op in the place of one. */
+static void replace(struct unit *u, struct op *old, struct op *op)
+{
+	TAILQ_INSERT_AFTER(&u->ops, old, op, link);
+	TAILQ_REMOVE(&u->ops, old, link);
+	room_give(&u->room, old, old->bytes);
+}
+
 static bool same_service(const struct op *op, const struct value v[6])
 {
-	return strcmp(op->v[0].s, v[0].s) == 0 &&
-	    strcmp(op->v[1].s, v[1].s) == 0;
+	struct value old[OP_MAX_VALUES];
+
+	op_values(op, old);
+	return strcmp(old[0].s, v[0].s) == 0 && strcmp(old[1].s, v[1].s) == 0;
 }
 
 void unit_service(struct unit *u, const struct value v[6])
 {
-	if (u->service != NULL && same_service(u->service, v)) {
-		memcpy(u->service->v + 2, v + 2, 4 * sizeof(*v));
-		return;
-	}
-	u->service = op_new(u, SQL_SERVICE, v, 6);
-	append(u, u->service);
+	struct op *op = op_new(u, SQL_SERVICE, v, 6);
+
+	if (u->service != NULL && same_service(u->service, v))
+		replace(u, u->service, op);
+	else
+		append(u, op);
+	u->service = op;
+}
+
+static bool same_watching(const struct op *op, const struct value v[6])
+{
+	struct value old[OP_MAX_VALUES];
+
+	op_values(op, old);
+	return old[0].i == v[0].i;
 }
 
 void unit_watching(struct unit *u, const struct value v[6])
 {
-	struct op *op;
+	struct op *op = op_new(u, SQL_WATCHING, v, 6), **at = &u->watching;
 
-	for (op = u->watching; op != NULL; op = op->next_watching)
-		if (op->v[0].i == v[0].i)
-			break;
-	if (op != NULL) {
-		op->v[4] = v[4];
-		op->v[5] = v[5];
-		return;
+	while (*at != NULL && !same_watching(*at, v))
+		at = &(*at)->next_watching;
+	if (*at != NULL) {
+		op->next_watching = (*at)->next_watching;
+		replace(u, *at, op);
+	} else {
+		append(u, op);
 	}
-	op = op_new(u, SQL_WATCHING, v, 6);
-	op->next_watching = u->watching;
-	u->watching = op;
-	append(u, op);
+	*at = op;
 }
 
 static struct op *copy(struct unit *u, const struct op *op)
 {
-	return op_new(u, op->id, op->v, op->n);
+	struct op *own = room_take(&u->room, op->bytes);
+
+	memcpy(own, op, op->bytes);
+	own->row = NULL;
+	return own;
 }
 
 /* What stays moves together, or nothing would be gained. */
@@ -147,19 +146,21 @@ size_t unit_drop_statistics(struct unit *u)
 static char *row_name(struct unit *u, const struct op *op)
 {
 	const struct statement *s = &statements[op->id];
+	struct value v[OP_MAX_VALUES];
 	struct buf b;
 	char *name;
 
 	if (s->table == NULL)
 		return NULL;
+	op_values(op, v);
 	buf_init(&b, MAX_ROW_NAME);
 	buf_adds(&b, s->table);
 	for (unsigned i = 0; i < s->keys; i++) {
 		buf_addc(&b, '\037');
-		if (op->v[i].type == VALUE_TEXT)
-			buf_adds(&b, op->v[i].s);
+		if (v[i].type == VALUE_TEXT)
+			buf_adds(&b, v[i].s);
 		else
-			buf_addu(&b, (uint64_t)op->v[i].i);
+			buf_addu(&b, (uint64_t)v[i].i);
 	}
 	name = room_take(&u->room, b.len + 1);
 	memcpy(name, buf_str(&b), b.len + 1);

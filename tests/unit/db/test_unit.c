@@ -8,6 +8,14 @@
 
 #include "tests/unit/db/world.h"
 
+static struct value value(const struct op *op, int i)
+{
+	static struct value v[OP_MAX_VALUES];
+
+	op_values(op, v);
+	return v[i];
+}
+
 static size_t count(const struct unit *u, enum statement_id id)
 {
 	const struct op *op;
@@ -40,8 +48,8 @@ static void test_copies(void **state)
 	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(cluster_name), v_text(name));
 	name[0] = cluster_name[0] = 'x';
 	op = TAILQ_FIRST(&u->ops);
-	assert_string_equal(op->v[0].s, "im");
-	assert_string_equal(op->v[1].s, "login");
+	assert_string_equal(value(op, 0).s, "im");
+	assert_string_equal(value(op, 1).s, "login");
 	unit_free(u);
 	unit_free(NULL);
 }
@@ -61,9 +69,9 @@ static void test_progress_is_one_row(void **state)
 	watch(u, 2, 6);
 	watch(u, 1, 7);
 	assert_int_equal(u->nops, 2);
-	assert_int_equal(TAILQ_FIRST(&u->ops)->v[4].i, 7);
-	assert_int_equal(TAILQ_FIRST(&u->ops)->v[5].i, 70);
-	assert_int_equal(TAILQ_LAST(&u->ops, op_list)->v[4].i, 6);
+	assert_int_equal(value(TAILQ_FIRST(&u->ops), 4).i, 7);
+	assert_int_equal(value(TAILQ_FIRST(&u->ops), 5).i, 70);
+	assert_int_equal(value(TAILQ_LAST(&u->ops, op_list), 4).i, 6);
 	unit_free(u);
 }
 
@@ -81,14 +89,14 @@ static void test_service_is_one_row(void **state)
 	registered(u, "a", 1);
 	registered(u, "a", 2);
 	assert_int_equal(u->nops, 1);
-	assert_int_equal(TAILQ_FIRST(&u->ops)->v[2].i, 2);
+	assert_int_equal(value(TAILQ_FIRST(&u->ops), 2).i, 2);
 	registered(u, "b", 3);
 	assert_int_equal(u->nops, 2);
 	/* What is deleted in between has to be written again. */
 	UNIT_ADD(u, SQL_SERVICE_GONE, v_text("im"), v_text("b"));
 	registered(u, "b", 4);
 	assert_int_equal(u->nops, 4);
-	assert_int_equal(TAILQ_LAST(&u->ops, op_list)->v[2].i, 4);
+	assert_int_equal(value(TAILQ_LAST(&u->ops, op_list), 2).i, 4);
 	unit_free(u);
 }
 
@@ -131,12 +139,12 @@ static void test_merge_leaves_out_short_stays(void **state)
 	assert_int_equal(a->nops, 3);
 	op = TAILQ_FIRST(&a->ops);
 	assert_int_equal(op->id, SQL_PERIOD_END);
-	assert_int_equal(op->v[0].i, 1);
-	assert_int_equal(op->v[1].i, 2001);	/* at the first change */
+	assert_int_equal(value(op, 0).i, 1);
+	assert_int_equal(value(op, 1).i, 2001);	/* at the first change */
 	op = TAILQ_NEXT(op, link);
-	assert_int_equal(op->v[0].i, 4);
+	assert_int_equal(value(op, 0).i, 4);
 	op = TAILQ_NEXT(op, link);
-	assert_int_equal(op->v[0].i, 5);	/* from the last one */
+	assert_int_equal(value(op, 0).i, 5);	/* from the last one */
 	unit_free(a);
 }
 
