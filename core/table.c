@@ -195,8 +195,8 @@ static struct part part_for(const struct table *t, uint32_t entries)
 	assert(p.cap < 1u << SLOT_BITS);
 	p.values = xcalloc(p.cap, words * sizeof(void *) + sizeof(uint32_t));
 	if (!t->key_of)
-		p.keys = (const char **)(p.values + p.cap);
-	p.hashes = (uint32_t *)(p.values + words * p.cap);
+		p.keys = (void *)(p.values + p.cap);
+	p.hashes = (void *)(p.values + words * p.cap);
 	return p;
 }
 
