@@ -131,7 +131,7 @@ static void apply_write(struct watcher *w, const struct pending *p)
 struct leaves {
 	struct leave *v;
 	size_t n, cap;
-	struct table *who;		/* by identity: those in v */
+	struct table *who;		/* by key: those in v */
 };
 
 /* Once each: a key may go and its directory right behind it. */
@@ -141,7 +141,7 @@ static void add_leave(struct leaves *l, const struct leave *one)
 
 	if (l->who == NULL)
 		l->who = table_new(NULL);
-	if (table_put(l->who, i->identity, i) != NULL)
+	if (table_put(l->who, i->key, i) != NULL)
 		return;
 	if (l->n == l->cap) {
 		l->cap = l->cap ? l->cap * 2 : 64;

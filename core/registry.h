@@ -102,9 +102,9 @@ struct instance {
 	int64_t id;			/* row of the table instances */
 	struct service *service;
 	struct directory *directory;
-	char *instance_id;		/* inside identity */
-	char *key, *value, *address;	/* one piece of memory; address NULL:
-					   none in the value */
+	char *key, *value, *address, *instance_id;	/* one piece of memory,
+					   replaced when one of the first two
+					   changes; address NULL: none */
 	struct instance_rare *rare;	/* ask instance_rare() */
 	struct period period;		/* the present one */
 	uint64_t created_index, modified_index;
@@ -123,7 +123,6 @@ struct instance {
 	bool first_listed : 1;		/* came with the first listing ever */
 	bool late : 1, flapping : 1;
 	bool held : 1;			/* alert waits for the storm to pass */
-	char identity[];		/* "service_name/instance_id" */
 };
 
 /* For reading: all zero if it has none of it.  Never NULL. */

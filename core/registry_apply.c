@@ -345,7 +345,7 @@ static void claim_key(struct directory *d, const struct key_facts *k,
 		if (i == NULL) {
 			i = instance_new(d, s, &c, k);
 			i->first_listed = !event && !d->synced;
-			begin_after(i, ended_at(d, i->identity));
+			begin_after(i, ended_at(d, instance_identity(i)));
 		}
 		comes_up(d, i, k, m, event);
 	}
@@ -448,7 +448,7 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 	}
 	instance_enter(i, state, cause, from, m);
 	if (state == STATE_DEREGISTERED) {
-		ended_note(d, i->identity, i->period.from);
+		ended_note(d, instance_identity(i), i->period.from);
 		instance_unlink(i);
 	}
 }

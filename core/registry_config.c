@@ -232,7 +232,7 @@ struct cluster *cluster_new(struct registry *r, const char *name)
 
 	c->registry = r;
 	c->name = xstrdup(name);
-	c->by_identity = table_new_of(NULL, instance_identity);
+	c->by_identity = table_new_of(NULL, instance_identity_key);
 	r->clusters = xreallocarray(r->clusters, r->nclusters + 1,
 	    sizeof(struct cluster *));
 	r->clusters[r->nclusters++] = c;

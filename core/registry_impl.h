@@ -36,13 +36,14 @@ void service_tick(struct registry *r, wall_t now);
 void service_free(void *service);
 
 /* registry_text.c: what an instance is called, and that rendered. */
-struct instance *instance_alloc(const struct service *s,
-    const char *instance_id);
+/* All three may lie in what the instance has now. */
+void instance_set_text(struct instance *i, const char *instance_id,
+    const char *key, const char *value);
+/* "service_name/instance_id", borrowed until the next call. */
+const char *instance_identity(const struct instance *i);
+/* The same two for tables, whose keys they are. */
 const char *instance_key(const void *instance);
-const char *instance_identity(const void *instance);
-/* Both may lie in what the instance has now. */
-void instance_set_text(struct instance *i, const char *key,
-    const char *value);
+const char *instance_identity_key(const void *instance);
 void instance_set_extra(struct instance *i);	/* from directory and key */
 bool instance_same_extra(const struct instance *i);
 void instance_render(struct instance *i);

@@ -85,15 +85,15 @@ static void slot_leave(struct registry *r, struct instance *i)
 struct instance *instance_new(struct directory *d, struct service *s,
     struct claim *c, const struct key_facts *k)
 {
-	struct instance *i = instance_alloc(s, c->instance_id);
+	struct instance *i = xcalloc(1, sizeof(*i));
 	struct registry *r = d->cluster->registry;
 
 	i->id = r->next_instance_id++;
 	i->service = s;
 	i->directory = d;
-	instance_set_text(i, k->key, k->value);
+	instance_set_text(i, c->instance_id, k->key, k->value);
 	instance_set_extra(i);
-	table_put(d->cluster->by_identity, i->identity, i);
+	table_put(d->cluster->by_identity, instance_identity(i), i);
 	slot_take(r, i);
 	s->known++;
 	service_feed(s, d, 1);
@@ -119,7 +119,7 @@ void instance_unlink(struct instance *i)
 	instance_emit(i, EVENT_DROPPED);
 	if (i->present)
 		table_del(i->directory->by_key, i->key);
-	table_del(i->directory->cluster->by_identity, i->identity);
+	table_del(i->directory->cluster->by_identity, instance_identity(i));
 	for (const struct rival *rival = instance_rare(i)->rivals;
 	    rival != NULL; rival = rival->next)
 		table_del(rival->directory->rivals, rival->key);
@@ -259,7 +259,7 @@ void instance_set_facts(struct instance *i, const struct key_facts *k)
 	i->index_saved = false;
 	if (!changed)
 		return;
-	instance_set_text(i, k->key, k->value);
+	instance_set_text(i, i->instance_id, k->key, k->value);
 	instance_set_extra(i);
 	instance_render(i);
 	instance_emit(i, EVENT_DETAIL);

@@ -1,7 +1,8 @@
 /* What an instance is called and what its key says, in as little memory as
- * there can be, since there may be a million: the identity lies behind the
- * struct; key, value and address are one piece; what few instances have is
- * apart.  And all that as snapshots show it.  Called by registry_*.c. */
+ * there can be, since there may be a million: key, value, address and
+ * instance_id are one piece, the identity is put together when it is asked for,
+ * what few instances have is apart.  And all that as snapshots show it.
+ * Called by registry_*.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,19 +12,32 @@
 #include "core/snapshot.h"
 #include "core/xalloc.h"
 
+enum { MAX_IDENTITY = 1 << 20 };
+
 /* --- names --- */
 
-struct instance *instance_alloc(const struct service *s,
-    const char *instance_id)
+static const char *identity(struct buf *b, const struct instance *i)
 {
-	size_t n = strlen(s->name) + 1, m = strlen(instance_id) + 1;
-	struct instance *i = xcalloc(1,
-	    offsetof(struct instance, identity) + n + m);
+	buf_reset(b);
+	buf_adds(b, i->service->name);
+	buf_addc(b, '/');
+	buf_adds(b, i->instance_id);
+	return buf_str(b);
+}
 
-	memcpy(i->identity, s->name, n);
-	i->identity[n - 1] = '/';
-	i->instance_id = memcpy(i->identity + n, instance_id, m);
-	return i;
+const char *instance_identity(const struct instance *i)
+{
+	static struct buf b = { .max = MAX_IDENTITY };
+
+	return identity(&b, i);
+}
+
+/* Not the same memory, since the two are compared. */
+const char *instance_identity_key(const void *instance)
+{
+	static struct buf b = { .max = MAX_IDENTITY };
+
+	return identity(&b, instance);
 }
 
 const char *instance_key(const void *instance)
@@ -31,24 +45,36 @@ const char *instance_key(const void *instance)
 	return ((const struct instance *)instance)->key;
 }
 
-const char *instance_identity(const void *instance)
+static char *append(char **to, const char *s)
 {
-	return ((const struct instance *)instance)->identity;
+	char *at = *to;
+
+	*to = stpcpy(at, s) + 1;
+	return at;
 }
 
-void instance_set_text(struct instance *i, const char *key,
-    const char *value)
+/* The usual key ends with the instance_id, which then needs no place. */
+static bool ends_with(const char *key, const char *instance_id)
 {
-	char *old = i->key, *address = address_of_value(value);
-	size_t n = strlen(key) + 1, m = strlen(value) + 1;
-	size_t a = address != NULL ? strlen(address) + 1 : 0;
+	size_t n = strlen(key), m = strlen(instance_id);
 
-	i->key = xmalloc(n + m + a);
-	memcpy(i->key, key, n);
-	i->value = memcpy(i->key + n, value, m);
-	i->address = NULL;
-	if (address != NULL)
-		i->address = memcpy(i->value + m, address, a);
+	return n >= m && strcmp(key + n - m, instance_id) == 0;
+}
+
+void instance_set_text(struct instance *i, const char *instance_id,
+    const char *key, const char *value)
+{
+	bool ends = ends_with(key, instance_id);
+	char *old = i->key, *address = address_of_value(value);
+	char *to = xmalloc(strlen(key) + 1 + strlen(value) + 1 +
+	    (address != NULL ? strlen(address) + 1 : 0) +
+	    (ends ? 0 : strlen(instance_id) + 1));
+
+	i->key = append(&to, key);
+	i->value = append(&to, value);
+	i->address = address != NULL ? append(&to, address) : NULL;
+	i->instance_id = ends ? i->key + strlen(key) - strlen(instance_id) :
+	    append(&to, instance_id);
 	free(address);
 	free(old);
 }

@@ -55,7 +55,7 @@ static void on_event(void *arg, const struct event *e)
 		.seen = e->instance.begun.seen.ms,
 	};
 	snprintf(s->identity, sizeof(s->identity), "%s",
-	    e->instance.instance->identity);
+	    instance_identity(e->instance.instance));
 }
 
 static struct config *configure(const char *endpoint, const char *directory)
