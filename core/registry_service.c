@@ -266,13 +266,16 @@ static bool is_empty(const struct service *s)
 	return !s->configured && s->known == 0 && s->empty_since.ms != 0;
 }
 
-/* Where one too many is counted. */
-static struct directory *crowded(const struct service *s)
+/* Where it counts. */
+static struct directory *home(const struct service *s)
 {
-	struct directory *d = s->nfeeds > 0 ? s->feeds[0].directory : NULL;
+	return s->nfeeds > 0 ? s->feeds[0].directory : NULL;
+}
 
-	return d != NULL && d->empty_services >
-	    (size_t)d->config->max_vanished ? d : NULL;
+static bool crowded(const struct directory *d)
+{
+	return d != NULL &&
+	    d->empty_services > (size_t)d->config->max_vanished;
 }
 
 static int by_emptiness(const void *va, const void *vb)
@@ -296,9 +299,9 @@ static void drop_crowding(struct registry *r)
 			v[n++] = r->service_slots[i];
 	qsort(v, n, sizeof(*v), by_emptiness);
 	for (size_t i = 0; i < n; i++) {
-		struct directory *d = crowded(v[i]);
+		struct directory *d = home(v[i]);
 
-		if (d == NULL)
+		if (!crowded(d))
 			continue;
 		d->empty_services--;
 		service_drop(r, v[i]);
@@ -306,39 +309,36 @@ static void drop_crowding(struct registry *r)
 	free(v);
 }
 
-static void count_empty(struct registry *r)
+static void count_none(struct registry *r)
 {
 	for (size_t i = 0; i < r->nclusters; i++)
 		for (size_t k = 0; k < r->clusters[i]->ndirectories; k++)
 			r->clusters[i]->directories[k]->empty_services = 0;
-	for (size_t i = 0; i < r->nservice_slots; i++) {
-		const struct service *s = r->service_slots[i];
-
-		if (is_empty(s) && s->nfeeds > 0)
-			s->feeds[0].directory->empty_services++;
-	}
 }
 
-static bool any_crowded(const struct registry *r)
+static bool is_due(const struct service *s, wall_t now)
 {
-	for (size_t i = 0; i < r->nservice_slots; i++)
-		if (is_empty(r->service_slots[i]) &&
-		    crowded(r->service_slots[i]) != NULL)
-			return true;
-	return false;
+	return s->not_looking == 0 &&
+	    s->empty_since.ms + forget_after(s) <= now.ms;
 }
 
 void service_tick(struct registry *r, wall_t now)
 {
+	bool too_many = false;
+
+	count_none(r);
 	for (size_t i = r->nservice_slots; i-- > 0;) {
 		struct service *s = r->service_slots[i];
 
-		if (!is_empty(s) || s->not_looking > 0)
+		if (!is_empty(s))
 			continue;
-		if (s->empty_since.ms + forget_after(s) <= now.ms)
+		if (is_due(s, now)) {
 			service_drop(r, s);
+		} else if (home(s) != NULL) {
+			home(s)->empty_services++;
+			too_many = too_many || crowded(home(s));
+		}
 	}
-	count_empty(r);
-	if (any_crowded(r))
+	if (too_many)
 		drop_crowding(r);
 }
