@@ -50,6 +50,7 @@ struct table {
 	size_t whole;		/* the power of two up to nparts: from there on
 				   each part is the second half of one */
 	size_t count;
+	unsigned moves;
 	void (*free_value)(void *);
 	const char *(*key_of)(const void *value);	/* NULL: kept */
 };
@@ -207,10 +208,11 @@ static void part_move(struct part *to, const struct part *from, uint32_t i)
 }
 
 /* Moves everything into room that fits, without the marks. */
-static void rebuild(const struct table *t, struct part *p)
+static void rebuild(struct table *t, struct part *p)
 {
 	struct part old = *p;
 
+	t->moves++;
 	*p = part_for(t, old.count + 1);
 	for (uint32_t i = 0; i < old.cap; i++)
 		if (old.hashes[i] >= FIRST_HASH)
@@ -239,6 +241,7 @@ static void split(struct table *t)
 	struct part old = t->parts[next];
 	uint32_t leave = 0;
 
+	t->moves++;
 	t->parts = xreallocarray(t->parts, ++t->nparts, sizeof(*t->parts));
 	for (uint32_t i = 0; i < old.cap; i++)
 		leave += old.hashes[i] >= FIRST_HASH &&
@@ -357,4 +360,9 @@ bool table_next(const struct table *t, size_t *cursor, const char **key_r,
 	}
 	*cursor = n << SLOT_BITS;
 	return false;
+}
+
+unsigned table_moves(const struct table *t)
+{
+	return t->moves;
 }

@@ -37,4 +37,9 @@ size_t table_count(const struct table *t);
 bool table_next(const struct table *t, size_t *cursor, const char **key_r,
     void **value_r);
 
+/* For a walk with pauses, during which others add entries: it must begin again
+ * when entries were moved, which only table_put() does and this counts; else
+ * it misses at most what was added meanwhile. */
+unsigned table_moves(const struct table *t);
+
 #endif

@@ -97,12 +97,9 @@ void recorder_free(struct recorder *r)
 
 static void write_service(struct unit *u, const struct service *s)
 {
-	unit_service(u, (const struct value[6]){
-		v_text(s->cluster->name), v_text(s->name),
-		v_int((int64_t)s->registrations),
-		v_int((int64_t)s->expirations),
-		v_int((int64_t)s->deregistrations),
-		v_int((int64_t)s->losses) });
+	UNIT_ADD(u, SQL_SERVICE, v_text(s->cluster->name), v_text(s->name),
+	    v_int((int64_t)s->registrations), v_int((int64_t)s->expirations),
+	    v_int((int64_t)s->deregistrations), v_int((int64_t)s->losses));
 }
 
 static void write_directory(struct unit *u, const struct directory *d)

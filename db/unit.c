@@ -54,8 +54,6 @@ void unit_add(struct unit *u, enum statement_id id, const struct value *v,
     size_t n)
 {
 	append(u, op_new(u, id, v, n));
-	if (id == SQL_SERVICE_GONE)
-		u->service = NULL;
 }
 
 /* Puts another op in the place of one. */
@@ -64,25 +62,6 @@ static void replace(struct unit *u, struct op *old, struct op *op)
 	TAILQ_INSERT_AFTER(&u->ops, old, op, link);
 	TAILQ_REMOVE(&u->ops, old, link);
 	room_give(&u->room, old, old->bytes);
-}
-
-static bool same_service(const struct op *op, const struct value v[6])
-{
-	struct value old[OP_MAX_VALUES];
-
-	op_values(op, old);
-	return strcmp(old[0].s, v[0].s) == 0 && strcmp(old[1].s, v[1].s) == 0;
-}
-
-void unit_service(struct unit *u, const struct value v[6])
-{
-	struct op *op = op_new(u, SQL_SERVICE, v, 6);
-
-	if (u->service != NULL && same_service(u->service, v))
-		replace(u, u->service, op);
-	else
-		append(u, op);
-	u->service = op;
 }
 
 static bool same_watching(const struct op *op, const struct value v[6])
@@ -126,7 +105,7 @@ size_t unit_drop_statistics(struct unit *u)
 
 	assert(u->index == NULL);
 	u->room = (struct room){ 0 };
-	u->watching = u->service = NULL;
+	u->watching = NULL;
 	while (last != NULL) {
 		op = TAILQ_FIRST(&u->ops);
 		TAILQ_REMOVE(&u->ops, op, link);
@@ -215,7 +194,7 @@ static size_t begin_index(struct unit *u)
 
 	TAILQ_CONCAT(&ops, &u->ops, link);
 	u->nops = 0;
-	u->watching = u->service = NULL;
+	u->watching = NULL;
 	u->index = table_new(NULL);
 	while ((op = TAILQ_FIRST(&ops)) != NULL) {
 		TAILQ_REMOVE(&ops, op, link);

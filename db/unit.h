@@ -19,7 +19,6 @@ struct unit {
 	size_t nops;
 	TAILQ_HEAD(op_list, op) ops;
 	struct op *watching;	/* those of SQL_WATCHING, for unit_watching() */
-	struct op *service;	/* the last of SQL_SERVICE, or NULL */
 	struct room room;	/* what the ops lie in */
 	struct table *index;	/* row -> op; only of a unit that collapses */
 };
@@ -41,10 +40,6 @@ void unit_add(struct unit *u, enum statement_id id, const struct value *v,
 
 /* Adds a row of `watching`, or moves the one that is there already on. */
 void unit_watching(struct unit *u, const struct value v[6]);
-
-/* Adds a row of `services`, or brings the one added last up to date: after a
- * listing thousands of changes may be of one service. */
-void unit_service(struct unit *u, const struct value v[6]);
 
 /* Takes all statistics out; returns how many rows they were. */
 size_t unit_drop_statistics(struct unit *u);

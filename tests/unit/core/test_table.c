@@ -171,6 +171,46 @@ static void test_many(void **state)
 	table_free(t);
 }
 
+/* A walk that pauses sees all that was there from its beginning to its end. */
+static void test_walk_with_pauses(void **state)
+{
+	enum { MANY = 60000 };
+	static char keys[MANY][20];
+	static bool seen[MANY];
+	struct table *t = table_new(NULL);
+	size_t cursor = 0, next = 0, begun = 0;
+	unsigned moves;
+	const char *key;
+	void *value;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		snprintf(keys[i], sizeof(keys[i]), "%d", i);
+	for (; next < MANY / 2; next++)
+		table_put(t, keys[next], keys[next]);
+	moves = table_moves(t) + 1;
+	for (size_t pauses = 0;; pauses++) {
+		if (moves != table_moves(t)) {
+			moves = table_moves(t);
+			memset(seen, 0, sizeof(seen));
+			cursor = 0;
+			begun++;
+		}
+		if (!table_next(t, &cursor, &key, &value))
+			break;
+		assert_false(seen[strtoul(key, NULL, 10)]);
+		seen[strtoul(key, NULL, 10)] = true;
+		if (pauses % 3 == 0 && next < MANY) {
+			table_put(t, keys[next], keys[next]);
+			next++;
+		}
+	}
+	assert_in_range(begun, 2, 20);
+	for (size_t i = 0; i < MANY / 2; i++)
+		assert_true(seen[i]);
+	table_free(t);
+}
+
 /* Where values know their keys, a value may move its key elsewhere. */
 static const char *pointed_key(const void *value)
 {
@@ -291,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_churn_does_not_grow),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_key_moves),
+		cmocka_unit_test(test_walk_with_pauses),
 		cmocka_unit_test(test_random_against_model),
 	};
 

@@ -1,6 +1,6 @@
 /* db/unit.c:
  *	ops are copies
- *	progress of a directory is one row in a unit, so is a service
+ *	progress of a directory is one row in a unit
  *	statistics are taken out, the rest stays
  *	merging: rows written twice are written once, a stay that begins and
  *	ends is left out, the order of the rest stays, sizes add up */
@@ -75,31 +75,6 @@ static void test_progress_is_one_row(void **state)
 	unit_free(u);
 }
 
-static void registered(struct unit *u, const char *name, int64_t n)
-{
-	unit_service(u, (const struct value[6]){ v_text("im"), v_text(name),
-	    v_int(n), v_int(0), v_int(0), v_int(0) });
-}
-
-static void test_service_is_one_row(void **state)
-{
-	struct unit *u = unit_new();
-
-	(void)state;
-	registered(u, "a", 1);
-	registered(u, "a", 2);
-	assert_int_equal(u->nops, 1);
-	assert_int_equal(value(TAILQ_FIRST(&u->ops), 2).i, 2);
-	registered(u, "b", 3);
-	assert_int_equal(u->nops, 2);
-	/* What is deleted in between has to be written again. */
-	UNIT_ADD(u, SQL_SERVICE_GONE, v_text("im"), v_text("b"));
-	registered(u, "b", 4);
-	assert_int_equal(u->nops, 4);
-	assert_int_equal(value(TAILQ_LAST(&u->ops, op_list), 2).i, 4);
-	unit_free(u);
-}
-
 static void test_drop_statistics(void **state)
 {
 	struct unit *u = unit_new();
@@ -160,7 +135,8 @@ static void test_merged_does_not_grow(void **state)
 		struct unit *b = unit_new();
 
 		begin(b, i, 7);
-		registered(b, "x", i);
+		UNIT_ADD(b, SQL_SERVICE, v_text("im"), v_text("x"), v_int(i),
+		    v_int(0), v_int(0), v_int(0));
 		end(b, i);
 		unit_merge(a, b);
 		if (i == 10)
@@ -204,7 +180,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_progress_is_one_row),
-		cmocka_unit_test(test_service_is_one_row),
 		cmocka_unit_test(test_drop_statistics),
 		cmocka_unit_test(test_merged_does_not_grow),
 		cmocka_unit_test(test_merge_leaves_out_short_stays),
