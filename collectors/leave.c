@@ -100,8 +100,8 @@ static bool judge_storm(struct watcher *w, const struct leave *v, size_t n,
 		if (!v[k].counts)
 			continue;
 		c.leaving++;
-		outages += v[k].outage && i->rivals == NULL;
-		storm_again(w->storm, i->left_at);
+		outages += v[k].outage && instance_rare(i)->rivals == NULL;
+		storm_again(w->storm, instance_rare(i)->left_at);
 		if (i->ttl_s > c.largest_ttl_s)
 			c.largest_ttl_s = i->ttl_s;
 	}

@@ -94,6 +94,8 @@ static void enqueue(struct logger *l, const char *line, size_t n)
 		dropped++;
 		return;
 	}
+	if (l->head == l->tail)		/* use as few pages of it as will do */
+		l->head = l->tail = 0;
 	ring_put(l, notice, notice_len);
 	ring_put(l, line, n);
 	l->missing = 0;

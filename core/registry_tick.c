@@ -42,13 +42,14 @@ static bool forgettable(const struct instance *i, wall_t now)
 /* What time has done to one of the vanished; true if that changed it. */
 static bool age(struct registry *r, struct instance *i, mono_t now)
 {
-	bool release = i->held && mono_due(i->held_until, now);
+	mono_t until = instance_rare(i)->held_until;
+	bool release = i->held && mono_due(until, now);
 	bool gone = forgettable(i, clock_history(now));
 
 	if (release)
 		instance_release_hold(i);
-	else if (i->held && i->held_until.ms < r->tick_next.ms)
-		r->tick_next = i->held_until;
+	else if (i->held && until.ms < r->tick_next.ms)
+		r->tick_next = until;
 	if (gone)
 		forget(i, now);
 	return release || gone;
@@ -66,7 +67,7 @@ static bool age_vanished(struct registry *r, mono_t now)
 	}
 	for (size_t n = 0; i != NULL && n < WALKED &&
 	    event_room(r->bus, changed); n++) {
-		r->tick_at = i->newer;
+		r->tick_at = instance_rare(i)->newer;
 		changed += age(r, i, now);
 		i = r->tick_at;
 	}

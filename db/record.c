@@ -18,7 +18,8 @@
 
 enum { MAX_LABELS = 1 << 20 };
 
-/* The minimum last written for a service, lest each start adds a row. */
+/* The minimum last written for a service that is known, lest each start adds
+ * a row. */
 struct minimum {
 	int64_t value;
 	char *key;		/* "cluster/service" */
@@ -59,6 +60,17 @@ static bool minimum_changes(struct recorder *r, const char *cluster,
 	return changes;
 }
 
+static void forget_minimum(struct recorder *r, const char *cluster,
+    const char *service)
+{
+	char *key = xasprintf("%s/%s", cluster, service);
+	struct minimum *m = table_del(r->minima, key);
+
+	free(key);
+	if (m != NULL)
+		minimum_free(m);
+}
+
 static void load_minimum(sqlite3_stmt *row, void *arg)
 {
 	minimum_changes(arg, sql_text(row, 0), sql_text(row, 1),
@@ -70,8 +82,10 @@ struct recorder *recorder_new(sqlite3 *db, struct err *e)
 	struct recorder *r = xcalloc(1, sizeof(*r));
 
 	r->minima = table_new(minimum_free);
-	if (sql_each(db, "SELECT cluster, service_name, min_instances"
-	    " FROM expectations ORDER BY from_ms", load_minimum, r, e) == 0)
+	if (sql_each(db, "SELECT e.cluster, service_name, min_instances"
+	    " FROM expectations e JOIN services s ON s.cluster = e.cluster"
+	    "  AND s.name = service_name ORDER BY from_ms",
+	    load_minimum, r, e) == 0)
 		return r;
 	recorder_free(r);
 	return NULL;
@@ -127,11 +141,12 @@ static void write_directory(struct unit *u, const struct directory *d)
 static void write_instance(struct unit *u, const struct instance *i,
     bool forgotten)
 {
+	const struct instance_rare *rare = instance_rare(i);
 	struct buf labels;
 
 	buf_init(&labels, MAX_LABELS);
-	if (i->extra.n > 0)
-		labels_json(&i->extra, &labels);
+	if (rare->extra.n > 0)
+		labels_json(&rare->extra, &labels);
 	UNIT_ADD(u, SQL_INSTANCE, v_int(i->id),
 	    v_text(i->service->cluster->name), v_text(i->directory->path),
 	    v_text(i->service->name), v_text(i->instance_id), v_text(i->key),
@@ -140,7 +155,7 @@ static void write_instance(struct unit *u, const struct instance *i,
 	    v_some(i->expires.ms), v_some(i->last_beat.ms),
 	    v_int((int64_t)i->created_index),
 	    v_int((int64_t)i->modified_index), v_int((int64_t)i->expirations),
-	    v_some(i->held ? clock_history(i->held_until).ms : 0),
+	    v_some(i->held ? clock_history(rare->held_until).ms : 0),
 	    v_int(forgotten));
 	buf_free(&labels);
 }
@@ -199,10 +214,13 @@ static void on_service(struct recorder *r, struct unit *u,
 static void on_service_dropped(struct recorder *r, struct unit *u,
     const struct event *e)
 {
-	drop_service(r, e->service);
-	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(e->service->cluster->name),
-	    v_text(e->service->name));
+	const struct service *s = e->service;
+
+	drop_service(r, s);
+	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(s->cluster->name),
+	    v_text(s->name));
 	expect(r, u, e, 0);
+	forget_minimum(r, s->cluster->name, s->name);
 }
 
 static void on_directory(struct recorder *r, struct unit *u,

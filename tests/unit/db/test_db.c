@@ -43,10 +43,12 @@ static void record_at(struct event e, int64_t ms)
 static void test_instance(void **state)
 {
 	struct instance i = instance_named(1, "0001-0001");
+	struct instance_rare rare = { .not_before = { 0 } };
 
 	(void)state;
 	daemon_start();
-	labels_set(&i.extra, "zone", "a");
+	labels_set(&rare.extra, "zone", "a");
+	i.rare = &rare;
 	service.registrations = 1;
 	emit(change(&i, STATE_UP, CAUSE_REGISTERED, T0, 0));
 	flush_and_commit();
@@ -85,7 +87,7 @@ static void test_instance(void **state)
 	assert_int_equal(ask("SELECT forgotten FROM instances"), 1);
 	assert_true(daemon_stop(1000));
 	assert_int_equal(ask("SELECT count(*) FROM instances"), 1);
-	labels_free(&i.extra);
+	labels_free(&rare.extra);
 	instance_gone(&i);
 }
 
@@ -132,15 +134,17 @@ static void test_service_is_written_once(void **state)
 static void test_held(void **state)
 {
 	struct instance i = instance_named(1, "a");
+	struct instance_rare rare = {
+		.held_until = mono_add(clock_mono(), 60000) };
 
 	(void)state;
 	daemon_start();
 	i.held = true;
-	i.held_until = mono_add(clock_mono(), 60000);
+	i.rare = &rare;
 	emit(change(&i, STATE_EXPIRED, CAUSE_EXPIRE, T0, 0));
 	flush_and_commit();
 	assert_int_equal(ask("SELECT held_until_ms FROM instances"),
-	    clock_history(i.held_until).ms);
+	    clock_history(rare.held_until).ms);
 	i.held = false;
 	emit((struct event){ .type = EVENT_HELD, .instance.instance = &i });
 	flush_and_commit();
@@ -404,7 +408,8 @@ static void test_restore(void **state)
 	assert_non_null(r->oldest);
 	assert_string_equal(r->oldest->instance_id, "0001-0002");
 	assert_int_equal(r->oldest->period.seen.ms, T0 + 15);
-	assert_null(r->oldest->newer);	/* the deregistered one stays away */
+	/* The deregistered one stays away. */
+	assert_null(instance_rare(r->oldest)->newer);
 	assert_true(db_close(db, 1000));
 	registry_free(r);
 	event_bus_free(bus);
