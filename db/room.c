@@ -99,14 +99,16 @@ void room_give(struct room *r, void *p, size_t bytes)
 void room_free(struct room *r)
 {
 	struct chunk *c;
-	struct block *b;
+	struct block *b, *next;
 
 	while ((c = r->chunks) != NULL) {
 		r->chunks = c->before;
 		free(c);
 	}
-	while ((b = LIST_FIRST(&r->blocks)) != NULL) {
-		LIST_REMOVE(b, link);
+	/* Not LIST_REMOVE(): the first one knows where the list began, and the
+	 * room may have been moved from there. */
+	for (b = LIST_FIRST(&r->blocks); b != NULL; b = next) {
+		next = LIST_NEXT(b, link);
 		free(b);
 	}
 	*r = (struct room){ 0 };

@@ -58,6 +58,24 @@ static void test_taken_again(void **state)
 	room_free(&r);
 }
 
+/* As unit_drop_statistics() does it. */
+static void test_moved(void **state)
+{
+	struct room r = { 0 }, old;
+	char *kept;
+
+	(void)state;
+	room_take(&r, 1 << 20);
+	room_take(&r, 1 << 20);
+	old = r;
+	r = (struct room){ 0 };
+	kept = room_take(&r, 1 << 20);
+	room_free(&old);
+	room_give(&r, kept, 1 << 20);
+	assert_int_equal(r.bytes, 0);
+	room_free(&r);
+}
+
 /* Each piece is filled with its number, and must still be when it goes. */
 static void test_random(void **state)
 {
@@ -88,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_little_room),
 		cmocka_unit_test(test_taken_again),
+		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_random),
 	};
 
