@@ -27,6 +27,10 @@ struct storm_case {
  * least 5 and 30 % of those that were up go. */
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now);
 
+/* Could as many leaving now, or less, be judged a storm, whatever their TTL? */
+bool storm_possible(const struct storm *s, size_t leaving, size_t up,
+    mono_t now);
+
 /* Someone who left at `left`, and was counted then, is about to leave again: it
  * counts once.  ms 0: never before. */
 void storm_again(struct storm *s, mono_t left);

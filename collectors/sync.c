@@ -299,7 +299,7 @@ static void compared(struct watcher *w, mono_t now)
 	timer_set(w->list_timer, mono_add(now, w->d->list_interval_ms));
 	drop_listing(w);
 	registry_synced(w->d, clock_history(now));
-	if (w->nbatch == 0)	/* else when the batch is applied */
+	if (batch_idle(w))	/* else when the batch is applied */
 		registry_progress(w->d, w->d->watching_to, w->reached, now);
 	looking_judge(w, now);
 }
@@ -320,7 +320,7 @@ void sync_compare(struct watcher *w, mono_t now)
 void sync_advanced(struct watcher *w, mono_t now)
 {
 	if (w->listing.ready && w->listing.keys == NULL &&
-	    w->reached >= w->listing.index && w->nbatch == 0)
+	    w->reached >= w->listing.index && batch_idle(w))
 		sync_compare(w, now);
 }
 
@@ -337,7 +337,7 @@ static void start_watch(struct watcher *w, mono_t now)
 {
 	w->reached = w->listing.index;
 	w->list_first = false;
-	sync_compare(w, now);
+	sync_advanced(w, now);
 	poll_start(w);
 }
 

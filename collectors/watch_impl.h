@@ -2,9 +2,9 @@
 #define COLLECTORS_WATCH_IMPL_H
 
 /* What the files of the watcher share: watcher.c (which member, what after a
- * break), poll.c (long polls), batch.c (events into the roll), leave.c (those
- * who go, judged together), sync.c (listing and comparison), looking.c (may it
- * be called watched?). */
+ * break), poll.c (long polls), batch.c (events into the roll), judge.c (when
+ * leaves are judged), leave.c (those who go, judged together), sync.c (listing
+ * and comparison), looking.c (may it be called watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -18,6 +18,29 @@ struct pending {			/* an event on its way into the roll */
 	struct etcd_node node, prev;	/* strings owned */
 	bool has_prev, live;
 	wall_t earliest, seen;
+};
+
+/* One who goes, by an event or as a listing shows. */
+struct leave {
+	struct instance *instance;
+	enum cause cause;
+	wall_t from;
+	struct moment moment;
+	bool storm, outage, counts;	/* as it was judged */
+};
+
+/* Those who go, in order; all judged but the last, for a moment. */
+struct leaves {
+	struct leave *v;
+	size_t n, cap;
+	size_t judged;			/* of them */
+	size_t at;			/* the next one to take out */
+};
+
+/* What was still to come when time was up: of the last `range` events of the
+ * store those in the batch are known. */
+struct outlook {
+	uint64_t more, range;		/* range 0: nothing is to come */
 };
 
 struct listed {				/* a listing kept until it counts */
@@ -64,13 +87,24 @@ struct watcher {
 	bool waits;			/* for who the cluster is */
 	mono_t waits_until;
 
-	/* The batch. */
+	/* The batch: events [applied, nbatch), those before `ripe` due. */
 	struct pending *batch;
-	size_t nbatch, batch_cap;
-	bool judging;			/* a leave is in it */
-	uint64_t judging_from;		/* index of that leave */
-	bool quiet_once;		/* nothing came, one turn ago */
-	mono_t judge_at;		/* at the latest */
+	size_t applied, ripe, nbatch, batch_cap;
+	struct leaves leaves;		/* of events before `applied`, or of a
+					   listing: they go first */
+	struct timer *drain;		/* the next turn goes on with it */
+
+	uint64_t taken;			/* index of the event under way */
+	uint64_t done;			/* of the last one applied as a whole */
+	mono_t proof;			/* when what is ripe had come */
+
+	/* Judging: a leave is among those not ripe. */
+	bool judging;
+	uint64_t judging_from;		/* index of the first such leave */
+	bool headed;			/* the next poll's headers came */
+	bool hears;			/* something came since the last tick */
+	unsigned ticks, heard, quiet;	/* see judge.c */
+	struct outlook outlook;		/* of the last judgement by time */
 	struct timer *judge;
 
 	/* Listing and comparison. */
@@ -123,21 +157,36 @@ bool poll_caught_up(const struct watcher *w);
 
 /* batch.c */
 void batch_event(struct watcher *w, const struct etcd_event *e, bool live);
-void batch_headed(struct watcher *w);	/* the next poll's headers came */
+/* All that came is judged now and goes in, as much as there is room for in
+ * this turn; the rest in those that follow. */
 void batch_apply(struct watcher *w, mono_t now);
+void batch_drain(struct watcher *w, mono_t now);	/* goes on */
+void batch_finish(struct watcher *w, mono_t now);	/* all of it, now */
+/* Nothing waits: everything up to `reached` is applied. */
+bool batch_idle(const struct watcher *w);
 void batch_free(struct watcher *w);
 struct key_facts facts_of(const struct watcher *w,
     const struct etcd_node *node);
 
-/* leave.c: takes instances that went, together, out of the roll. */
-struct leave {
-	struct instance *instance;
-	enum cause cause;
-	wall_t from;
-	struct moment moment;
-};
+/* judge.c: when the leaves of a batch are judged. */
+void judge_event(struct watcher *w, const struct etcd_event *e);
+/* Headers that were asked for behind the last event say that the store is at
+ * this index (and their raft term is known). */
+void batch_headed(struct watcher *w, uint64_t index);
+bool judge_tick(struct watcher *w, mono_t now);	/* true: it is time */
+void judge_end(struct watcher *w);
 
-void leave_one(struct watcher *w, const struct leave *l, bool storm);
+/* leave.c: takes instances that went, together, out of the roll. */
+void leave_add(struct watcher *w, const struct leave *one);	/* once each */
+/* Those added since the last judgement, together; before any of them goes. */
+void leave_judge_batch(struct watcher *w, const struct outlook *o,
+    mono_t now);
+bool leave_next(struct watcher *w);	/* goes; false: there is none */
+void leave_now(struct watcher *w, const struct leave *one);	/* alone */
+/* Those up of which a storm may be made, without those on their way out. */
+size_t leave_up(const struct cluster *c);
+/* Judges them together, copies them, and takes them out before whatever else
+ * the batch has; those who are on their way already are passed over. */
 void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now);
 
 /* sync.c */

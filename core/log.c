@@ -94,6 +94,8 @@ static void enqueue(struct logger *l, const char *line, size_t n)
 		dropped++;
 		return;
 	}
+	if (l->head == l->tail)		/* use as few pages of it as will do */
+		l->head = l->tail = 0;
 	ring_put(l, notice, notice_len);
 	ring_put(l, line, n);
 	l->missing = 0;
@@ -268,6 +270,11 @@ void log_stop(int wait_ms)
 void log_set_level(enum log_level level)
 {
 	threshold = level;
+}
+
+bool log_writes(enum log_level level)
+{
+	return (int)level >= threshold;
 }
 
 uint64_t log_dropped(void)

@@ -42,9 +42,10 @@ const char *cause_name(enum cause c);	/* "expire" */
  * An expiry has from at etcd's expiration; [earliest, seen] is the interval
  * in which the change can have happened. */
 struct period {
-	int64_t id;
-	enum state state;
-	enum cause cause;
+	int64_t id : 56;	/* with the next two in one word: there may be
+				   a million of these */
+	enum state state : 4;
+	enum cause cause : 4;
 	wall_t from, earliest, seen;
 	uint64_t index;		/* etcd's modifiedIndex; 0: not from an event */
 };
@@ -85,37 +86,49 @@ struct rival {
 	wall_t expires;
 };
 
+/* What few instances have: made when one needs it, and kept. */
+struct instance_rare {
+	struct labels extra;		/* other names of the pattern */
+	struct rival *rivals;
+	wall_t not_before;		/* its first stay begins */
+	mono_t held_until;
+	mono_t left_at;			/* last expired or lost; 0: never */
+	struct instance *older, *newer;	/* order of vanishing */
+};
+
+/* There may be a million of these, hence the small types: see
+ * tests/unit/core/test_memory.c before adding to it. */
 struct instance {
 	int64_t id;			/* row of the table instances */
 	struct service *service;
 	struct directory *directory;
-	char *instance_id;
-	char *identity;			/* "service_name/instance_id" */
-	char *key, *value, *address;	/* address NULL: none in the value */
-	struct labels extra;		/* other names of the pattern */
+	char *key, *value, *address, *instance_id;	/* one piece of memory,
+					   replaced when one of the first two
+					   changes; address NULL: none */
+	struct instance_rare *rare;	/* ask instance_rare() */
 	struct period period;		/* the present one */
 	uint64_t created_index, modified_index;
 	int64_t ttl_s;			/* granted; 0: permanent */
 	wall_t expires;			/* etcd's expiration, by our clock */
-	wall_t not_before;		/* its first stay begins */
 	wall_t last_beat;
-	int64_t beat_ms;		/* learned heartbeat; 0: unknown */
-	int64_t ttl_window_s;		/* largest TTL of the last listings */
-	unsigned ttl_window_n;
-	bool present;			/* its key is in etcd, by our books */
-	bool silent;			/* beats with refresh=true were seen */
-	bool index_saved;		/* modified_index is of a former run */
-	bool first_listed;		/* came with the first listing ever */
-	bool late, flapping;
-	bool held;			/* alert waits for the storm to pass */
-	mono_t held_until;
-	mono_t left_at;			/* last expired or lost; 0: never */
-	uint64_t expirations;
-	struct rival *rivals;
 	struct rstr *label_text, *info_text;	/* rendered for snapshots */
-	size_t slot;
-	struct instance *older, *newer;	/* order of vanishing */
+	int32_t beat_ms;		/* learned heartbeat; 0: unknown */
+	int32_t ttl_window_s;		/* largest TTL of the last listings */
+	uint32_t slot;
+	uint32_t expirations;
+	unsigned char ttl_window_n;
+	bool present : 1;		/* its key is in etcd, by our books */
+	bool leaving : 1;		/* it is known to be gone, and on its
+					   way out: collectors/ alone */
+	bool silent : 1;		/* beats with refresh=true were seen */
+	bool index_saved : 1;		/* modified_index is of a former run */
+	bool first_listed : 1;		/* came with the first listing ever */
+	bool late : 1, flapping : 1;
+	bool held : 1;			/* alert waits for the storm to pass */
 };
+
+/* For reading: all zero if it has none of it.  Never NULL. */
+const struct instance_rare *instance_rare(const struct instance *i);
 
 struct directory {
 	struct cluster *cluster;
@@ -124,8 +137,11 @@ struct directory {
 	struct table *by_key;		/* key in etcd -> instance */
 	struct table *rivals;		/* key -> rival */
 	struct table *bad;		/* key -> itself: seen and counted */
-	struct table *ended;		/* identity -> when it was last left */
+	struct ended_list *ended;	/* who was deregistered lately */
+	size_t deepest;			/* slashes in the deepest key that an
+					   instance ever had */
 	size_t vanished;		/* expired or lost, not forgotten */
+	size_t empty_services;		/* as the last tick counted them */
 	bool looking, synced;
 	bool removed;			/* no longer configured */
 	uint64_t applied_index;		/* every event up to here is applied */
@@ -161,6 +177,8 @@ struct registry {
 	struct service **service_slots;
 	size_t nservice_slots;
 	struct instance *oldest, *newest;	/* vanished, in order */
+	struct instance *tick_at;	/* where the tick goes on; or NULL */
+	mono_t tick_next;		/* the next hold's end it has seen */
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 
@@ -251,7 +269,7 @@ void registry_member_round(struct member *m, mono_t now);
 void registry_restored(struct registry *r);
 
 /* Ends holds that ran out, forgets what is due; returns when to call again
- * (at most a second ahead). */
+ * (at most a second ahead): now, if it is too much for one turn. */
 mono_t registry_tick(struct registry *r, mono_t now);
 
 /* Forgets one vanished instance now.  false: it is up, or not known. */

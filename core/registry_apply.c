@@ -71,15 +71,15 @@ static void rival_add(struct directory *d, struct instance *i,
 	rival->instance = i;
 	rival->key = xstrdup(k->key);
 	rival_set(rival, k);
-	rival->next = i->rivals;
-	i->rivals = rival;
+	rival->next = instance_rare(i)->rivals;
+	instance_rarely(i)->rivals = rival;
 	table_put(d->rivals, rival->key, rival);
 	registry_bad_key(d, k->key, "another key has this identity");
 }
 
 static void rival_free(struct rival *rival)
 {
-	struct rival **p = &rival->instance->rivals;
+	struct rival **p = &rival->instance->rare->rivals;
 
 	while (*p != rival)
 		p = &(*p)->next;
@@ -102,7 +102,7 @@ void registry_left_other(struct directory *d, const char *key)
 /* The rival with the smallest key, or NULL. */
 static struct rival *first_rival(const struct instance *i)
 {
-	struct rival *best = i->rivals;
+	struct rival *best = instance_rare(i)->rivals;
 
 	for (struct rival *r = best; r != NULL; r = r->next)
 		if (strcmp(r->key, best->key) < 0)
@@ -133,6 +133,11 @@ static void learn_granted(struct instance *i, const struct key_facts *k)
 		set_ttl(i, 1);
 }
 
+static int32_t at_most_int32(int64_t v)
+{
+	return v < INT32_MAX ? (int32_t)v : INT32_MAX;
+}
+
 /* The granted TTL from listings alone: what is listed is what is left of it,
  * so the largest of the last few listed beats. */
 static void learn_ttl(struct instance *i, const struct key_facts *k)
@@ -140,7 +145,7 @@ static void learn_ttl(struct instance *i, const struct key_facts *k)
 	int64_t ttl_s = k->ttl_s > 0 ? k->ttl_s : 1;
 
 	if (ttl_s > i->ttl_window_s)
-		i->ttl_window_s = ttl_s;
+		i->ttl_window_s = at_most_int32(ttl_s);
 	if (ttl_s > i->ttl_s)
 		set_ttl(i, ttl_s);
 	if (++i->ttl_window_n < TTL_WINDOW)
@@ -158,9 +163,10 @@ static void learn_beat(struct instance *i, wall_t beat)
 
 	if (i->last_beat.ms != 0 && gap >= 500) {
 		if (i->beat_ms == 0 || gap < i->beat_ms)
-			i->beat_ms = gap;
+			i->beat_ms = at_most_int32(gap);
 		else
-			i->beat_ms += (gap - i->beat_ms) / 8;
+			i->beat_ms = at_most_int32(i->beat_ms +
+			    (gap - i->beat_ms) / 8);
 	}
 	i->last_beat = beat;
 }
@@ -187,7 +193,8 @@ static void learn(struct instance *i, const struct key_facts *k,
 static void judge_late(struct instance *i, wall_t now)
 {
 	bool late = i->ttl_s >= LATE_MIN_TTL_S && i->beat_ms > 0 &&
-	    now.ms - i->last_beat.ms > 2 * i->beat_ms + LATE_SLACK_MS;
+	    now.ms - i->last_beat.ms >
+	    2 * (int64_t)i->beat_ms + LATE_SLACK_MS;
 
 	instance_set_late(i, late);
 }
@@ -223,19 +230,20 @@ static void enter_missed_leave(struct instance *i, const struct key_facts *k,
 	instance_enter(i, STATE_EXPIRED, CAUSE_EXPIRE, k->lapsed, &left);
 }
 
-static void present(struct instance *i, struct directory *d)
+/* Its key is in this directory now. */
+static void move_to(struct instance *i, struct directory *d)
 {
-	if (i->directory != d) {
-		service_feed(i->service, i->directory, -1);
-		service_feed(i->service, d, 1);
-		if (instance_vanished(i)) {
-			i->directory->vanished--;
-			d->vanished++;
-		}
-		i->directory = d;
+	if (i->directory == d)
+		return;
+	service_feed(i->service, i->directory, -1);
+	service_feed(i->service, d, 1);
+	if (instance_vanished(i)) {
+		i->directory->vanished--;
+		d->vanished++;
 	}
-	i->present = true;
-	table_put(d->by_key, i->key, i);
+	i->directory = d;
+	instance_set_extra(i);
+	instance_render(i);
 }
 
 /* A key of an instance that is known and up. */
@@ -262,9 +270,9 @@ static void comes_up(struct directory *d, struct instance *i,
 	i->beat_ms = 0;
 	i->last_beat = (wall_t){ 0 };
 	learn(i, k, m->seen, event);
-	registry_extra(d, k->key, &i->extra);
+	move_to(i, d);
 	instance_set_facts(i, k);
-	present(i, d);
+	instance_present(i);
 	instance_enter(i, STATE_UP, CAUSE_REGISTERED, time_of_write(k, m), m);
 }
 
@@ -284,9 +292,9 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 
 	table_del(other->by_key, i->key);
 	learn(i, k, m->seen, false);
-	registry_extra(d, k->key, &i->extra);
+	move_to(i, d);
 	instance_set_facts(i, k);
-	present(i, d);
+	instance_present(i);
 	rival_add(other, i, &old);
 	free(key);
 	free(value);
@@ -299,6 +307,12 @@ static void claim_taken(struct directory *d, struct instance *i,
 		give_to_smaller(d, i, k, m);
 	else
 		rival_add(d, i, k);
+}
+
+static void begin_after(struct instance *i, wall_t ended)
+{
+	if (ended.ms != 0)
+		instance_rarely(i)->not_before = ended;
 }
 
 static void claim_key(struct directory *d, const struct key_facts *k,
@@ -325,7 +339,7 @@ static void claim_key(struct directory *d, const struct key_facts *k,
 		if (i == NULL) {
 			i = instance_new(d, s, &c, k);
 			i->first_listed = !event && !d->synced;
-			i->not_before = ended_at(d, i->identity);
+			begin_after(i, ended_at(d, instance_identity(i)));
 		}
 		comes_up(d, i, k, m, event);
 	}
@@ -398,9 +412,9 @@ static void take_over(struct instance *i, struct rival *rival)
 	table_del(i->directory->by_key, i->key);
 	free(table_del(d->bad, rival->key));
 	learn(i, &k, clock_now(), true);
-	registry_extra(d, k.key, &i->extra);
+	move_to(i, d);
 	instance_set_facts(i, &k);
-	present(i, d);
+	instance_present(i);
 	rival_free(rival);
 }
 
@@ -410,6 +424,7 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 	struct rival *rival = first_rival(i);
 	enum state state = state_after(cause);
 
+	i->leaving = false;
 	if (rival != NULL && cause != CAUSE_UNWATCHED) {
 		take_over(i, rival);
 		return;
@@ -418,17 +433,17 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 		table_del(d->by_key, i->key);
 	i->present = false;
 	if (state != STATE_DEREGISTERED)
-		i->left_at = m->now;
+		instance_rarely(i)->left_at = m->now;
 	if (state != STATE_DEREGISTERED && hold_until.ms > m->now.ms &&
 	    !i->held) {
 		i->held = true;
-		i->held_until = hold_until;
+		i->rare->held_until = hold_until;
 		i->service->held++;
 		i->service->cluster->held++;
 	}
 	instance_enter(i, state, cause, from, m);
 	if (state == STATE_DEREGISTERED) {
-		ended_note(d, i->identity, i->period.from);
+		ended_note(d, instance_identity(i), i->period.from);
 		instance_unlink(i);
 	}
 }

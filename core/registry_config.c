@@ -50,10 +50,10 @@ struct directory *directory_new(struct cluster *c,
 	d->cluster = c;
 	d->config = config;
 	d->path = xstrdup(config->path);
-	d->by_key = table_new(NULL);
+	d->by_key = table_new_of(NULL, instance_key);
 	d->rivals = table_new(NULL);
 	d->bad = table_new(free);
-	d->ended = table_new(free);
+	d->ended = ended_new();
 	c->directories = xreallocarray(c->directories, c->ndirectories + 1,
 	    sizeof(struct directory *));
 	c->directories[c->ndirectories++] = d;
@@ -65,7 +65,7 @@ void directory_free(struct directory *d)
 	table_free(d->by_key);
 	table_free(d->rivals);
 	table_free(d->bad);
-	table_free(d->ended);
+	ended_free(d->ended);
 	free(d->path);
 	free(d);
 }
@@ -232,7 +232,7 @@ struct cluster *cluster_new(struct registry *r, const char *name)
 
 	c->registry = r;
 	c->name = xstrdup(name);
-	c->by_identity = table_new(NULL);
+	c->by_identity = table_new_of(NULL, instance_identity_key);
 	r->clusters = xreallocarray(r->clusters, r->nclusters + 1,
 	    sizeof(struct cluster *));
 	r->clusters[r->nclusters++] = c;

@@ -35,23 +35,40 @@ void service_configure_all(struct registry *r);
 void service_tick(struct registry *r, wall_t now);
 void service_free(void *service);
 
+/* registry_text.c: what an instance is called, and that rendered. */
+/* All three may lie in what the instance has now. */
+void instance_set_text(struct instance *i, const char *instance_id,
+    const char *key, const char *value);
+/* "service_name/instance_id", borrowed until the next call. */
+const char *instance_identity(const struct instance *i);
+/* The same two for tables, whose keys they are. */
+const char *instance_key(const void *instance);
+const char *instance_identity_key(const void *instance);
+void instance_set_extra(struct instance *i);	/* from directory and key */
+bool instance_same_extra(const struct instance *i);
+void instance_render(struct instance *i);
+struct instance_rare *instance_rarely(struct instance *i); /* for writing */
+void instance_free(void *instance);
+
 /* registry_instance.c */
 struct instance *instance_new(struct directory *d, struct service *s,
     struct claim *c, const struct key_facts *k);
 void instance_enter(struct instance *i, enum state state, enum cause cause,
     wall_t from, const struct moment *m);
+/* Its key is in etcd: it is found by that. */
+void instance_present(struct instance *i);
 void instance_set_facts(struct instance *i, const struct key_facts *k);
 /* Puts an instance into the period it was saved with; no event. */
 void instance_restore(struct instance *i, const struct period *p);
 void instance_unlink(struct instance *i);	/* and free after the flush */
 void instance_emit(struct instance *i, enum event_type type);
-void instance_render(struct instance *i);
-void instance_free(void *instance);
 void instance_set_late(struct instance *i, bool late);
 void instance_release_hold(struct instance *i);
 bool instance_vanished(const struct instance *i);	/* expired or lost */
 
 /* registry_ended.c */
+struct ended_list *ended_new(void);
+void ended_free(struct ended_list *l);
 void ended_note(struct directory *d, const char *identity, wall_t at);
 wall_t ended_at(const struct directory *d, const char *identity);
 void ended_tick(struct directory *d);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/address.h"
-#include "core/buf.h"
 #include "core/config.h"
 #include "core/registry_impl.h"
 #include "core/snapshot.h"
@@ -34,10 +32,9 @@ static void vanish_link(struct instance *i)
 {
 	struct registry *r = registry_of(i);
 
-	i->older = r->newest;
-	i->newer = NULL;
+	instance_rarely(i)->older = r->newest;
 	if (r->newest != NULL)
-		r->newest->newer = i;
+		r->newest->rare->newer = i;
 	else
 		r->oldest = i;
 	r->newest = i;
@@ -47,16 +44,19 @@ static void vanish_link(struct instance *i)
 static void vanish_unlink(struct instance *i)
 {
 	struct registry *r = registry_of(i);
+	struct instance_rare *own = i->rare;
 
-	if (i->older != NULL)
-		i->older->newer = i->newer;
+	if (r->tick_at == i)
+		r->tick_at = own->newer;
+	if (own->older != NULL)
+		own->older->rare->newer = own->newer;
 	else
-		r->oldest = i->newer;
-	if (i->newer != NULL)
-		i->newer->older = i->older;
+		r->oldest = own->newer;
+	if (own->newer != NULL)
+		own->newer->rare->older = own->older;
 	else
-		r->newest = i->older;
-	i->older = i->newer = NULL;
+		r->newest = own->older;
+	own->older = own->newer = NULL;
 	i->directory->vanished--;
 }
 
@@ -67,7 +67,7 @@ static void slot_take(struct registry *r, struct instance *i)
 	if ((r->nslots & (r->nslots - 1)) == 0)		/* a power of two */
 		r->slots = xreallocarray(r->slots,
 		    r->nslots ? r->nslots * 2 : 1, sizeof(*r->slots));
-	i->slot = r->nslots;
+	i->slot = (uint32_t)r->nslots;
 	r->slots[r->nslots++] = i;
 	snapshot_touch_instance(r, i);
 }
@@ -82,46 +82,6 @@ static void slot_leave(struct registry *r, struct instance *i)
 	last->slot = i->slot;
 }
 
-/* --- rendering for snapshots --- */
-
-static struct rstr *take_rstr(struct buf *b)
-{
-	struct rstr *s = rstr_new(buf_str(b));
-
-	buf_free(b);
-	return s;
-}
-
-static void render_labels(struct instance *i)
-{
-	struct buf b;
-
-	buf_init(&b, 64 * 1024);
-	buf_adds(&b, i->service->label_text->s);
-	buf_addc(&b, ',');
-	labels_render_pair(&b, "instance_id", i->instance_id);
-	i->label_text = take_rstr(&b);
-}
-
-void instance_render(struct instance *i)
-{
-	struct buf b;
-
-	if (i->label_text == NULL)
-		render_labels(i);
-	buf_init(&b, 64 * 1024);
-	labels_render_pair(&b, "key", i->key);
-	buf_addc(&b, ',');
-	labels_render_pair(&b, "address", i->address ? i->address : "");
-	if (i->extra.n > 0) {
-		buf_addc(&b, ',');
-		labels_render(&i->extra, &b);
-	}
-	rstr_unref(i->info_text);
-	i->info_text = take_rstr(&b);
-	snapshot_touch_instance(registry_of(i), i);
-}
-
 /* --- birth and end --- */
 
 struct instance *instance_new(struct directory *d, struct service *s,
@@ -133,41 +93,14 @@ struct instance *instance_new(struct directory *d, struct service *s,
 	i->id = r->next_instance_id++;
 	i->service = s;
 	i->directory = d;
-	i->instance_id = xstrdup(c->instance_id);
-	i->identity = xasprintf("%s/%s", s->name, c->instance_id);
-	registry_extra(d, k->key, &i->extra);
-	i->key = xstrdup(k->key);
-	i->value = xstrdup(k->value);
-	i->address = address_of_value(k->value);
-	table_put(d->cluster->by_identity, i->identity, i);
+	instance_set_text(i, c->instance_id, k->key, k->value);
+	instance_set_extra(i);
+	table_put(d->cluster->by_identity, instance_identity(i), i);
 	slot_take(r, i);
 	s->known++;
 	service_feed(s, d, 1);
 	instance_render(i);
 	return i;
-}
-
-void instance_free(void *instance)
-{
-	struct instance *i = instance;
-
-	while (i->rivals != NULL) {
-		struct rival *rival = i->rivals;
-
-		i->rivals = rival->next;
-		free(rival->key);
-		free(rival->value);
-		free(rival);
-	}
-	labels_free(&i->extra);
-	rstr_unref(i->label_text);
-	rstr_unref(i->info_text);
-	free(i->instance_id);
-	free(i->identity);
-	free(i->key);
-	free(i->value);
-	free(i->address);
-	free(i);
 }
 
 void instance_emit(struct instance *i, enum event_type type)
@@ -188,16 +121,10 @@ void instance_unlink(struct instance *i)
 	instance_emit(i, EVENT_DROPPED);
 	if (i->present)
 		table_del(i->directory->by_key, i->key);
-	table_del(i->directory->cluster->by_identity, i->identity);
-	while (i->rivals != NULL) {
-		struct rival *rival = i->rivals;
-
+	table_del(i->directory->cluster->by_identity, instance_identity(i));
+	for (const struct rival *rival = instance_rare(i)->rivals;
+	    rival != NULL; rival = rival->next)
 		table_del(rival->directory->rivals, rival->key);
-		i->rivals = rival->next;
-		free(rival->key);
-		free(rival->value);
-		free(rival);
-	}
 	slot_leave(r, i);
 	s->known--;
 	if (s->known == 0)
@@ -283,7 +210,8 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 	struct registry *r = registry_of(i);
 	struct event e = { .type = EVENT_INSTANCE };
 	enum state was = i->period.id != 0 ? i->period.state : 0;
-	wall_t floor = was != 0 ? i->period.from : i->not_before;
+	wall_t floor = was != 0 ? i->period.from :
+	    instance_rare(i)->not_before;
 
 	e.instance.instance = i;
 	e.instance.was = was;
@@ -309,13 +237,25 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 		instance_release_hold(i);
 }
 
+void instance_present(struct instance *i)
+{
+	struct directory *d = i->directory;
+	size_t slashes = 0;
+
+	for (const char *c = i->key; *c != '\0'; c++)
+		slashes += *c == '/';
+	if (slashes > d->deepest)
+		d->deepest = slashes;
+	i->present = true;
+	table_put(d->by_key, i->key, i);
+}
+
 void instance_restore(struct instance *i, const struct period *p)
 {
 	i->period = *p;
 	if (p->state == STATE_UP) {
 		count_up(i, 1);
-		i->present = true;
-		table_put(i->directory->by_key, i->key, i);
+		instance_present(i);
 	}
 	if (vanished(p->state))
 		vanish_link(i);
@@ -333,14 +273,8 @@ void instance_set_facts(struct instance *i, const struct key_facts *k)
 	i->index_saved = false;
 	if (!changed)
 		return;
-	if (strcmp(i->key, k->key) != 0) {
-		free(i->key);
-		i->key = xstrdup(k->key);
-	}
-	free(i->value);
-	i->value = xstrdup(k->value);
-	free(i->address);
-	i->address = address_of_value(k->value);
+	instance_set_text(i, i->instance_id, k->key, k->value);
+	instance_set_extra(i);
 	instance_render(i);
 	instance_emit(i, EVENT_DETAIL);
 }

@@ -18,33 +18,25 @@ static enum verdict claim(const struct directory *d, const char *key,
 	return registry_claim(d, &(struct key_facts){ .key = key }, c);
 }
 
+/* True if the key is the instance's by what is configured now. */
 static bool claims(const struct directory *d, const char *key,
-    const char *identity)
+    const struct instance *i)
 {
 	struct claim c;
-	bool same = false;
+	bool same = claim(d, key, &c) == KEY_INSTANCE &&
+	    strcmp(c.service, i->service->name) == 0 &&
+	    strcmp(c.instance_id, i->instance_id) == 0;
 
-	if (claim(d, key, &c) == KEY_INSTANCE) {
-		char *id = xasprintf("%s/%s", c.service, c.instance_id);
-
-		same = strcmp(id, identity) == 0;
-		free(id);
-	}
 	registry_claim_free(&c);
 	return same;
 }
 
 static void relabel(struct instance *i)
 {
-	struct labels extra = { 0 };
-
-	registry_extra(i->directory, i->key, &extra);
-	if (!labels_equal(&extra, &i->extra)) {
-		labels_free(&i->extra);
-		labels_copy(&i->extra, &extra);
-		instance_render(i);
-	}
-	labels_free(&extra);
+	if (instance_same_extra(i))
+		return;
+	instance_set_extra(i);
+	instance_render(i);
 }
 
 /* Where it came from is no longer where it would be missed. */
@@ -69,7 +61,7 @@ static void reclaim_rivals(struct directory *d)
 	while (table_next(d->rivals, &cursor, &key, &value)) {
 		const struct rival *rival = value;
 
-		if (claims(d, key, rival->instance->identity))
+		if (claims(d, key, rival->instance))
 			continue;
 		registry_left_other(d, key);
 		d->synced = false;
@@ -102,7 +94,7 @@ void registry_reclaim(struct registry *r)
 
 		if (i->directory->removed)
 			continue;	/* on its way out */
-		if (claims(i->directory, i->key, i->identity))
+		if (claims(i->directory, i->key, i))
 			relabel(i);
 		else
 			end(i);

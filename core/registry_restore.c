@@ -52,7 +52,7 @@ static void restore_hold(struct instance *i, wall_t until)
 	if (until.ms == 0 || i->period.state == STATE_UP)
 		return;
 	i->held = true;
-	i->held_until = mono_add(now, left > 0 ? left : 0);
+	instance_rarely(i)->held_until = mono_add(now, left > 0 ? left : 0);
 	i->service->held++;
 	c->held++;
 	c->mass_vanish = c->held >= 2;
@@ -88,7 +88,7 @@ void registry_restore_instance(struct registry *r,
 	i->created_index = saved->created_index;
 	i->modified_index = saved->modified_index;
 	i->index_saved = true;
-	i->expirations = saved->expirations;
+	i->expirations = (uint32_t)saved->expirations;
 	instance_restore(i, &saved->period);
 	restore_hold(i, saved->held_until);
 }

@@ -261,15 +261,84 @@ static int64_t forget_after(const struct service *s)
 	return longest;
 }
 
+static bool is_empty(const struct service *s)
+{
+	return !s->configured && s->known == 0 && s->empty_since.ms != 0;
+}
+
+/* Where it counts. */
+static struct directory *home(const struct service *s)
+{
+	return s->nfeeds > 0 ? s->feeds[0].directory : NULL;
+}
+
+static bool crowded(const struct directory *d)
+{
+	return d != NULL &&
+	    d->empty_services > (size_t)d->config->max_vanished;
+}
+
+static int by_emptiness(const void *va, const void *vb)
+{
+	const struct service *a = *(struct service *const *)va;
+	const struct service *b = *(struct service *const *)vb;
+
+	return a->empty_since.ms < b->empty_since.ms ? -1 :
+	    a->empty_since.ms > b->empty_since.ms;
+}
+
+/* As many empty services are kept as vanished instances: who gives each
+ * deployment a name of its own would else fill the roll with names. */
+static void drop_crowding(struct registry *r)
+{
+	size_t n = 0;
+	struct service **v = xmalloc((r->nservice_slots + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < r->nservice_slots; i++)
+		if (is_empty(r->service_slots[i]))
+			v[n++] = r->service_slots[i];
+	qsort(v, n, sizeof(*v), by_emptiness);
+	for (size_t i = 0; i < n; i++) {
+		struct directory *d = home(v[i]);
+
+		if (!crowded(d))
+			continue;
+		d->empty_services--;
+		service_drop(r, v[i]);
+	}
+	free(v);
+}
+
+static void count_none(struct registry *r)
+{
+	for (size_t i = 0; i < r->nclusters; i++)
+		for (size_t k = 0; k < r->clusters[i]->ndirectories; k++)
+			r->clusters[i]->directories[k]->empty_services = 0;
+}
+
+static bool is_due(const struct service *s, wall_t now)
+{
+	return s->not_looking == 0 &&
+	    s->empty_since.ms + forget_after(s) <= now.ms;
+}
+
 void service_tick(struct registry *r, wall_t now)
 {
+	bool too_many = false;
+
+	count_none(r);
 	for (size_t i = r->nservice_slots; i-- > 0;) {
 		struct service *s = r->service_slots[i];
 
-		if (s->configured || s->known > 0 || s->not_looking > 0 ||
-		    s->empty_since.ms == 0)
+		if (!is_empty(s))
 			continue;
-		if (s->empty_since.ms + forget_after(s) <= now.ms)
+		if (is_due(s, now)) {
 			service_drop(r, s);
+		} else if (home(s) != NULL) {
+			home(s)->empty_services++;
+			too_many = too_many || crowded(home(s));
+		}
 	}
+	if (too_many)
+		drop_crowding(r);
 }

@@ -1,8 +1,14 @@
 /* A hash table with string keys: open addressing, linear probing, at most
- * three quarters full, the full hash kept beside each entry.  An entry taken
- * out leaves a mark behind, so nothing ever moves except in table_put(); that
- * is what makes deleting during a walk safe.  Marks are swept, and the table
- * grown or shrunk to what it holds, when the next one is put in.
+ * seven eighths full, 32 bits of the hash kept beside each entry.  An entry
+ * taken out leaves a mark behind, so nothing ever moves except in table_put();
+ * that is what makes deleting during a walk safe.  Marks are swept, and the
+ * room fitted to what is held, when the next one is put in.
+ *
+ * A table of a million is as much in use as one of ten, and none may stop the
+ * loop while it grows.  So it consists of parts, each with room of its own,
+ * and is split further one part at a time (linear hashing): no call moves more
+ * than some 30,000 entries, a millisecond's work.  The parts of a large table
+ * are so large that malloc maps each for itself, and leave no holes behind.
  *
  * Keys come from outsiders (etcd keys, label values), hence SipHash-1-3 with a
  * secret of the process: nobody can choose keys that all collide. */
@@ -19,25 +25,35 @@
 #include "core/clock.h"
 #include "core/xalloc.h"
 
-struct slot {
-	uint64_t hash;
-	const char *key;	/* NULL: never used; GONE: taken out */
-	void *value;
+enum {
+	MIN_CAPACITY = 8,
+	PART_ENTRIES = 16384,	/* more in the mean: split one */
+	SLOT_BITS = 20,		/* of a cursor; the others are the part */
+};
+
+/* What a slot's hash says; any other is that of an entry. */
+enum { NEVER_USED, TAKEN_OUT, FIRST_HASH };
+
+/* One piece of memory: values, keys if they are kept, hashes. */
+struct part {
+	void **values;
+	const char **keys;
+	uint32_t *hashes;
+	uint32_t cap;
+	uint32_t used;		/* entries and marks */
+	uint32_t count;		/* entries */
 };
 
 struct table {
-	struct slot *slots;
-	size_t cap;		/* 0 or a power of two */
-	size_t used;		/* entries and marks */
-	size_t count;		/* entries */
+	struct part *parts;
+	size_t nparts;
+	size_t whole;		/* the power of two up to nparts: from there on
+				   each part is the second half of one */
+	size_t count;
+	unsigned moves;
 	void (*free_value)(void *);
+	const char *(*key_of)(const void *value);	/* NULL: kept */
 };
-
-enum { MIN_CAPACITY = 16 };
-
-/* Not const: a compiler may give a constant the address of a literal "". */
-static char gone[1];
-#define GONE gone
 
 static uint64_t secret[2];
 static pthread_once_t secret_once = PTHREAD_ONCE_INIT;
@@ -103,119 +119,219 @@ static uint64_t siphash(const char *s, size_t len, const uint64_t keys[2])
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static uint64_t hash_of(const char *key)
+/* The highest bits choose the slot, the lowest the part. */
+static uint32_t hash_of(const char *key)
 {
+	uint32_t hash;
+
 	pthread_once(&secret_once, make_secret);
-	return siphash(key, strlen(key), secret);
+	hash = (uint32_t)(siphash(key, strlen(key), secret) >> 32);
+	return hash < FIRST_HASH ? hash + FIRST_HASH : hash;
 }
 
-static bool is_entry(const struct slot *s)
+/* --- one part --- */
+
+static uint32_t home(const struct part *p, uint32_t hash)
 {
-	return s->key && s->key != GONE;
+	return (uint32_t)((uint64_t)hash * p->cap >> 32);
 }
 
-/* The slot that holds key, or NULL. */
-static struct slot *find(const struct table *t, const char *key, uint64_t hash)
+static uint32_t next_slot(const struct part *p, uint32_t i)
 {
-	size_t i;
+	return i + 1 == p->cap ? 0 : i + 1;
+}
 
-	if (!t->cap)
-		return NULL;
-	for (i = hash & (t->cap - 1); t->slots[i].key;
-	    i = (i + 1) & (t->cap - 1)) {
-		struct slot *s = &t->slots[i];
+static const char *key_at(const struct table *t, const struct part *p,
+    uint32_t i)
+{
+	return t->key_of ? t->key_of(p->values[i]) : p->keys[i];
+}
 
-		if (is_entry(s) && s->hash == hash && !strcmp(s->key, key))
-			return s;
+/* True with the slot that holds key. */
+static bool find(const struct table *t, const struct part *p, const char *key,
+    uint32_t hash, uint32_t *slot_r)
+{
+	uint32_t i;
+
+	if (!p->cap)
+		return false;
+	for (i = home(p, hash); p->hashes[i] != NEVER_USED;
+	    i = next_slot(p, i)) {
+		if (p->hashes[i] == hash && !strcmp(key_at(t, p, i), key)) {
+			*slot_r = i;
+			return true;
+		}
 	}
-	return NULL;
+	return false;
 }
 
-static void add(struct table *t, const struct slot *entry)
+static void part_set(struct part *p, uint32_t i, const char *key, void *value)
 {
-	size_t i = entry->hash & (t->cap - 1);
-
-	while (t->slots[i].key)
-		i = (i + 1) & (t->cap - 1);
-	t->slots[i] = *entry;
-	t->used++;
-	t->count++;
+	p->values[i] = value;
+	if (p->keys)
+		p->keys[i] = key;
 }
 
-/* Moves everything into a table at most half full, without the marks. */
-static void rebuild(struct table *t)
+static void part_add(struct part *p, uint32_t hash, const char *key,
+    void *value)
 {
-	struct slot *old = t->slots;
-	size_t cap = t->cap, i;
+	uint32_t i = home(p, hash);
 
-	t->cap = MIN_CAPACITY;
-	while (t->cap < (t->count + 1) * 2)
-		t->cap *= 2;
-	t->slots = xcalloc(t->cap, sizeof(*t->slots));
-	t->used = t->count = 0;
-	for (i = 0; i < cap; i++)
-		if (is_entry(&old[i]))
-			add(t, &old[i]);
-	free(old);
+	while (p->hashes[i] != NEVER_USED)
+		i = next_slot(p, i);
+	p->hashes[i] = hash;
+	part_set(p, i, key, value);
+	p->used++;
+	p->count++;
+}
+
+/* An empty one, two thirds full with that many entries. */
+static struct part part_for(const struct table *t, uint32_t entries)
+{
+	struct part p = { .cap = entries + entries / 2 };
+	size_t words = t->key_of ? 1 : 2;
+
+	if (p.cap < MIN_CAPACITY)
+		p.cap = MIN_CAPACITY;
+	assert(p.cap < 1u << SLOT_BITS);
+	p.values = xcalloc(p.cap, words * sizeof(void *) + sizeof(uint32_t));
+	if (!t->key_of)
+		p.keys = (void *)(p.values + p.cap);
+	p.hashes = (void *)(p.values + words * p.cap);
+	return p;
+}
+
+static void part_move(struct part *to, const struct part *from, uint32_t i)
+{
+	part_add(to, from->hashes[i], from->keys ? from->keys[i] : NULL,
+	    from->values[i]);
+}
+
+/* Moves everything into room that fits, without the marks. */
+static void rebuild(struct table *t, struct part *p)
+{
+	struct part old = *p;
+
+	t->moves++;
+	*p = part_for(t, old.count + 1);
+	for (uint32_t i = 0; i < old.cap; i++)
+		if (old.hashes[i] >= FIRST_HASH)
+			part_move(p, &old, i);
+	free(old.values);
+}
+
+/* --- the parts of a table --- */
+
+static size_t number_of(const struct table *t, uint32_t hash)
+{
+	size_t n = hash & (2 * t->whole - 1);
+
+	return n < t->nparts ? n : n - t->whole;
+}
+
+static struct part *part_of(const struct table *t, uint32_t hash)
+{
+	return &t->parts[number_of(t, hash)];
+}
+
+/* Adds a part: the next one in turn hands over the half that belongs there. */
+static void split(struct table *t)
+{
+	size_t next = t->nparts - t->whole;
+	struct part old = t->parts[next];
+	uint32_t leave = 0;
+
+	t->moves++;
+	t->parts = xreallocarray(t->parts, ++t->nparts, sizeof(*t->parts));
+	for (uint32_t i = 0; i < old.cap; i++)
+		leave += old.hashes[i] >= FIRST_HASH &&
+		    number_of(t, old.hashes[i]) != next;
+	t->parts[next] = part_for(t, old.count - leave);
+	t->parts[t->nparts - 1] = part_for(t, leave);
+	for (uint32_t i = 0; i < old.cap; i++)
+		if (old.hashes[i] >= FIRST_HASH)
+			part_move(part_of(t, old.hashes[i]), &old, i);
+	free(old.values);
+	if (t->nparts == 2 * t->whole)
+		t->whole = t->nparts;
+}
+
+/* --- what others see --- */
+
+struct table *table_new_of(void (*free_value)(void *),
+    const char *(*key_of)(const void *value))
+{
+	struct table *t = xcalloc(1, sizeof(*t));
+
+	t->parts = xcalloc(1, sizeof(*t->parts));
+	t->nparts = t->whole = 1;
+	t->free_value = free_value;
+	t->key_of = key_of;
+	return t;
 }
 
 struct table *table_new(void (*free_value)(void *))
 {
-	struct table *t = xcalloc(1, sizeof(*t));
+	return table_new_of(free_value, NULL);
+}
 
-	t->free_value = free_value;
-	return t;
+static void part_free(const struct table *t, struct part *p)
+{
+	for (uint32_t i = 0; t->free_value && i < p->cap; i++)
+		if (p->hashes[i] >= FIRST_HASH)
+			t->free_value(p->values[i]);
+	free(p->values);
 }
 
 void table_free(struct table *t)
 {
-	size_t i;
-
 	if (!t)
 		return;
-	for (i = 0; t->free_value && i < t->cap; i++)
-		if (is_entry(&t->slots[i]))
-			t->free_value(t->slots[i].value);
-	free(t->slots);
+	for (size_t i = 0; i < t->nparts; i++)
+		part_free(t, &t->parts[i]);
+	free(t->parts);
 	free(t);
 }
 
 void *table_get(const struct table *t, const char *key)
 {
-	struct slot *s = find(t, key, hash_of(key));
+	uint32_t hash = hash_of(key), i;
+	const struct part *p = part_of(t, hash);
 
-	return s ? s->value : NULL;
+	return find(t, p, key, hash, &i) ? p->values[i] : NULL;
 }
 
 void *table_put(struct table *t, const char *key, void *value)
 {
-	struct slot entry = { hash_of(key), key, value };
-	struct slot *s = find(t, key, entry.hash);
+	uint32_t hash = hash_of(key), i;
+	struct part *p = part_of(t, hash);
 	void *replaced;
 
 	assert(value);
-	if (s) {
-		replaced = s->value;
-		*s = entry;
+	if (find(t, p, key, hash, &i)) {
+		replaced = p->values[i];
+		part_set(p, i, key, value);
 		return replaced;
 	}
-	if ((t->used + 1) * 4 > t->cap * 3)
-		rebuild(t);
-	add(t, &entry);
+	if ((p->used + 1) * 8 > p->cap * 7)
+		rebuild(t, p);
+	part_add(p, hash, key, value);
+	if (++t->count > t->nparts * PART_ENTRIES)
+		split(t);
 	return NULL;
 }
 
 void *table_del(struct table *t, const char *key)
 {
-	struct slot *s = find(t, key, hash_of(key));
-	void *value;
+	uint32_t hash = hash_of(key), i;
+	struct part *p = part_of(t, hash);
 
-	if (!s)
+	if (!find(t, p, key, hash, &i))
 		return NULL;
-	value = s->value;
-	*s = (struct slot){ .key = GONE };
+	p->hashes[i] = TAKEN_OUT;
+	p->count--;
 	t->count--;
-	return value;
+	return p->values[i];
 }
 
 size_t table_count(const struct table *t)
@@ -226,15 +342,27 @@ size_t table_count(const struct table *t)
 bool table_next(const struct table *t, size_t *cursor, const char **key_r,
     void **value_r)
 {
-	while (*cursor < t->cap) {
-		const struct slot *s = &t->slots[(*cursor)++];
+	size_t n = *cursor >> SLOT_BITS;
+	uint32_t i = *cursor & ((1u << SLOT_BITS) - 1);
 
-		if (!is_entry(s))
+	for (; n < t->nparts; n++, i = 0) {
+		const struct part *p = &t->parts[n];
+
+		while (i < p->cap && p->hashes[i] < FIRST_HASH)
+			i++;
+		if (i == p->cap)
 			continue;
 		if (key_r)
-			*key_r = s->key;
-		*value_r = s->value;
+			*key_r = key_at(t, p, i);
+		*value_r = p->values[i];
+		*cursor = (n << SLOT_BITS) + i + 1;
 		return true;
 	}
+	*cursor = n << SLOT_BITS;
 	return false;
+}
+
+unsigned table_moves(const struct table *t)
+{
+	return t->moves;
 }

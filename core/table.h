@@ -12,6 +12,12 @@ struct table;
 
 /* free_value (may be NULL) is called by table_free() for each value left. */
 struct table *table_new(void (*free_value)(void *));
+
+/* A table that keeps no keys, since each value knows its own: a third smaller.
+ * The string may move to another place while it stays the same. */
+struct table *table_new_of(void (*free_value)(void *),
+    const char *(*key_of)(const void *value));
+
 void table_free(struct table *t);		/* NULL is a no-op */
 
 void *table_get(const struct table *t, const char *key);	/* or NULL */
@@ -30,5 +36,10 @@ size_t table_count(const struct table *t);
  * deleted during the walk; nothing may be added. */
 bool table_next(const struct table *t, size_t *cursor, const char **key_r,
     void **value_r);
+
+/* For a walk with pauses, during which others add entries: it must begin again
+ * when entries were moved, which only table_put() does and this counts; else
+ * it misses at most what was added meanwhile. */
+unsigned table_moves(const struct table *t);
 
 #endif

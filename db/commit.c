@@ -33,8 +33,11 @@ void committer_free(struct committer *c)
 
 static void bind(sqlite3_stmt *s, const struct op *op)
 {
+	struct value values[OP_MAX_VALUES];
+
+	op_values(op, values);
 	for (unsigned i = 0; i < op->n; i++) {
-		const struct value *v = &op->v[i];
+		const struct value *v = &values[i];
 		int at = (int)i + 1;
 
 		switch (v->type) {

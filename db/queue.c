@@ -65,17 +65,17 @@ static void push_empty(struct queue *q, struct unit *u)
 static void push_merged(struct queue *q, struct unit *u)
 {
 	struct unit *last = TAILQ_LAST(&q->units, units);
-	size_t before = last->bytes;
+	size_t before = unit_bytes(last);
 
 	q->counts.transitions_collapsed += unit_merge(last, u);
-	q->counts.bytes += last->bytes - before;
+	q->counts.bytes += unit_bytes(last) - before;
 }
 
 static void push_last(struct queue *q, struct unit *u)
 {
 	TAILQ_INSERT_TAIL(&q->units, u, link);
 	q->counts.units++;
-	q->counts.bytes += u->bytes;
+	q->counts.bytes += unit_bytes(u);
 }
 
 void queue_push(struct queue *q, struct unit *u)
@@ -101,10 +101,10 @@ size_t queue_take(struct queue *q, struct units *out, size_t max_units,
 
 	pthread_mutex_lock(&q->mutex);
 	while ((u = TAILQ_FIRST(&q->units)) != NULL &&
-	    (n == 0 || (n < max_units && bytes + u->bytes <= max_bytes))) {
+	    (n == 0 || (n < max_units && bytes + unit_bytes(u) <= max_bytes))) {
 		TAILQ_REMOVE(&q->units, u, link);
 		TAILQ_INSERT_TAIL(out, u, link);
-		bytes += u->bytes;
+		bytes += unit_bytes(u);
 		n++;
 	}
 	pthread_mutex_unlock(&q->mutex);
@@ -127,7 +127,7 @@ uint64_t queue_done(struct queue *q, struct units *taken)
 
 	for (u = TAILQ_FIRST(taken); u != NULL; u = TAILQ_NEXT(u, link)) {
 		n++;
-		bytes += u->bytes;
+		bytes += unit_bytes(u);
 	}
 	pthread_mutex_lock(&q->mutex);
 	q->counts.units -= n;

@@ -18,7 +18,8 @@
 
 enum { MAX_LABELS = 1 << 20 };
 
-/* The minimum last written for a service, lest each start adds a row. */
+/* The minimum last written for a service that is known, lest each start adds
+ * a row. */
 struct minimum {
 	int64_t value;
 	char *key;		/* "cluster/service" */
@@ -26,6 +27,10 @@ struct minimum {
 
 struct recorder {
 	struct table *minima;
+	/* Those whose counters the present unit changed, many of them many
+	 * times: each is written once, at its end. */
+	const struct service **services;
+	size_t nservices, cap;
 };
 
 static void minimum_free(void *minimum)
@@ -55,6 +60,17 @@ static bool minimum_changes(struct recorder *r, const char *cluster,
 	return changes;
 }
 
+static void forget_minimum(struct recorder *r, const char *cluster,
+    const char *service)
+{
+	char *key = xasprintf("%s/%s", cluster, service);
+	struct minimum *m = table_del(r->minima, key);
+
+	free(key);
+	if (m != NULL)
+		minimum_free(m);
+}
+
 static void load_minimum(sqlite3_stmt *row, void *arg)
 {
 	minimum_changes(arg, sql_text(row, 0), sql_text(row, 1),
@@ -66,8 +82,10 @@ struct recorder *recorder_new(sqlite3 *db, struct err *e)
 	struct recorder *r = xcalloc(1, sizeof(*r));
 
 	r->minima = table_new(minimum_free);
-	if (sql_each(db, "SELECT cluster, service_name, min_instances"
-	    " FROM expectations ORDER BY from_ms", load_minimum, r, e) == 0)
+	if (sql_each(db, "SELECT e.cluster, service_name, min_instances"
+	    " FROM expectations e JOIN services s ON s.cluster = e.cluster"
+	    "  AND s.name = service_name ORDER BY from_ms",
+	    load_minimum, r, e) == 0)
 		return r;
 	recorder_free(r);
 	return NULL;
@@ -78,7 +96,29 @@ void recorder_free(struct recorder *r)
 	if (r == NULL)
 		return;
 	table_free(r->minima);
+	free(r->services);
 	free(r);
+}
+
+static void keep_service(struct recorder *r, const struct service *s)
+{
+	/* A unit changes few: the last ones, most likely. */
+	for (size_t i = r->nservices; i-- > 0;)
+		if (r->services[i] == s)
+			return;
+	if (r->nservices == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 16;
+		r->services = xreallocarray(r->services, r->cap,
+		    sizeof(struct service *));
+	}
+	r->services[r->nservices++] = s;
+}
+
+static void drop_service(struct recorder *r, const struct service *s)
+{
+	for (size_t i = 0; i < r->nservices; i++)
+		if (r->services[i] == s)
+			r->services[i] = r->services[--r->nservices];
 }
 
 static void write_service(struct unit *u, const struct service *s)
@@ -101,11 +141,12 @@ static void write_directory(struct unit *u, const struct directory *d)
 static void write_instance(struct unit *u, const struct instance *i,
     bool forgotten)
 {
+	const struct instance_rare *rare = instance_rare(i);
 	struct buf labels;
 
 	buf_init(&labels, MAX_LABELS);
-	if (i->extra.n > 0)
-		labels_json(&i->extra, &labels);
+	if (rare->extra.n > 0)
+		labels_json(&rare->extra, &labels);
 	UNIT_ADD(u, SQL_INSTANCE, v_int(i->id),
 	    v_text(i->service->cluster->name), v_text(i->directory->path),
 	    v_text(i->service->name), v_text(i->instance_id), v_text(i->key),
@@ -114,7 +155,7 @@ static void write_instance(struct unit *u, const struct instance *i,
 	    v_some(i->expires.ms), v_some(i->last_beat.ms),
 	    v_int((int64_t)i->created_index),
 	    v_int((int64_t)i->modified_index), v_int((int64_t)i->expirations),
-	    v_some(i->held ? clock_history(i->held_until).ms : 0),
+	    v_some(i->held ? clock_history(rare->held_until).ms : 0),
 	    v_int(forgotten));
 	buf_free(&labels);
 }
@@ -130,7 +171,6 @@ static void on_instance(struct recorder *r, struct unit *u,
 	const struct instance *i = e->instance.instance;
 	const struct period *p = &e->instance.begun;
 
-	(void)r;
 	if (e->instance.restored)
 		return;
 	write_instance(u, i, false);
@@ -141,7 +181,7 @@ static void on_instance(struct recorder *r, struct unit *u,
 	    v_int(p->state), v_int(p->cause), v_int(p->from.ms),
 	    unless(p->earliest, p->from), unless(p->seen, p->from),
 	    v_some((int64_t)p->index));
-	write_service(u, i->service);
+	keep_service(r, i->service);
 	write_directory(u, i->directory);
 }
 
@@ -167,16 +207,20 @@ static void expect(struct recorder *r, struct unit *u, const struct event *e,
 static void on_service(struct recorder *r, struct unit *u,
     const struct event *e)
 {
-	write_service(u, e->service);
+	keep_service(r, e->service);
 	expect(r, u, e, (int64_t)e->service->min_instances);
 }
 
 static void on_service_dropped(struct recorder *r, struct unit *u,
     const struct event *e)
 {
-	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(e->service->cluster->name),
-	    v_text(e->service->name));
+	const struct service *s = e->service;
+
+	drop_service(r, s);
+	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(s->cluster->name),
+	    v_text(s->name));
 	expect(r, u, e, 0);
+	forget_minimum(r, s->cluster->name, s->name);
 }
 
 static void on_directory(struct recorder *r, struct unit *u,
@@ -270,4 +314,11 @@ void recorder_event(struct recorder *r, struct unit *u,
 {
 	if (table[e->type] != NULL)
 		table[e->type](r, u, e);
+}
+
+void recorder_unit(struct recorder *r, struct unit *u)
+{
+	for (size_t i = 0; i < r->nservices; i++)
+		write_service(u, r->services[i]);
+	r->nservices = 0;
 }

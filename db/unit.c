@@ -18,139 +18,147 @@ struct unit *unit_new(void)
 	struct unit *u = xcalloc(1, sizeof(*u));
 
 	TAILQ_INIT(&u->ops);
-	u->bytes = sizeof(*u);
 	return u;
-}
-
-static void op_free(struct op *op)
-{
-	free(op->row);
-	free(op);
 }
 
 void unit_free(struct unit *u)
 {
-	struct op *op;
-
 	if (u == NULL)
 		return;
 	table_free(u->index);
-	while ((op = TAILQ_FIRST(&u->ops)) != NULL) {
-		TAILQ_REMOVE(&u->ops, op, link);
-		op_free(op);
-	}
+	room_free(&u->room);
 	free(u);
 }
 
-static size_t text_bytes(const struct value *v)
+size_t unit_bytes(const struct unit *u)
 {
-	return v->type == VALUE_TEXT ? strlen(v->s) + 1 : 0;
+	return sizeof(*u) + u->room.bytes;
 }
 
-/* One allocation: the op, its values, their texts. */
-static struct op *op_new(enum statement_id id, const struct value *v,
-    size_t n)
+static struct op *op_new(struct unit *u, enum statement_id id,
+    const struct value *v, size_t n)
 {
-	size_t bytes = sizeof(struct op) + n * sizeof(*v);
-	char *text;
-	struct op *op;
+	struct op *op = room_take(&u->room, op_size(v, n));
 
-	for (size_t i = 0; i < n; i++)
-		bytes += text_bytes(&v[i]);
-	op = xmalloc(bytes);
-	*op = (struct op){ .id = id, .n = (unsigned)n, .bytes = bytes };
-	memcpy(op->v, v, n * sizeof(*v));
-	text = (char *)(op->v + n);
-	for (size_t i = 0; i < n; i++) {
-		size_t len = text_bytes(&v[i]);
-
-		if (len == 0)
-			continue;
-		op->v[i].s = memcpy(text, v[i].s, len);
-		text += len;
-	}
+	op_set(op, id, v, n);
 	return op;
 }
 
 static void append(struct unit *u, struct op *op)
 {
 	TAILQ_INSERT_TAIL(&u->ops, op, link);
-	u->bytes += op->bytes;
 	u->nops++;
-}
-
-static void take_out(struct unit *u, struct op *op)
-{
-	TAILQ_REMOVE(&u->ops, op, link);
-	u->bytes -= op->bytes;
-	u->nops--;
 }
 
 void unit_add(struct unit *u, enum statement_id id, const struct value *v,
     size_t n)
 {
-	append(u, op_new(id, v, n));
+	append(u, op_new(u, id, v, n));
+}
+
+/* Puts another op in the place of one. */
+static void replace(struct unit *u, struct op *old, struct op *op)
+{
+	TAILQ_INSERT_AFTER(&u->ops, old, op, link);
+	TAILQ_REMOVE(&u->ops, old, link);
+	room_give(&u->room, old, old->bytes);
+}
+
+static bool same_watching(const struct op *op, const struct value v[6])
+{
+	struct value old[OP_MAX_VALUES];
+
+	op_values(op, old);
+	return old[0].i == v[0].i;
 }
 
 void unit_watching(struct unit *u, const struct value v[6])
 {
-	struct op *op;
+	struct op *op = op_new(u, SQL_WATCHING, v, 6), **at = &u->watching;
 
-	for (op = u->watching; op != NULL; op = op->next_watching)
-		if (op->v[0].i == v[0].i)
-			break;
-	if (op != NULL) {
-		op->v[4] = v[4];
-		op->v[5] = v[5];
-		return;
+	while (*at != NULL && !same_watching(*at, v))
+		at = &(*at)->next_watching;
+	if (*at != NULL) {
+		op->next_watching = (*at)->next_watching;
+		replace(u, *at, op);
+	} else {
+		append(u, op);
 	}
-	op = op_new(SQL_WATCHING, v, 6);
-	op->next_watching = u->watching;
-	u->watching = op;
-	append(u, op);
+	*at = op;
 }
 
+static struct op *copy(struct unit *u, const struct op *op)
+{
+	struct op *own = room_take(&u->room, op->bytes);
+
+	memcpy(own, op, op->bytes);
+	own->row = NULL;
+	return own;
+}
+
+/* What stays moves together, or nothing would be gained. */
 size_t unit_drop_statistics(struct unit *u)
 {
-	struct op *op, *next;
+	struct room room = u->room;
+	struct op *op, *last = TAILQ_LAST(&u->ops, op_list);
 	size_t dropped = 0;
 
-	for (op = TAILQ_FIRST(&u->ops); op != NULL; op = next) {
-		next = TAILQ_NEXT(op, link);
-		if (!statements[op->id].statistics)
-			continue;
-		take_out(u, op);
-		op_free(op);
-		dropped++;
+	assert(u->index == NULL);
+	u->room = (struct room){ 0 };
+	u->watching = NULL;
+	while (last != NULL) {
+		op = TAILQ_FIRST(&u->ops);
+		TAILQ_REMOVE(&u->ops, op, link);
+		u->nops--;
+		if (statements[op->id].statistics)
+			dropped++;
+		else
+			append(u, copy(u, op));
+		if (op == last)
+			break;
 	}
+	room_free(&room);
 	return dropped;
 }
 
 /* The name of the row an op writes whole, or NULL if it adds one. */
-static char *row_name(const struct op *op)
+static char *row_name(struct unit *u, const struct op *op)
 {
 	const struct statement *s = &statements[op->id];
+	struct value v[OP_MAX_VALUES];
 	struct buf b;
+	char *name;
 
 	if (s->table == NULL)
 		return NULL;
+	op_values(op, v);
 	buf_init(&b, MAX_ROW_NAME);
 	buf_adds(&b, s->table);
 	for (unsigned i = 0; i < s->keys; i++) {
 		buf_addc(&b, '\037');
-		if (op->v[i].type == VALUE_TEXT)
-			buf_adds(&b, op->v[i].s);
+		if (v[i].type == VALUE_TEXT)
+			buf_adds(&b, v[i].s);
 		else
-			buf_addu(&b, (uint64_t)op->v[i].i);
+			buf_addu(&b, (uint64_t)v[i].i);
 	}
-	return buf_take(&b, NULL);
+	name = room_take(&u->room, b.len + 1);
+	memcpy(name, buf_str(&b), b.len + 1);
+	buf_free(&b);
+	return name;
+}
+
+static void op_free(struct unit *u, struct op *op)
+{
+	if (op->row != NULL)
+		room_give(&u->room, op->row, strlen(op->row) + 1);
+	room_give(&u->room, op, op->bytes);
 }
 
 static void forget(struct unit *u, struct op *old)
 {
-	take_out(u, old);
-	u->bytes -= strlen(old->row) + 1;
-	op_free(old);
+	TAILQ_REMOVE(&u->ops, old, link);
+	u->nops--;
+	op_free(u, old);
 }
 
 /* Adds an op to a unit with an index.  True if a stay was left out. */
@@ -158,7 +166,7 @@ static bool add_indexed(struct unit *u, struct op *op)
 {
 	struct op *old;
 
-	op->row = row_name(op);
+	op->row = row_name(u, op);
 	if (op->row == NULL) {
 		append(u, op);
 		return false;
@@ -167,49 +175,44 @@ static bool add_indexed(struct unit *u, struct op *op)
 	    (old = table_get(u->index, op->row)) != NULL) {
 		table_del(u->index, op->row);
 		forget(u, old);
-		op_free(op);
+		op_free(u, op);
 		return true;
 	}
 	old = table_put(u->index, op->row, op);
 	if (old != NULL)
 		forget(u, old);
 	append(u, op);
-	u->bytes += strlen(op->row) + 1;
 	return false;
 }
 
-static size_t move_all(struct unit *into, struct unit *from)
+/* From here on what is written twice is left out. */
+static size_t begin_index(struct unit *u)
 {
+	struct op_list ops = TAILQ_HEAD_INITIALIZER(ops);
 	struct op *op;
 	size_t left_out = 0;
 
-	while ((op = TAILQ_FIRST(&from->ops)) != NULL) {
-		take_out(from, op);
-		left_out += add_indexed(into, op);
+	TAILQ_CONCAT(&ops, &u->ops, link);
+	u->nops = 0;
+	u->watching = NULL;
+	u->index = table_new(NULL);
+	while ((op = TAILQ_FIRST(&ops)) != NULL) {
+		TAILQ_REMOVE(&ops, op, link);
+		left_out += add_indexed(u, op);
 	}
-	from->watching = NULL;
 	return left_out;
 }
 
 size_t unit_merge(struct unit *into, struct unit *later)
 {
+	const struct op *op;
 	size_t left_out = 0;
 
 	assert(into != later && later->index == NULL);
-	if (into->index == NULL) {
-		struct unit *own = unit_new();
-
-		TAILQ_CONCAT(&own->ops, &into->ops, link);
-		own->nops = into->nops;
-		own->bytes = into->bytes;
-		into->nops = 0;
-		into->bytes = sizeof(*into);
-		into->watching = NULL;
-		into->index = table_new(NULL);
-		left_out += move_all(into, own);
-		unit_free(own);
-	}
-	left_out += move_all(into, later);
+	if (into->index == NULL)
+		left_out += begin_index(into);
+	TAILQ_FOREACH(op, &later->ops, link)
+		left_out += add_indexed(into, copy(into, op));
 	into->number = later->number;
 	unit_free(later);
 	return left_out;

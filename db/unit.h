@@ -5,57 +5,21 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "core/clock.h"
-#include "db/statements.h"
+#include "db/op.h"
+#include "db/room.h"
 
 struct buf;
 struct table;
 
-/* What one flush of the loop changed, as rows to be written: each op is a
- * statement and the values to bind.  Everything is copied, so the thread that
- * writes it never looks at what the loop owns. */
-enum value_type { VALUE_NULL, VALUE_INT, VALUE_TEXT };
-
-struct value {
-	enum value_type type;
-	union {
-		int64_t i;
-		const char *s;
-	};
-};
-
-/* Arguments of UNIT_ADD(). */
-static inline struct value v_int(int64_t x)
-{
-	return (struct value){ .type = VALUE_INT, .i = x };
-}
-
-static inline struct value v_some(int64_t x)	/* 0: NULL */
-{
-	return (struct value){ .type = x ? VALUE_INT : VALUE_NULL, .i = x };
-}
-
-static inline struct value v_text(const char *s)	/* NULL: NULL */
-{
-	return (struct value){ .type = s ? VALUE_TEXT : VALUE_NULL, .s = s };
-}
-
-struct op {
-	TAILQ_ENTRY(op) link;
-	enum statement_id id;
-	unsigned n;
-	size_t bytes;
-	char *row;		/* name of the row, set while it is indexed */
-	struct op *next_watching;
-	struct value v[];	/* texts behind it */
-};
-
+/* What one flush of the loop changed, as rows to be written.  Everything is
+ * copied, so the thread that writes it never looks at what the loop owns. */
 struct unit {
 	TAILQ_ENTRY(unit) link;
 	uint64_t number;	/* of the last flush in it */
-	size_t bytes, nops;
+	size_t nops;
 	TAILQ_HEAD(op_list, op) ops;
 	struct op *watching;	/* those of SQL_WATCHING, for unit_watching() */
+	struct room room;	/* what the ops lie in */
 	struct table *index;	/* row -> op; only of a unit that collapses */
 };
 
@@ -63,6 +27,7 @@ TAILQ_HEAD(units, unit);
 
 struct unit *unit_new(void);
 void unit_free(struct unit *u);		/* NULL is a no-op */
+size_t unit_bytes(const struct unit *u);	/* all that it occupies */
 
 /* Adds a copy. */
 void unit_add(struct unit *u, enum statement_id id, const struct value *v,

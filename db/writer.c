@@ -25,6 +25,7 @@ enum {
 	BATCH_UNITS = 64, BATCH_BYTES = 1 << 20,
 	BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 5000,
 	LAST_WAIT_MS = 100,		/* after giving up, for the thread */
+	QUIET_MS = 250,			/* then sqlite's pages are given up */
 };
 
 struct writer {
@@ -164,6 +165,17 @@ static void back_off(struct writer *w, int *wait_ms)
 		*wait_ms = BACKOFF_MIN_MS;
 }
 
+/* Pages once written stay in sqlite's memory until its 2 MB are full, and are
+ * of no more use to a history that only grows at its end. */
+static void wait_for_work(struct writer *w)
+{
+	if (!wait_fds(w->work_fd, w->stop_fd, QUIET_MS)) {
+		sqlite3_db_release_memory(w->file.db);
+		wait_fds(w->work_fd, w->stop_fd, -1);
+	}
+	clear_fd(w->work_fd);
+}
+
 static void *run(void *arg)
 {
 	struct writer *w = arg;
@@ -182,8 +194,7 @@ static void *run(void *arg)
 			continue;
 		if (stop)
 			break;
-		wait_fds(w->work_fd, w->stop_fd, -1);
-		clear_fd(w->work_fd);
+		wait_for_work(w);
 	}
 	w->all_written = queue_counts(w->queue).units == 0;
 	committer_free(w->committer);

@@ -409,7 +409,7 @@ static void a_pending_batch_goes_first(void **state)
 	sync_list(x->w);
 	tell_event(x, the_poll(x), expire_event(D "/b", 100, 103));
 	list_now(x, 102, KEYS(D "/b"));
-	watched_pass(x, 50);
+	watched_pass(x, 200);
 	assert_int_equal(x->n, 2);
 	assert_false(x->w->listing.ready);
 	assert_int_equal(state_of_instance(x, "b"), STATE_EXPIRED);

@@ -569,6 +569,33 @@ static inline void watched_burst(struct watched *x,
 	}
 }
 
+/* So many of `up` expire in one tick: as they come, all events are there. */
+static inline void watched_expire(struct watched *x, uint64_t n,
+    uint64_t up, uint64_t known)
+{
+	static char keys[200][32];
+	struct nodes *l = xcalloc(1, sizeof(*l));
+
+	for (uint64_t k = 0; k < up; k++)
+		snprintf(keys[k], sizeof(keys[k]), "/login_servers/%03u",
+		    (unsigned)k);
+	watched_start(x, NULL);
+	sync_list(x->w);
+	for (uint64_t k = 0; k < up; k++)
+		add_node(l, node(keys[k], 10, 50 + k));
+	tell_listing(x, WATCHED_START, l);
+	assert_int_equal(x->c->up, up);
+	x->n = 0;
+	for (uint64_t k = 0; k < n; k++) {
+		uint64_t index = WATCHED_START + 1 + k;
+
+		tell_event(x, the_poll(x), expire_event(keys[k], 100, index));
+		if (k + 1 < known)
+			tell_head(x, the_poll(x), WATCHED_START + n);
+	}
+	free(l);
+}
+
 static inline struct instance *instance_of(const struct watched *x,
     const char *id)
 {

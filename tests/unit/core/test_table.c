@@ -109,11 +109,131 @@ static void test_churn_does_not_grow(void **state)
 		assert_ptr_equal(table_del(t, key), t);
 	}
 	assert_int_equal(table_count(t), 0);
-	assert_true(t->cap <= MIN_CAPACITY);
+	assert_int_equal(t->nparts, 1);
+	assert_true(t->parts[0].cap <= MIN_CAPACITY);
 	table_free(t);
 }
 
-enum { KEYS = 700 };
+/* --- many: more than one part --- */
+
+static const char *own_key(const void *value)
+{
+	return value;
+}
+
+static size_t room(const struct table *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->nparts; i++) {
+		assert_true(t->parts[i].cap < 8 * PART_ENTRIES);
+		n += t->parts[i].cap;
+	}
+	return n;
+}
+
+/* No part grows large, which would take long to move; together they have
+ * little more room than is needed; all is found, once. */
+static void test_many(void **state)
+{
+	enum { MANY = 50000 };
+	static char keys[MANY][20];
+	struct table *t = table_new_of(NULL, own_key);
+	size_t cursor = 0, seen = 0;
+	const char *key;
+	void *value;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "/key/%d", i);
+		assert_null(table_put(t, keys[i], keys[i]));
+	}
+	assert_true(t->nparts >= MANY / PART_ENTRIES);
+	assert_true(room(t) <= MANY * 2);
+	for (int i = 0; i < MANY; i++)
+		assert_ptr_equal(table_get(t, keys[i]), keys[i]);
+	while (table_next(t, &cursor, &key, &value)) {
+		assert_ptr_equal(key, value);
+		assert_ptr_equal(table_del(t, key), value);
+		seen++;
+	}
+	assert_int_equal(seen, MANY);
+	assert_int_equal(table_count(t), 0);
+	/* What comes later gives the room back. */
+	for (int round = 0; round < 4; round++)
+		for (int i = 0; i < MANY; i += 10) {
+			table_put(t, keys[i], keys[i]);
+			table_del(t, keys[i]);
+		}
+	for (int i = 0; i < MANY; i += 10)
+		table_put(t, keys[i], keys[i]);
+	assert_true(room(t) < MANY);
+	table_free(t);
+}
+
+/* A walk that pauses sees all that was there from its beginning to its end. */
+static void test_walk_with_pauses(void **state)
+{
+	enum { MANY = 60000 };
+	static char keys[MANY][20];
+	static bool seen[MANY];
+	struct table *t = table_new(NULL);
+	size_t cursor = 0, next = 0, begun = 0;
+	unsigned moves;
+	const char *key;
+	void *value;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		snprintf(keys[i], sizeof(keys[i]), "%d", i);
+	for (; next < MANY / 2; next++)
+		table_put(t, keys[next], keys[next]);
+	moves = table_moves(t) + 1;
+	for (size_t pauses = 0;; pauses++) {
+		if (moves != table_moves(t)) {
+			moves = table_moves(t);
+			memset(seen, 0, sizeof(seen));
+			cursor = 0;
+			begun++;
+		}
+		if (!table_next(t, &cursor, &key, &value))
+			break;
+		assert_false(seen[strtoul(key, NULL, 10)]);
+		seen[strtoul(key, NULL, 10)] = true;
+		if (pauses % 3 == 0 && next < MANY) {
+			table_put(t, keys[next], keys[next]);
+			next++;
+		}
+	}
+	assert_in_range(begun, 2, 20);
+	for (size_t i = 0; i < MANY / 2; i++)
+		assert_true(seen[i]);
+	table_free(t);
+}
+
+/* Where values know their keys, a value may move its key elsewhere. */
+static const char *pointed_key(const void *value)
+{
+	return *(char *const *)value;
+}
+
+static void test_key_moves(void **state)
+{
+	struct table *t = table_new_of(NULL, pointed_key);
+	char *one = xstrdup("k"), *other;
+
+	(void)state;
+	table_put(t, one, &one);
+	other = xstrdup(one);
+	free(one);
+	one = other;
+	assert_ptr_equal(table_get(t, "k"), &one);
+	assert_ptr_equal(table_del(t, "k"), &one);
+	free(one);
+	table_free(t);
+}
+
+enum { KEYS = 40000 };	/* so that there are several parts */
 
 struct model {
 	char key[KEYS][16];
@@ -209,6 +329,9 @@ int main(void)
 		cmocka_unit_test(test_free_takes_what_is_left),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_churn_does_not_grow),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_key_moves),
+		cmocka_unit_test(test_walk_with_pauses),
 		cmocka_unit_test(test_random_against_model),
 	};
 

@@ -43,10 +43,12 @@ static void record_at(struct event e, int64_t ms)
 static void test_instance(void **state)
 {
 	struct instance i = instance_named(1, "0001-0001");
+	struct instance_rare rare = { .not_before = { 0 } };
 
 	(void)state;
 	daemon_start();
-	labels_set(&i.extra, "zone", "a");
+	labels_set(&rare.extra, "zone", "a");
+	i.rare = &rare;
 	service.registrations = 1;
 	emit(change(&i, STATE_UP, CAUSE_REGISTERED, T0, 0));
 	flush_and_commit();
@@ -85,22 +87,64 @@ static void test_instance(void **state)
 	assert_int_equal(ask("SELECT forgotten FROM instances"), 1);
 	assert_true(daemon_stop(1000));
 	assert_int_equal(ask("SELECT count(*) FROM instances"), 1);
-	labels_free(&i.extra);
+	labels_free(&rare.extra);
+	instance_gone(&i);
+}
+
+static size_t ops_of(const struct unit *u, enum statement_id id)
+{
+	const struct op *op;
+	size_t n = 0;
+
+	TAILQ_FOREACH(op, &u->ops, link)
+		n += op->id == id;
+	return n;
+}
+
+/* However many of its instances changed in a unit: a service is one row. */
+static void test_service_is_written_once(void **state)
+{
+	struct instance i = instance_named(1, "a");
+
+	(void)state;
+	daemon_start();
+	for (int k = 0; k < 100; k++) {
+		service.registrations++;
+		record_at(change(&i, STATE_UP, CAUSE_REGISTERED, T0 + k, 0),
+		    T0 + k);
+	}
+	recorder_unit(db->recorder, db->filling);
+	assert_int_equal(ops_of(db->filling, SQL_SERVICE), 1);
+	assert_int_equal(ops_of(db->filling, SQL_PERIOD_BEGIN), 100);
+	emit((struct event){ .type = EVENT_DETAIL, .instance.instance = &i });
+	flush_and_commit();
+	assert_int_equal(ask("SELECT registrations FROM services"), 100);
+	/* A service that is dropped in the unit that changed it stays away. */
+	record_at(change(&i, STATE_UP, CAUSE_REGISTERED, T0 + 200, 0),
+	    T0 + 200);
+	record_at((struct event){ .type = EVENT_SERVICE_DROPPED,
+	    .service = &service }, T0 + 200);
+	emit((struct event){ .type = EVENT_DROPPED, .instance.instance = &i });
+	flush_and_commit();
+	assert_int_equal(ask("SELECT count(*) FROM services"), 0);
+	assert_true(daemon_stop(1000));
 	instance_gone(&i);
 }
 
 static void test_held(void **state)
 {
 	struct instance i = instance_named(1, "a");
+	struct instance_rare rare = {
+		.held_until = mono_add(clock_mono(), 60000) };
 
 	(void)state;
 	daemon_start();
 	i.held = true;
-	i.held_until = mono_add(clock_mono(), 60000);
+	i.rare = &rare;
 	emit(change(&i, STATE_EXPIRED, CAUSE_EXPIRE, T0, 0));
 	flush_and_commit();
 	assert_int_equal(ask("SELECT held_until_ms FROM instances"),
-	    clock_history(i.held_until).ms);
+	    clock_history(rare.held_until).ms);
 	i.held = false;
 	emit((struct event){ .type = EVENT_HELD, .instance.instance = &i });
 	flush_and_commit();
@@ -364,7 +408,8 @@ static void test_restore(void **state)
 	assert_non_null(r->oldest);
 	assert_string_equal(r->oldest->instance_id, "0001-0002");
 	assert_int_equal(r->oldest->period.seen.ms, T0 + 15);
-	assert_null(r->oldest->newer);	/* the deregistered one stays away */
+	/* The deregistered one stays away. */
+	assert_null(instance_rare(r->oldest)->newer);
 	assert_true(db_close(db, 1000));
 	registry_free(r);
 	event_bus_free(bus);
@@ -622,7 +667,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_instance), T(test_held),
+		T(test_instance), T(test_held), T(test_service_is_written_once),
 		T(test_restored_writes_nothing), T(test_watching),
 		T(test_index_goes_with_the_change), T(test_services),
 		T(test_alerts_and_outbox), T(test_restore), T(test_killed),
