@@ -23,8 +23,6 @@ void etcd_decoded_free(struct etcd_decoded *d);
  * its end.  With fn NULL all nodes come at the end, as etcd_decode() has
  * them. */
 struct etcd_arriving;
-typedef void etcd_on_node(const struct etcd_node *n, void *arg);
-
 struct etcd_arriving *etcd_arriving_new(const char *base, etcd_on_node *fn,
     void *arg);
 void etcd_arriving_feed(struct etcd_arriving *a, const char *bytes, size_t n);
