@@ -30,6 +30,7 @@ struct table {
 	size_t cap;		/* 0 or a power of two */
 	size_t used;		/* entries and marks */
 	size_t count;		/* entries */
+	unsigned moves;
 	void (*free_value)(void *);
 };
 
@@ -152,6 +153,7 @@ static void rebuild(struct table *t)
 	while (t->cap < (t->count + 1) * 2)
 		t->cap *= 2;
 	t->slots = xcalloc(t->cap, sizeof(*t->slots));
+	t->moves++;
 	t->used = t->count = 0;
 	for (i = 0; i < cap; i++)
 		if (is_entry(&old[i]))
@@ -237,4 +239,9 @@ bool table_next(const struct table *t, size_t *cursor, const char **key_r,
 		return true;
 	}
 	return false;
+}
+
+unsigned table_moves(const struct table *t)
+{
+	return t->moves;
 }

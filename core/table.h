@@ -31,4 +31,9 @@ size_t table_count(const struct table *t);
 bool table_next(const struct table *t, size_t *cursor, const char **key_r,
     void **value_r);
 
+/* How often its entries were moved so far, which only table_put() does: for a
+ * walk with pauses, during which others add entries.  It must begin again when
+ * this has changed; else it misses at most what was added meanwhile. */
+unsigned table_moves(const struct table *t);
+
 #endif
