@@ -91,23 +91,22 @@ static size_t stable_up(const struct cluster *c)
 	return up;
 }
 
-static bool judge(struct watcher *w, const struct leave *v, size_t n,
-    mono_t now)
+void leave_count(struct watcher *w, struct storm_case *c,
+    const struct leave *l)
 {
-	struct storm_case c = { .up = stable_up(w->c) };
+	if (ephemeral(w->d) || !alerts(l->cause))
+		return;
+	c->leaving++;
+	storm_again(w->storm, l->instance->left_at);
+	if (l->instance->ttl_s > c->largest_ttl_s)
+		c->largest_ttl_s = l->instance->ttl_s;
+}
 
-	if (ephemeral(w->d))
-		return false;
-	for (size_t k = 0; k < n; k++) {
-		if (!alerts(v[k].cause))
-			continue;
-		c.leaving++;
-		storm_again(w->storm, v[k].instance->left_at);
-		if (v[k].instance->ttl_s > c.largest_ttl_s)
-			c.largest_ttl_s = v[k].instance->ttl_s;
-	}
-	c.coming = coming(w, c.leaving, now);
-	if (c.leaving == 0 || !storm_judge(w->storm, &c, now))
+bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now)
+{
+	c->up = stable_up(w->c);
+	c->coming = coming(w, c->leaving, now);
+	if (c->leaving == 0 || !storm_judge(w->storm, c, now))
 		return false;
 	registry_set_mass_vanish(w->c, true);
 	return true;
@@ -115,8 +114,12 @@ static bool judge(struct watcher *w, const struct leave *v, size_t n,
 
 void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now)
 {
-	bool storm = judge(w, v, n, now);
+	struct storm_case c = { 0 };
+	bool storm;
 
+	for (size_t k = 0; k < n; k++)
+		leave_count(w, &c, &v[k]);
+	storm = leave_judge(w, &c, now);
 	for (size_t k = 0; k < n; k++)
 		leave_one(w, &v[k], storm);
 }

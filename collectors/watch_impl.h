@@ -3,8 +3,8 @@
 
 /* What the files of the watcher share: watcher.c (which member, what after a
  * break), poll.c (long polls), batch.c (events into the roll), leave.c (those
- * who go, judged together), sync.c (listing and comparison), looking.c (may it
- * be called watched?). */
+ * who go, judged together), sync.c (listings), compare.c (what they say),
+ * looking.c (may it be called watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -20,16 +20,32 @@ struct pending {			/* an event on its way into the roll */
 	wall_t earliest, seen;
 };
 
-struct listed {				/* a listing kept until it counts */
-	struct etcd_call *kept;		/* whose the nodes are */
-	const struct etcd_node *v;
-	size_t n;
+struct journal;
+
+enum { TTL_CAP = 128 };
+
+/* What there is of a listing.  Each key that the roll has is marked with its
+ * number as it arrives; kept is only what the roll does not have like that,
+ * until the listing counts.  Then it is compared, step by step. */
+struct listed {
+	uint16_t number;		/* and one more: missing in it */
 	uint64_t index;
-	bool ready;
-	struct table *keys;		/* those compared so far; or NULL */
-	size_t at;			/* the next one to compare */
+	bool ready;			/* it is whole */
+	unsigned step;			/* of the comparison; 0: not begun */
+	struct journal *differ;		/* changed or not known */
+	struct journal *deeper;		/* the same: deeper than instances */
+	struct table *others;		/* keys that are no instance; owned */
 	size_t bad;			/* entries that make no sense */
 	int64_t cost_ms;
+
+	size_t cursor;			/* of the walk over the roll */
+	unsigned moves;			/* of its table, when that began */
+	size_t absent;
+	struct storm_case missing;
+	bool storm;
+
+	bool silent;			/* someone beats with refresh=true */
+	size_t ttls[TTL_CAP], nttls;	/* of those listed, by seconds */
 };
 
 /* A long poll under way. */
@@ -137,17 +153,31 @@ struct leave {
 	struct moment moment;
 };
 
-void leave_one(struct watcher *w, const struct leave *l, bool storm);
 void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now);
+/* The same for too many to be had at once: each is counted, then all are judged
+ * together (true: a storm), then each leaves. */
+void leave_count(struct watcher *w, struct storm_case *c,
+    const struct leave *l);
+bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now);
+void leave_one(struct watcher *w, const struct leave *l, bool storm);
 
 /* sync.c */
 void sync_list(struct watcher *w);
 void sync_touch(struct watcher *w, const char *key, uint64_t index);
 void sync_advanced(struct watcher *w, mono_t now);	/* reached moved */
-void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
 void sync_new_leader(struct watcher *w);	/* maybe: one is known */
 void sync_drop(struct watcher *w);	/* forget the listing under way */
 void sync_free(struct watcher *w);
+void sync_done(struct watcher *w);	/* it is compared */
+/* An event behind the listing changed the key or a directory above it. */
+bool sync_touched(const struct watcher *w, const char *key);
+
+/* compare.c */
+void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
+/* An instance of the listing: for how often there must be one. */
+void sync_is_listed(struct watcher *w, const struct instance *i);
+/* A rival or a bad key is still there. */
+void sync_note_other(struct watcher *w, const char *key);
 
 /* looking.c */
 void looking_judge(struct watcher *w, mono_t now);
