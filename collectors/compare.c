@@ -19,7 +19,7 @@ enum {
 };
 
 /* What one turn may do, in units of some 0.1 us, and what that costs. */
-enum { SLICE = 20000, TAKEN = 40, WALKED = 1, LEFT = 60 };
+enum { SLICE = 20000, TAKEN = 100, WALKED = 5, LEFT = 100 };
 
 /* --- what differs --- */
 
@@ -164,17 +164,29 @@ static struct leave missed(const struct watcher *w, struct instance *i,
 	return l;
 }
 
-/* The next instance of the roll; NULL: it was the last.  Others come and go
- * between two turns, and what comes is touched by its event. */
+/* Others come and go between two turns.  What comes is touched by its event;
+ * but where the table had to be ordered anew the walk begins once more. */
+static bool can_walk(struct watcher *w, long *left)
+{
+	struct listed *l = &w->listing;
+
+	if (!table_settle(w->d->by_key, (size_t)*left / WALKED)) {
+		*left = 0;
+		return false;
+	}
+	if (l->moves != table_moves(w->d->by_key)) {
+		l->moves = table_moves(w->d->by_key);
+		l->cursor = 0;
+	}
+	return true;
+}
+
+/* The next instance of the roll; NULL: it was the last. */
 static struct instance *walk(struct watcher *w)
 {
 	struct listed *l = &w->listing;
 	void *value;
 
-	if (l->moves != table_moves(w->d->by_key)) {
-		l->moves = table_moves(w->d->by_key);
-		l->cursor = 0;
-	}
 	return table_next(w->d->by_key, &l->cursor, NULL, &value) ? value :
 	    NULL;
 }
@@ -188,6 +200,8 @@ static bool count_absent(struct watcher *w, mono_t now, long *left)
 	/* An entry without sense may be any key: none is known to be gone. */
 	if (l->bad > 0)
 		return true;
+	if (!can_walk(w, left))
+		return false;
 	for (; *left > 0; *left -= WALKED) {
 		i = walk(w);
 		if (i == NULL) {
@@ -215,6 +229,8 @@ static bool take_absent(struct watcher *w, mono_t now, long *left)
 	if (l->absent == 0)
 		return true;
 	for (; *left > 0; *left -= WALKED) {
+		if (!can_walk(w, left))
+			return false;
 		i = walk(w);
 		if (i == NULL)
 			return true;
@@ -313,7 +329,7 @@ void sync_compare(struct watcher *w, mono_t now)
 	if (l->step == 0)
 		l->step = 1;
 	while (l->step <= sizeof(steps) / sizeof(steps[0])) {
-		if (!steps[l->step - 1](w, now, &left)) {
+		if (left <= 0 || !steps[l->step - 1](w, now, &left)) {
 			timer_set(w->slice, now);
 			return;
 		}
