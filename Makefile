@@ -259,6 +259,12 @@ e2e-valgrind: $(BUILD)/rollcall
 bench: $(BUILD)/rollcall ## measure: delay from etcd's event to the alert
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
+$(BUILD)/bench/decode: bench/decode_bench.c \
+    $(foreach f,$(uses_collectors),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
+
 install-packages: ## what building and testing need, by apt
 	@.ci/packages test
 

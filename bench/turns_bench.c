@@ -136,40 +136,6 @@ struct world {
 	int64_t began_cpu_us, cpu_us, longest_cpu_us;
 };
 
-/* No etcd: nothing is asked, nothing answers. */
-struct etcd_call *etcd_start(const struct etcd_target *t,
-    const struct etcd_request *r, int64_t deadline_ms, etcd_done *done,
-    void *arg)
-{
-	(void)t;
-	(void)r;
-	(void)deadline_ms;
-	(void)done;
-	(void)arg;
-	return NULL;
-}
-
-void etcd_on_head(struct etcd_call *c, etcd_head *head)
-{
-	(void)c;
-	(void)head;
-}
-
-void etcd_cancel(struct etcd_call *c)
-{
-	(void)c;
-}
-
-struct etcd_call *etcd_keep(const struct etcd_result *r)
-{
-	return r->call;
-}
-
-void etcd_release(struct etcd_call *c)
-{
-	(void)c;
-}
-
 static int64_t thread_cpu_us(void)
 {
 	struct timespec t;
@@ -304,17 +270,18 @@ static void fill(struct world *w, size_t instances)
 static void leave(void *arg, mono_t now)
 {
 	struct world *w = arg;
-	struct leave *v = xcalloc(w->leaving, sizeof(*v));
 	const struct registry *r = w->registry;
-	struct moment m = { .now = now, .seen = clock_history(now) };
+	struct leave l = { .cause = CAUSE_DIR_EXPIRE };
 	size_t step = r->nslots / w->leaving;
 
-	m.earliest = m.seen;
-	for (size_t k = 0; k < w->leaving; k++)
-		v[k] = (struct leave){ .instance = r->slots[k * step],
-			.cause = CAUSE_DIFF, .from = m.seen, .moment = m };
-	leave_all(w->watcher, v, w->leaving, now);
-	free(v);
+	l.moment = (struct moment){ .now = now, .seen = clock_history(now) };
+	l.moment.earliest = l.from = l.moment.seen;
+	for (size_t k = 0; k < w->leaving; k++) {
+		l.instance = r->slots[k * step];
+		leave_add(w->watcher, &l);
+	}
+	leave_judge_batch(w->watcher, &(struct outlook){ 0 }, now);
+	batch_drain(w->watcher, now);
 }
 
 static bool recorded(struct world *w)

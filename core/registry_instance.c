@@ -350,6 +350,7 @@ void instance_set_facts(struct instance *i, const struct key_facts *k)
 	if (strcmp(i->key, k->key) != 0) {
 		free(i->key);
 		i->key = xstrdup(k->key);
+		i->listed = 0;		/* it was the other key */
 	}
 	free(i->value);
 	i->value = xstrdup(k->value);

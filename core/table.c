@@ -1,8 +1,10 @@
 /* A hash table with string keys: open addressing, linear probing, at most
  * three quarters full, the full hash kept beside each entry.  An entry taken
  * out leaves a mark behind, so nothing ever moves except in table_put(); that
- * is what makes deleting during a walk safe.  Marks are swept, and the table
- * grown or shrunk to what it holds, when the next one is put in.
+ * is what makes deleting during a walk safe.  When marks and entries fill it, a
+ * new array begins, as large as what it holds needs, and each table_put() moves
+ * some entries over: a million at once would take a tenth of a second.  Until
+ * they all are, there are two arrays, and an entry is in one of them.
  *
  * Keys come from outsiders (etcd keys, label values), hence SipHash-1-3 with a
  * secret of the process: nobody can choose keys that all collide. */
@@ -25,15 +27,24 @@ struct slot {
 	void *value;
 };
 
-struct table {
+struct array {
 	struct slot *slots;
 	size_t cap;		/* 0 or a power of two */
-	size_t used;		/* entries and marks */
-	size_t count;		/* entries */
+};
+
+struct table {
+	struct array now;
+	size_t used;		/* entries and marks in it */
+	struct array old;	/* cap 0: none */
+	size_t moved;		/* of its slots */
+	size_t count;		/* entries in both */
+	unsigned moves;
 	void (*free_value)(void *);
 };
 
-enum { MIN_CAPACITY = 16 };
+/* An array shrinks to a quarter at most, and can take in a quarter more before
+ * it is full again, so that the old one is empty by then. */
+enum { MIN_CAPACITY = 16, MAX_SHRINK = 4, MOVED_AT_ONCE = 16 };
 
 /* Not const: a compiler may give a constant the address of a literal "". */
 static char gone[1];
@@ -115,15 +126,16 @@ static bool is_entry(const struct slot *s)
 }
 
 /* The slot that holds key, or NULL. */
-static struct slot *find(const struct table *t, const char *key, uint64_t hash)
+static struct slot *find_in(const struct array *a, const char *key,
+    uint64_t hash)
 {
 	size_t i;
 
-	if (!t->cap)
+	if (!a->cap)
 		return NULL;
-	for (i = hash & (t->cap - 1); t->slots[i].key;
-	    i = (i + 1) & (t->cap - 1)) {
-		struct slot *s = &t->slots[i];
+	for (i = hash & (a->cap - 1); a->slots[i].key;
+	    i = (i + 1) & (a->cap - 1)) {
+		struct slot *s = &a->slots[i];
 
 		if (is_entry(s) && s->hash == hash && !strcmp(s->key, key))
 			return s;
@@ -131,32 +143,55 @@ static struct slot *find(const struct table *t, const char *key, uint64_t hash)
 	return NULL;
 }
 
-static void add(struct table *t, const struct slot *entry)
+static struct slot *find(const struct table *t, const char *key, uint64_t hash)
 {
-	size_t i = entry->hash & (t->cap - 1);
+	struct slot *s = find_in(&t->now, key, hash);
 
-	while (t->slots[i].key)
-		i = (i + 1) & (t->cap - 1);
-	t->slots[i] = *entry;
-	t->used++;
-	t->count++;
+	return s ? s : find_in(&t->old, key, hash);
 }
 
-/* Moves everything into a table at most half full, without the marks. */
-static void rebuild(struct table *t)
+static void add(struct table *t, const struct slot *entry)
 {
-	struct slot *old = t->slots;
-	size_t cap = t->cap, i;
+	struct array *a = &t->now;
+	size_t i = entry->hash & (a->cap - 1);
 
-	t->cap = MIN_CAPACITY;
-	while (t->cap < (t->count + 1) * 2)
-		t->cap *= 2;
-	t->slots = xcalloc(t->cap, sizeof(*t->slots));
-	t->used = t->count = 0;
-	for (i = 0; i < cap; i++)
-		if (is_entry(&old[i]))
-			add(t, &old[i]);
-	free(old);
+	while (a->slots[i].key)
+		i = (i + 1) & (a->cap - 1);
+	a->slots[i] = *entry;
+	t->used++;
+}
+
+bool table_settle(struct table *t, size_t n)
+{
+	for (; t->moved < t->old.cap && n > 0; t->moved++, n--) {
+		struct slot *s = &t->old.slots[t->moved];
+
+		if (!is_entry(s))
+			continue;
+		add(t, s);
+		*s = (struct slot){ .key = GONE };
+		t->moves++;
+	}
+	if (t->moved < t->old.cap)
+		return false;
+	free(t->old.slots);
+	t->old = (struct array){ 0 };
+	return true;
+}
+
+/* Begins a new array that will be at most half full, without the marks. */
+static void renew(struct table *t)
+{
+	size_t cap = MIN_CAPACITY;
+
+	table_settle(t, SIZE_MAX);
+	while (cap < (t->count + 1) * 2 || cap < t->now.cap / MAX_SHRINK)
+		cap *= 2;
+	t->old = t->now;
+	t->now.cap = cap;
+	t->now.slots = xcalloc(cap, sizeof(*t->now.slots));
+	t->moved = t->used = 0;
+	t->moves++;
 }
 
 struct table *table_new(void (*free_value)(void *))
@@ -167,16 +202,20 @@ struct table *table_new(void (*free_value)(void *))
 	return t;
 }
 
+static void free_values(const struct table *t, const struct array *a)
+{
+	for (size_t i = 0; t->free_value && i < a->cap; i++)
+		if (is_entry(&a->slots[i]))
+			t->free_value(a->slots[i].value);
+	free(a->slots);
+}
+
 void table_free(struct table *t)
 {
-	size_t i;
-
 	if (!t)
 		return;
-	for (i = 0; t->free_value && i < t->cap; i++)
-		if (is_entry(&t->slots[i]))
-			t->free_value(t->slots[i].value);
-	free(t->slots);
+	free_values(t, &t->now);
+	free_values(t, &t->old);
 	free(t);
 }
 
@@ -199,9 +238,11 @@ void *table_put(struct table *t, const char *key, void *value)
 		*s = entry;
 		return replaced;
 	}
-	if ((t->used + 1) * 4 > t->cap * 3)
-		rebuild(t);
+	if ((t->used + 1) * 4 > t->now.cap * 3)
+		renew(t);
 	add(t, &entry);
+	t->count++;
+	table_settle(t, MOVED_AT_ONCE);
 	return NULL;
 }
 
@@ -226,8 +267,10 @@ size_t table_count(const struct table *t)
 bool table_next(const struct table *t, size_t *cursor, const char **key_r,
     void **value_r)
 {
-	while (*cursor < t->cap) {
-		const struct slot *s = &t->slots[(*cursor)++];
+	while (*cursor < t->old.cap + t->now.cap) {
+		size_t i = (*cursor)++;
+		const struct slot *s = i < t->old.cap ? &t->old.slots[i] :
+		    &t->now.slots[i - t->old.cap];
 
 		if (!is_entry(s))
 			continue;
@@ -237,4 +280,9 @@ bool table_next(const struct table *t, size_t *cursor, const char **key_r,
 		return true;
 	}
 	return false;
+}
+
+unsigned table_moves(const struct table *t)
+{
+	return t->moves;
 }

@@ -31,4 +31,12 @@ size_t table_count(const struct table *t);
 bool table_next(const struct table *t, size_t *cursor, const char **key_r,
     void **value_r);
 
+/* For a walk with pauses, during which others add entries: it must begin again
+ * when entries were moved, which only table_put() and table_settle() do and
+ * this counts; else it misses at most what was added meanwhile.  table_settle()
+ * moves those among the next n slots that are due to be; true: none is any
+ * more.  Call it until then before such a walk. */
+unsigned table_moves(const struct table *t);
+bool table_settle(struct table *t, size_t n);
+
 #endif

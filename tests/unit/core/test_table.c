@@ -109,7 +109,86 @@ static void test_churn_does_not_grow(void **state)
 		assert_ptr_equal(table_del(t, key), t);
 	}
 	assert_int_equal(table_count(t), 0);
-	assert_true(t->cap <= MIN_CAPACITY);
+	assert_true(t->now.cap <= MIN_CAPACITY);
+	assert_int_equal(t->old.cap, 0);
+	table_free(t);
+}
+
+enum { MANY = 20000 };
+
+static char many[MANY][16];
+
+static void put_many(struct table *t, size_t from, size_t to)
+{
+	for (size_t k = from; k < to; k++) {
+		snprintf(many[k], sizeof(many[k]), "%zu", k);
+		assert_null(table_put(t, many[k], many[k]));
+	}
+}
+
+/* However many there are, each put moves few. */
+static void test_grows_and_shrinks_bit_by_bit(void **state)
+{
+	struct table *t = table_new(NULL);
+	unsigned moves;
+
+	(void)state;
+	for (size_t k = 0; k < MANY; k++) {
+		moves = table_moves(t);
+		put_many(t, k, k + 1);
+		assert_true(table_moves(t) - moves <= MOVED_AT_ONCE + 1);
+	}
+	assert_true(t->now.cap <= MANY * 4);
+	for (size_t k = 0; k < MANY; k++)
+		assert_ptr_equal(table_get(t, many[k]), many[k]);
+	for (size_t k = 100; k < MANY; k++)
+		assert_ptr_equal(table_del(t, many[k]), many[k]);
+	for (size_t k = 100; k < MANY; k++) {
+		put_many(t, k, k + 1);
+		assert_ptr_equal(table_get(t, many[k]), many[k]);
+		table_del(t, many[k]);
+	}
+	assert_true(t->now.cap <= 512);
+	assert_int_equal(table_count(t), 100);
+	table_free(t);
+}
+
+/* A walk that pauses sees all that was there from its beginning to its end. */
+static void test_walk_with_pauses(void **state)
+{
+	struct table *t = table_new(NULL);
+	size_t cursor = 0, next = MANY / 2, begun = 0;
+	static bool seen[MANY];
+	unsigned moves;
+	const char *key;
+	void *value;
+
+	(void)state;
+	put_many(t, 0, next);
+	while (!table_settle(t, 1000))
+		continue;
+	moves = table_moves(t) + 1;
+	for (size_t pauses = 0;; pauses++) {
+		if (moves != table_moves(t)) {
+			while (!table_settle(t, 1000))
+				continue;
+			moves = table_moves(t);
+			memset(seen, 0, sizeof(seen));
+			cursor = 0;
+			begun++;
+		}
+		if (!table_next(t, &cursor, &key, &value))
+			break;
+		assert_false(seen[strtoul(key, NULL, 10)]);
+		seen[strtoul(key, NULL, 10)] = true;
+		if (pauses % 3 == 0 && next < MANY) {
+			put_many(t, next, next + 1);
+			next++;
+		}
+	}
+	assert_in_range(begun, 1, 4);
+	for (size_t k = 0; k < MANY / 2; k++)
+		assert_true(seen[k]);
 	table_free(t);
 }
 
@@ -209,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_free_takes_what_is_left),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_churn_does_not_grow),
+		cmocka_unit_test(test_grows_and_shrinks_bit_by_bit),
+		cmocka_unit_test(test_walk_with_pauses),
 		cmocka_unit_test(test_random_against_model),
 	};
 
