@@ -126,6 +126,13 @@ $(BUILD)/examples/%: examples/%.c library
 	    -o $@ $< $(BUILD)/librollcall-etcd.a \
 	    $(shell pkg-config --libs libcurl libcjson yaml-0.1) -lpthread -lm
 
+# --- what bench/run measures in a process of its own: it includes what it
+# measures, as unit tests do ---
+$(BUILD)/bench/%: bench/%_bench.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
+
 # --- unit tests: tests/unit/FOLDER/test_X.c includes the .c under test and
 # links its folder's archive and those it may use, which proves the layers ---
 uses_core := core
@@ -251,6 +258,12 @@ e2e-valgrind: $(BUILD)/rollcall
 
 bench: $(BUILD)/rollcall ## measure: delay from etcd's event to the alert
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
+
+$(BUILD)/bench/decode: bench/decode_bench.c \
+    $(foreach f,$(uses_collectors),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
 
 install-packages: ## what building and testing need, by apt
 	@.ci/packages test

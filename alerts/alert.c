@@ -19,34 +19,43 @@
 #include "core/registry.h"
 #include "core/xalloc.h"
 
-enum { LABELS_MAX = 64 * 1024 };
+enum { LABELS_MAX = 64 * 1024, KEY_MAX = 1024 * 1024 };
 
 /* A byte that occurs in no UTF-8 text, so in no name. */
 #define SEPARATOR "\xff"
 
-static char *key_of(const char *rule, const char *cluster,
+static void add_key(struct buf *out, const char *rule, const char *cluster,
     const char *service, const char *leaf)
 {
-	return xasprintf("%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s",
-	    rule, cluster ? cluster : "", service ? service : "",
-	    leaf ? leaf : "");
+	const char *const parts[] = { cluster, service, leaf };
+
+	buf_adds(out, rule);
+	for (size_t i = 0; i < 3; i++) {
+		buf_adds(out, SEPARATOR);
+		if (parts[i] != NULL)
+			buf_adds(out, parts[i]);
+	}
 }
 
-char *alert_key(const struct rule *r, const struct subject *s)
+void alert_key(const struct rule *r, const struct subject *s,
+    struct buf *out)
 {
 	const char *leaf = s->instance ? s->instance->instance_id :
 	    s->member ? s->member->name : NULL;
 
-	return key_of(r->name, s->cluster ? s->cluster->name : NULL,
+	add_key(out, r->name, s->cluster ? s->cluster->name : NULL,
 	    s->service ? s->service->name : NULL, leaf);
 }
 
 static char *key_of_labels(const struct rule *r, const struct labels *l)
 {
 	const char *id = labels_get(l, "instance_id");
+	struct buf key;
 
-	return key_of(r->name, labels_get(l, "etcd_cluster"),
+	buf_init(&key, KEY_MAX);
+	add_key(&key, r->name, labels_get(l, "etcd_cluster"),
 	    labels_get(l, "service_name"), id ? id : labels_get(l, "member"));
+	return buf_take(&key, NULL);
 }
 
 void alert_set_external(struct alert *a, const struct labels *external)
@@ -80,7 +89,6 @@ void alert_free(void *alert)
 	labels_free(&a->labels);
 	labels_free(&a->full);
 	labels_free(&a->annotations);
-	free(a->sample_labels);
 	free(a->key);
 	free(a);
 }
@@ -88,22 +96,6 @@ void alert_free(void *alert)
 bool alert_firing(const struct alert *a)
 {
 	return a->machine.state == ALERT_FIRING;
-}
-
-const char *alert_sample_labels(struct alert *a)
-{
-	struct labels l = { 0 };
-	struct buf b;
-
-	if (a->sample_labels != NULL)
-		return a->sample_labels;
-	labels_copy(&l, &a->labels);
-	labels_set(&l, "alertstate", alert_state_names[a->machine.state]);
-	buf_init(&b, LABELS_MAX);
-	labels_render(&l, &b);
-	a->sample_labels = buf_take(&b, NULL);
-	labels_free(&l);
-	return a->sample_labels;
 }
 
 /* --- saved form --- */

@@ -31,7 +31,7 @@ struct alert {
 	struct labels full;		/* and the external labels */
 	struct labels annotations;
 	char fingerprint[FINGERPRINT_MAX];	/* of full */
-	char *sample_labels;		/* rendered; NULL: render again */
+	size_t shown;			/* see set_shown.c; 0: it is not */
 
 	uint64_t unit;			/* that saves its present state */
 	bool saved;			/* a row of it exists */
@@ -48,8 +48,9 @@ struct alert {
 	struct am_node *nodes;		/* one per Alertmanager, or NULL */
 };
 
-/* The table key of a rule and a subject.  free() it. */
-char *alert_key(const struct rule *r, const struct subject *s);
+/* Appends the table key of a rule and a subject. */
+void alert_key(const struct rule *r, const struct subject *s,
+    struct buf *out);
 
 /* Takes the labels; computes what follows from them. */
 struct alert *alert_new(const struct rule *r, struct labels *labels,
@@ -60,9 +61,6 @@ void alert_free(void *alert);
 void alert_set_external(struct alert *a, const struct labels *external);
 
 bool alert_firing(const struct alert *a);	/* else resolved or less */
-
-/* name="value",... with alertstate, as rollcall_alerts has it; cached. */
-const char *alert_sample_labels(struct alert *a);
 
 /* --- saved form --- */
 

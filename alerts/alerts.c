@@ -208,7 +208,10 @@ static void on_event(void *alerts, const struct event *e)
 
 static void on_unit(void *alerts, uint64_t unit, mono_t now)
 {
-	gate_flushed(((struct alerts *)alerts)->gate, unit, now);
+	struct alerts *a = alerts;
+
+	gate_flushed(a->gate, unit, now);
+	set_flushed(a->set, now);
 }
 
 struct event_sink alerts_sink(struct alerts *a)

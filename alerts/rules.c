@@ -132,7 +132,8 @@ static void tell_mass_vanish(const struct subject *s, struct labels *to)
 	say(to, "description", xasprintf("Many instances in etcd cluster %s "
 	    "vanished at once: %zu are held back, %zu are still registered. "
 	    "Those that do not come back are told of one by one.",
-	    s->cluster->name, s->cluster->held, s->cluster->up));
+	    s->cluster->name, s->cluster->held + s->cluster->leaving,
+	    s->cluster->up - s->cluster->leaving));
 }
 
 static bool not_looking(const struct subject *s)

@@ -21,6 +21,8 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
+enum { KEY_MAX = 1024 * 1024 };
+
 /* --- judging --- */
 
 static void annotate(struct alert *a, const struct subject *sub)
@@ -44,18 +46,25 @@ static struct alert *add(struct alert_set *s, const struct rule *r,
 
 	rule_labels(r, sub, &l);
 	a = alert_new(r, &l, &s->external);
-	table_put(s->table, a->key, a);
+	set_enter(s, a);
 	return a;
 }
 
-static struct alert *find(const struct alert_set *s, const struct rule *r,
+static struct alert *find(struct alert_set *s, const struct rule *r,
     const struct subject *sub)
 {
-	char *key = alert_key(r, sub);
-	struct alert *a = table_get(s->table, key);
+	if (s->of_rule[r - rules] == 0)
+		return NULL;
+	buf_reset(&s->key);
+	alert_key(r, sub, &s->key);
+	return table_get(s->table, buf_str(&s->key));
+}
 
-	free(key);
-	return a;
+/* Of one that a storm holds nothing is to be told, nor kept: it is looked at
+ * again when it is let go. */
+static bool is_held(const struct subject *sub)
+{
+	return sub->instance != NULL && sub->instance->held;
 }
 
 static void judge_alert(struct alert_set *s, struct alert *a,
@@ -80,7 +89,7 @@ void set_judge(struct alert_set *s, const struct subject *sub)
 		bool active = r->condition(sub);
 		struct alert *a = find(s, r, sub);
 
-		if (a == NULL && active)
+		if (a == NULL && active && !is_held(sub))
 			a = add(s, r, sub);
 		if (a != NULL)
 			judge_alert(s, a, sub, active);
@@ -103,9 +112,23 @@ void set_end(struct alert_set *s, const struct subject *sub, bool forgotten)
 	set_timer(s);
 }
 
+void set_again(struct alert_set *s, struct alert *a)
+{
+	struct subject sub;
+
+	if (a->instance == NULL) {
+		set_step(s, a, a->machine.active, a->machine.frozen);
+		return;
+	}
+	sub = subject_of_instance(a->instance);
+	judge_alert(s, a, &sub, a->rule->condition(&sub));
+}
+
+/* For whom there is no room in this turn, their time has come. */
 void set_thaw(struct alert_set *s, const struct directory *d)
 {
-	size_t cursor = 0;
+	mono_t now = clock_mono();
+	size_t cursor = 0, n = 0;
 	void *value;
 
 	while (table_next(s->table, &cursor, NULL, &value)) {
@@ -113,9 +136,10 @@ void set_thaw(struct alert_set *s, const struct directory *d)
 
 		if (a->instance == NULL || a->instance->directory != d)
 			continue;
-		struct subject sub = subject_of_instance(a->instance);
-
-		judge_alert(s, a, &sub, a->rule->condition(&sub));
+		if (event_room(s->parts.bus, n++))
+			set_again(s, a);
+		else
+			due_set(&s->due, &a->due, now);
 	}
 	set_timer(s);
 }
@@ -170,7 +194,7 @@ void set_restore(struct alert_set *s, const struct alert_record *r)
 		alert_free(a);		/* saved under two sets of external */
 		return;			/* labels; the other one is as good */
 	}
-	table_put(s->table, a->key, a);
+	set_enter(s, a);
 	if (strcmp(a->fingerprint, r->fingerprint) != 0)
 		set_save(s, a);
 	a->repeat_at = repeat_time(a, now);
@@ -251,24 +275,17 @@ void set_start(struct alert_set *s)
 void set_send(struct alert_set *s)
 {
 	groups_send(s->parts.groups);
-	if (s->lines > SET_LINES_MAX)
-		log_warn("more alerts changed at once than are logged",
-		    LOG_I("alerts", s->lines - SET_LINES_MAX));
-	s->lines = 0;
 }
 
-void set_samples(const struct alert_set *s, struct sample_sink *to)
+void set_flushed(struct alert_set *s, mono_t now)
 {
-	size_t cursor = 0;
-	void *value;
+	unsigned fired = burst_over(&s->fired, now);
+	unsigned resolved = burst_over(&s->resolved, now);
 
-	while (table_next(s->table, &cursor, NULL, &value)) {
-		struct alert *a = value;
-
-		if (a->machine.state == ALERT_PENDING || alert_firing(a))
-			sample_add_rendered(to, M_alerts, 1,
-			    alert_sample_labels(a));
-	}
+	if (fired > 0)
+		log_warn("more alerts fire", LOG_I("alerts", fired));
+	if (resolved > 0)
+		log_info("more alerts resolved", LOG_I("alerts", resolved));
 }
 
 size_t set_count(const struct alert_set *s)
@@ -282,6 +299,7 @@ struct alert_set *set_new(const struct alert_set_parts *parts)
 
 	s->parts = *parts;
 	s->table = table_new(alert_free);
+	buf_init(&s->key, KEY_MAX);
 	s->timer = timer_new(parts->loop, set_tick, s);
 	return s;
 }
@@ -291,7 +309,9 @@ void set_free(struct alert_set *s)
 	if (s == NULL)
 		return;
 	timer_free(s->timer);
+	set_free_shown(s);
 	table_free(s->table);
+	buf_free(&s->key);
 	due_list_fini(&s->due);
 	labels_free(&s->external);
 	free(s);

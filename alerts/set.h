@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "alerts/rules.h"
+#include "core/clock.h"
 
 struct alert_record;
 struct alertmanagers;
@@ -43,7 +44,7 @@ void set_judge(struct alert_set *s, const struct subject *sub);
 void set_end(struct alert_set *s, const struct subject *sub, bool forgotten);
 
 /* The directory is looked at, or no longer: freezes or thaws the alerts of
- * its instances. */
+ * its instances, where they are many in the turns that follow. */
 void set_thaw(struct alert_set *s, const struct directory *d);
 
 /* A look at everything: what was not judged between the two calls has no
@@ -74,6 +75,9 @@ void set_external_labels(struct alert_set *s, const struct labels *external);
 
 /* All changes of this round are in: makes the messages. */
 void set_send(struct alert_set *s);
+
+/* A unit is over: tells the log of alerts that it was not told of. */
+void set_flushed(struct alert_set *s, mono_t now);
 
 void set_samples(const struct alert_set *s, struct sample_sink *to);
 size_t set_count(const struct alert_set *s);

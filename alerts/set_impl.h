@@ -5,18 +5,22 @@
 #include "alerts/due.h"
 #include "alerts/group.h"
 #include "alerts/set.h"
+#include "core/buf.h"
+#include "core/burst.h"
 #include "core/labels.h"
 
 /* What set.c and set_step.c share and nobody else sees. */
-enum { SET_LINES_MAX = 100 };
-
 struct alert_set {
 	struct alert_set_parts parts;
 	struct table *table;
+	size_t of_rule[RULES];		/* how many alerts it has */
+	struct buf key;			/* of the one looked for */
 	struct due_list due;
 	struct timer *timer;
 	struct labels external;
-	size_t lines;			/* logged in this round */
+	struct burst fired, resolved;	/* log lines */
+	struct shown *shown;		/* see set_shown.c */
+	size_t nshown, shown_cap;
 	bool started;
 };
 
@@ -27,6 +31,11 @@ void set_step(struct alert_set *s, struct alert *a, bool active,
     bool frozen);
 void set_step_end(struct alert_set *s, struct alert *a);
 
+/* Looks at one alert again, whose time has come. */
+void set_again(struct alert_set *s, struct alert *a);
+
+/* All alerts there are come in, and go, by these. */
+void set_enter(struct alert_set *s, struct alert *a);
 /* Takes it out of everything and frees it. */
 void set_drop(struct alert_set *s, struct alert *a);
 
@@ -41,5 +50,10 @@ void set_tick(void *set, mono_t now);
 /* Makes the alert part of the next messages, if somebody gets them. */
 void set_tell_receivers(struct alert_set *s, struct alert *a,
     enum group_change change, struct machine_now now);
+
+/* set_shown.c: its state is another one; it goes. */
+void set_show(struct alert_set *s, struct alert *a);
+void set_hide(struct alert_set *s, struct alert *a);
+void set_free_shown(struct alert_set *s);
 
 #endif

@@ -40,7 +40,7 @@ static void leave_former(struct alert_set *s, struct alert *a)
 {
 	struct alert *f = former_self(a);
 
-	table_put(s->table, f->key, f);
+	set_enter(s, f);
 	if (a->told) {
 		groups_restore(s->parts.groups, f);
 		groups_forget(s->parts.groups, a);

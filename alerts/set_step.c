@@ -95,15 +95,20 @@ void set_schedule(struct alert_set *s, struct alert *a, mono_t now)
 
 /* --- edges --- */
 
-/* What was known when it fired is not true any more when it resolves. */
-static void log_edge(struct alert_set *s, const struct alert *a,
+/* What was known when it fired is not true any more when it resolves.  Where
+ * many fire at once, the first are told one by one. */
+static void log_edge(struct burst *burst, const struct alert *a,
     const char *what, enum log_level level)
 {
 	struct log_field f[8] = { { 0 } };
 	char text[TIMEFMT_MAX];
 	unsigned n = 1;
 
-	if (a->former || s->lines++ >= SET_LINES_MAX)
+	if (a->former)
+		return;
+	if (!burst_line(burst, clock_mono()))
+		level = LEVEL_DEBUG;
+	if (!log_writes(level))
 		return;
 	for (const char *const *l = rule_label_names; *l != NULL; l++) {
 		const char *v = labels_get(&a->labels, *l);
@@ -120,6 +125,13 @@ static void log_edge(struct alert_set *s, const struct alert *a,
 	log_write(level, what, f, n + 1);
 }
 
+void set_enter(struct alert_set *s, struct alert *a)
+{
+	table_put(s->table, a->key, a);
+	s->of_rule[a->rule - rules]++;
+	set_show(s, a);
+}
+
 void set_drop(struct alert_set *s, struct alert *a)
 {
 	if (a->saved)
@@ -130,6 +142,8 @@ void set_drop(struct alert_set *s, struct alert *a)
 	alertmanagers_forget(s->parts.alertmanagers, a);
 	due_clear(&s->due, &a->due);
 	table_del(s->table, a->key);
+	s->of_rule[a->rule - rules]--;
+	set_hide(s, a);
 	alert_free(a);
 }
 
@@ -170,7 +184,7 @@ static void on_fired(struct alert_set *s, struct alert *a,
 {
 	a->last_notified = (wall_t){ 0 };
 	tell(s, a, GROUP_FIRED, now);
-	log_edge(s, a, "alert fires", a->rule->heartbeat ? LEVEL_DEBUG :
+	log_edge(&s->fired, a, "alert fires", a->rule->heartbeat ? LEVEL_DEBUG :
 	    LEVEL_WARN);
 }
 
@@ -178,7 +192,7 @@ static void on_resolved(struct alert_set *s, struct alert *a,
     struct machine_now now)
 {
 	tell(s, a, GROUP_RESOLVED, now);
-	log_edge(s, a, "alert resolved", LEVEL_INFO);
+	log_edge(&s->resolved, a, "alert resolved", LEVEL_INFO);
 }
 
 static void on_kept(struct alert_set *s, struct alert *a,
@@ -212,13 +226,14 @@ static void housekeep(struct alert_set *s, struct alert *a,
 		set_save(s, a);
 }
 
-static void take(struct alert *a, const struct machine *next)
+static void take(struct alert_set *s, struct alert *a,
+    const struct machine *next)
 {
-	if (next->state != a->machine.state) {
-		free(a->sample_labels);
-		a->sample_labels = NULL;
-	}
+	bool changes = next->state != a->machine.state;
+
 	a->machine = *next;
+	if (changes)
+		set_show(s, a);
 }
 
 static void apply(struct alert_set *s, struct alert *a,
@@ -236,7 +251,7 @@ static void apply(struct alert_set *s, struct alert *a,
 	};
 	if (edge != EDGE_NONE && a->batched)
 		groups_send(s->parts.groups);	/* tells of the last edge */
-	take(a, next);
+	take(s, a, next);
 	on_edge[edge](s, a, now);
 	if (a->machine.state == ALERT_INACTIVE && !a->machine.active)
 		set_drop(s, a);
@@ -269,13 +284,12 @@ void set_tick(void *set, mono_t at)
 	struct alert_set *s = set;
 	mono_t now = clock_mono();
 	struct due *d;
+	size_t n = 0;
 
 	(void)at;
-	while ((d = due_first(&s->due)) != NULL && mono_due(d->at, now)) {
-		struct alert *a = (struct alert *)(void *)((char *)d -
-		    offsetof(struct alert, due));
-
-		set_step(s, a, a->machine.active, a->machine.frozen);
-	}
-	set_timer(s);
+	while ((d = due_first(&s->due)) != NULL && mono_due(d->at, now) &&
+	    event_room(s->parts.bus, n++))
+		set_again(s, (struct alert *)(void *)((char *)d -
+		    offsetof(struct alert, due)));
+	set_timer(s);			/* the next turn goes on */
 }

@@ -295,6 +295,7 @@ static void own_samples(void *arg, struct sample_sink *s)
 	sample_add(s, M_log_dropped, (double)log_dropped());
 	sample_add(s, M_loop_longest_turn,
 	    (double)loop_longest_turn_us(d->loop) / 1e6);
+	sample_add(s, M_loop_slow_turns, (double)loop_slow_turns(d->loop));
 	sample_add(s, M_config_last_reload_successful, d->reload_ok);
 	sample_add(s, M_config_last_reload_success,
 	    (double)d->reloaded.ms / 1e3);

@@ -1,53 +1,69 @@
 /* The first sink of the event bus: comings and goings as log lines, in the
- * words an engineer on call searches for.  What the cluster and the watch do
- * is logged where it is found out; alerts are logged by alerts/. */
+ * words an engineer on call searches for.  Of many of a kind within a second
+ * the first are told one by one, the others by their number; --log.level=debug
+ * tells all.  What the cluster and the watch do is logged where it is found
+ * out; alerts are logged by alerts/. */
 #include "cli/story.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "core/burst.h"
 #include "core/log.h"
 #include "core/timefmt.h"
 
-static const char *sentence(const struct instance *i, enum state state,
-    enum state was)
-{
-	switch (state) {
-	case STATE_UP:
-		return was == 0 ? "instance registered" : "instance is back";
-	case STATE_EXPIRED:
-		return i->held ? "instance expired, held" :
-		    "instance expired";
-	case STATE_LOST:
-		return i->held ? "instance lost, held" : "instance lost";
-	default:
-		return "instance deregistered";
-	}
-}
+enum kind {
+	REGISTERED, BACK, EXPIRED, EXPIRED_HELD, LOST, LOST_HELD,
+	DEREGISTERED, KINDS
+};
 
-/* The first listing of a large registry is told by one line of the watcher;
- * one for each instance would only fill the ring. */
-static enum log_level level_of(const struct event *e)
+static const struct {
+	const char *one, *more;
+	enum log_level level;
+} sentences[KINDS] = {
+	[REGISTERED] = { "instance registered", "more instances registered",
+	    LEVEL_INFO },
+	[BACK] = { "instance is back", "more instances are back",
+	    LEVEL_INFO },
+	[EXPIRED] = { "instance expired", "more instances expired",
+	    LEVEL_WARN },
+	[EXPIRED_HELD] = { "instance expired, held",
+	    "more instances expired, held", LEVEL_WARN },
+	[LOST] = { "instance lost", "more instances lost", LEVEL_WARN },
+	[LOST_HELD] = { "instance lost, held", "more instances lost, held",
+	    LEVEL_WARN },
+	[DEREGISTERED] = { "instance deregistered",
+	    "more instances deregistered", LEVEL_INFO },
+};
+
+/* Those left out; the service, while it is the same of all. */
+struct crowd {
+	struct burst burst;
+	char service[128];
+};
+
+static enum kind kind_of(const struct event *e)
 {
+	bool held = e->instance.instance->held;
+
 	switch (e->instance.begun.state) {
-	case STATE_EXPIRED:
-	case STATE_LOST:
-		return LEVEL_WARN;
 	case STATE_UP:
-		return e->instance.first ? LEVEL_DEBUG : LEVEL_INFO;
+		return e->instance.was == 0 ? REGISTERED : BACK;
+	case STATE_EXPIRED:
+		return held ? EXPIRED_HELD : EXPIRED;
+	case STATE_LOST:
+		return held ? LOST_HELD : LOST;
 	default:
-		return LEVEL_INFO;
+		return DEREGISTERED;
 	}
 }
 
-static void on_event(void *arg, const struct event *e)
+static void tell(const struct event *e, enum kind kind, enum log_level level)
 {
-	const struct instance *i;
+	const struct instance *i = e->instance.instance;
 	char since[TIMEFMT_MAX];
 
-	(void)arg;
-	if (e->type != EVENT_INSTANCE)
-		return;
-	i = e->instance.instance;
-	LOG_AT_(level_of(e),
-	    sentence(i, e->instance.begun.state, e->instance.was),
+	LOG_AT_(level, sentences[kind].one,
 	    LOG_S("etcd_cluster", i->service->cluster->name),
 	    LOG_S("service_name", i->service->name),
 	    LOG_S("instance_id", i->instance_id),
@@ -57,7 +73,59 @@ static void on_event(void *arg, const struct event *e)
 	    LOG_S("address", i->address));
 }
 
+static void leave_out(struct crowd *c, const struct event *e, enum kind kind)
+{
+	const char *service = e->instance.instance->service->name;
+
+	if (c->burst.left_out == 1)
+		snprintf(c->service, sizeof(c->service), "%s", service);
+	else if (strcmp(c->service, service) != 0)
+		snprintf(c->service, sizeof(c->service), "several");
+	if (log_writes(LEVEL_DEBUG))
+		tell(e, kind, LEVEL_DEBUG);
+}
+
+static void on_event(void *arg, const struct event *e)
+{
+	struct crowd *c = arg;
+	enum kind kind;
+
+	if (e->type != EVENT_INSTANCE)
+		return;
+	kind = kind_of(e);
+	/* The first listing of a large registry is told by one line of the
+	 * watcher. */
+	if (e->instance.first && e->instance.begun.state == STATE_UP) {
+		if (log_writes(LEVEL_DEBUG))
+			tell(e, kind, LEVEL_DEBUG);
+	} else if (burst_line(&c[kind].burst, e->at)) {
+		tell(e, kind, sentences[kind].level);
+	} else {
+		leave_out(&c[kind], e, kind);
+	}
+}
+
+static void on_unit(void *arg, uint64_t unit, mono_t now)
+{
+	struct crowd *c = arg;
+
+	(void)unit;
+	for (int k = 0; k < KINDS; k++) {
+		unsigned more = burst_over(&c[k].burst, now);
+
+		if (more > 0)
+			LOG_AT_(sentences[k].level, sentences[k].more,
+			    LOG_I("instances", more),
+			    LOG_S("service_name", c[k].service));
+	}
+}
+
 struct event_sink story_sink(void)
 {
-	return (struct event_sink){ .name = "log", .on_event = on_event };
+	static struct crowd crowds[KINDS];
+
+	return (struct event_sink){
+		.name = "log", .on_event = on_event, .on_unit = on_unit,
+		.arg = crowds,
+	};
 }

@@ -1,21 +1,21 @@
 /* Events on their way into the roll.  Writes go in at once.  With the first
- * leave a batch begins: it is judged when the next poll's headers show that
- * nothing more is to come (they also carry the raft term, which tells an
- * outage's expiries from a service's), at most 50 ms later.  Then the whole
- * batch goes in, in order, each leave with its cause and, in a storm, held. */
+ * leave a batch begins, which waits for its judgement (judge.c says when).
+ * Then it goes in, in order, each leave with its cause and, in a storm, held:
+ * as much in one turn of the loop as there is room for, the rest in the turns
+ * that follow.  What comes meanwhile waits behind it.
+ *
+ * How far the directory is applied moves on only over whole events, so that
+ * what a turn leaves for the next one is told again after a crash. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "collectors/watch_impl.h"
-#include "core/config.h"
+#include "core/event.h"
 #include "core/snapshot.h"
 #include "core/table.h"
 #include "core/xalloc.h"
 
-enum {
-	JUDGE_MS = 50,			/* after the first leave */
-	QUIET_MS = 3,			/* after headers without an event */
-};
+enum { KEPT_EVENTS = 1024 };		/* room for, when none waits */
 
 /* --- whose event is it --- */
 
@@ -84,13 +84,13 @@ static struct moment moment_of(const struct watcher *w,
 static bool became_directory(struct watcher *w, const struct pending *p)
 {
 	struct instance *i = registry_find(w->d, p->node.key);
-	struct leave l = { .instance = i, .cause = CAUSE_DELETE };
 
 	if (i == NULL || !p->node.dir || p->node.has_expiration)
 		return false;
-	l.moment = moment_of(w, p);
-	l.from = p->seen;
-	leave_one(w, &l, false);
+	leave_now(w, &(struct leave){
+		.instance = i, .cause = CAUSE_DELETE, .from = p->seen,
+		.moment = moment_of(w, p),
+	});
 	return true;
 }
 
@@ -127,28 +127,6 @@ static void apply_write(struct watcher *w, const struct pending *p)
 }
 
 /* --- leaves --- */
-
-struct leaves {
-	struct leave *v;
-	size_t n, cap;
-	struct table *who;		/* by key: those in v */
-};
-
-/* Once each: a key may go and its directory right behind it. */
-static void add_leave(struct leaves *l, const struct leave *one)
-{
-	struct instance *i = one->instance;
-
-	if (l->who == NULL)
-		l->who = table_new(NULL);
-	if (table_put(l->who, i->key, i) != NULL)
-		return;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 64;
-		l->v = xreallocarray(l->v, l->cap, sizeof(*l->v));
-	}
-	l->v[l->n++] = *one;
-}
 
 static struct leave leave_of(const struct watcher *w,
     const struct pending *p, struct instance *i)
@@ -197,39 +175,54 @@ static void drop_others(struct watcher *w, const struct table *keys,
 			registry_left_other(w->d, key);
 }
 
-/* A directory that went takes everything below it along, without an event of
- * its own for any of it. */
-static void expand(struct watcher *w, const struct pending *p,
-    struct leaves *l)
+/* An instance may have a key that deep. */
+static bool may_have_below(const struct watcher *w, const char *key)
 {
-	struct instance *i = registry_find(w->d, p->node.key);
-	bool whole = encloses(w->d, p->node.key);
+	size_t slashes = 0;
+
+	for (; *key != '\0'; key++)
+		slashes += *key == '/';
+	return slashes < w->d->deepest;
+}
+
+static void add_below(struct watcher *w, const struct pending *p, bool whole)
+{
 	size_t cursor = 0;
 	const char *key;
 	void *value;
 
-	sync_touch(w, p->node.key, p->node.modified_index);
-	if (!whole && !inside(w->d, p->node.key))
-		return;
-	if (!p->node.dir) {
-		if (i == NULL) {
-			registry_left_other(w->d, p->node.key);
-			return;
-		}
-		struct leave one = leave_of(w, p, i);
-
-		add_leave(l, &one);
-		return;
-	}
-	drop_others(w, w->d->rivals, p->node.key, whole);
-	drop_others(w, w->d->bad, p->node.key, whole);
 	while (table_next(w->d->by_key, &cursor, &key, &value)) {
 		if (!concerns(key, p->node.key, whole))
 			continue;
 		struct leave one = leave_of(w, p, value);
 
-		add_leave(l, &one);
+		leave_add(w, &one);
 	}
+}
+
+/* A directory that went takes everything below it along, without an event of
+ * its own for any of it. */
+static void expand(struct watcher *w, const struct pending *p)
+{
+	struct instance *i = registry_find(w->d, p->node.key);
+	bool whole = encloses(w->d, p->node.key);
+
+	sync_touch(w, p->node.key, p->node.modified_index);
+	if (!whole && !inside(w->d, p->node.key))
+		return;
+	if (i != NULL) {
+		struct leave one = leave_of(w, p, i);
+
+		leave_add(w, &one);
+	} else if (!p->node.dir) {
+		registry_left_other(w->d, p->node.key);
+	}
+	if (!p->node.dir)
+		return;
+	drop_others(w, w->d->rivals, p->node.key, whole);
+	drop_others(w, w->d->bad, p->node.key, whole);
+	if (whole || may_have_below(w, p->node.key))
+		add_below(w, p, whole);
 }
 
 /* --- the batch --- */
@@ -261,22 +254,44 @@ static void append(struct watcher *w, const struct pending *p)
 		copy_node(&own->prev);
 }
 
-static void empty(struct watcher *w)
+static void drop_first(struct watcher *w)
 {
-	for (size_t k = 0; k < w->nbatch; k++) {
-		free_node(&w->batch[k].node);
-		if (w->batch[k].has_prev)
-			free_node(&w->batch[k].prev);
-	}
-	w->nbatch = 0;
-	w->judging = false;
-	timer_clear(w->judge);
+	struct pending *p = &w->batch[w->applied++];
+
+	free_node(&p->node);
+	if (p->has_prev)
+		free_node(&p->prev);
+}
+
+/* Takes out of the list what was applied. */
+static void pack(struct watcher *w)
+{
+	size_t left = w->nbatch - w->applied;
+
+	if (w->applied == 0 || left > w->applied)	/* not worth it */
+		return;
+	memmove(w->batch, w->batch + w->applied, left * sizeof(*w->batch));
+	w->ripe -= w->applied;
+	w->nbatch = left;
+	w->applied = 0;
+	if (left > 0 || w->batch_cap <= KEPT_EVENTS)
+		return;
+	free(w->batch);
+	w->batch = NULL;
+	w->batch_cap = 0;
+}
+
+bool batch_idle(const struct watcher *w)
+{
+	return w->nbatch == 0 && w->leaves.n == 0;
 }
 
 void batch_free(struct watcher *w)
 {
-	empty(w);
+	while (w->applied < w->nbatch)
+		drop_first(w);
 	free(w->batch);
+	free(w->leaves.v);
 }
 
 /* An event the poll found in history may be older than the poll; one that
@@ -299,10 +314,10 @@ static struct pending pend(const struct watcher *w,
 }
 
 /* As long as history has more to tell, nothing is proved but its index. */
-static void progress(struct watcher *w, mono_t now)
+static void progress(struct watcher *w, mono_t proof, mono_t now)
 {
-	wall_t to = w->reached < w->store_index ? w->d->watching_to :
-	    clock_history(now);
+	wall_t to = w->reached < w->store_index || proof.ms == 0 ?
+	    w->d->watching_to : clock_history(proof);
 
 	registry_progress(w->d, to, w->reached, now);
 }
@@ -311,63 +326,108 @@ void batch_event(struct watcher *w, const struct etcd_event *e, bool live)
 {
 	mono_t now = loop_now(w->loop);
 	struct pending p = pend(w, e, live);
+	bool leave = is_leave(e->action);
 
 	if (inside(w->d, e->node.key) || encloses(w->d, e->node.key)) {
 		w->d->watch_events++;
 		snapshot_touch(w->c->registry);
 	}
-	if (!w->judging && !is_leave(e->action)) {
+	if (batch_idle(w) && !leave) {
 		apply_write(w, &p);
-		progress(w, now);
+		progress(w, now, now);
 		return;
 	}
 	append(w, &p);
-	if (!w->judging) {
-		w->judging = true;
-		w->judging_from = e->node.modified_index;
-		w->judge_at = mono_add(now, JUDGE_MS);
+	if (leave || w->judging)
+		judge_event(w, e);
+	else
+		w->ripe = w->nbatch;	/* behind what is on its way */
+}
+
+/* The next event that is ripe; of leaves in a row all, since they are judged
+ * together.  A write in between goes in between. */
+static bool take_event(struct watcher *w, mono_t now)
+{
+	const struct pending *p;
+
+	if (w->applied == w->ripe)
+		return false;
+	p = &w->batch[w->applied];
+	w->taken = p->node.modified_index;
+	if (!is_leave(p->action)) {
+		apply_write(w, p);
+		drop_first(w);
+		return true;
 	}
-	w->quiet_once = false;
-	timer_set(w->judge, w->judge_at);
+	while (w->applied < w->ripe &&
+	    is_leave(w->batch[w->applied].action)) {
+		w->taken = w->batch[w->applied].node.modified_index;
+		expand(w, &w->batch[w->applied]);
+		drop_first(w);
+	}
+	leave_judge_batch(w, &w->outlook, now);
+	w->outlook = (struct outlook){ 0 };
+	leave_next(w);
+	return true;
 }
 
-void batch_headed(struct watcher *w)
+/* One step further; false if there is none. */
+static bool step(struct watcher *w, mono_t now)
 {
-	mono_t quiet = mono_add(loop_now(w->loop), QUIET_MS);
-
-	w->quiet_once = false;
-	if (w->judging)
-		timer_set(w->judge,
-		    quiet.ms < w->judge_at.ms ? quiet : w->judge_at);
+	if (leave_next(w))
+		return true;
+	if (w->taken != 0)
+		w->done = w->taken;	/* and all that it meant */
+	w->taken = 0;
+	return take_event(w, now);
 }
 
-/* Leaves in a row are judged together; a write in between goes in between. */
-static void apply_run(struct watcher *w, struct leaves *l, mono_t now)
+static void drain(struct watcher *w, bool all, mono_t now)
 {
-	table_free(l->who);		/* before its keys may be freed */
-	l->who = NULL;
-	leave_all(w, l->v, l->n, now);
-	l->n = 0;
+	const struct event_bus *bus = w->c->registry->bus;
+	size_t steps = 0;
+	bool more = true;
+
+	while (more && (all || event_room(bus, steps++)))
+		more = step(w, now);
+	pack(w);
+	if (more)
+		timer_set(w->drain, now);
+	else
+		timer_clear(w->drain);
+	if (batch_idle(w)) {
+		progress(w, w->proof, now);
+		w->proof = (mono_t){ 0 };
+	} else if (w->done != 0) {
+		registry_progress(w->d, w->d->watching_to, w->done, now);
+	}
+	w->done = 0;
+}
+
+void batch_drain(struct watcher *w, mono_t now)
+{
+	drain(w, false, now);
+}
+
+static void ripen(struct watcher *w, mono_t now)
+{
+	w->ripe = w->nbatch;
+	w->proof = now;
+	judge_end(w);
 }
 
 void batch_apply(struct watcher *w, mono_t now)
 {
-	struct leaves l = { 0 };
-
-	if (w->nbatch == 0)
+	if (batch_idle(w))
 		return;
-	for (size_t k = 0; k < w->nbatch; k++) {
-		struct pending *p = &w->batch[k];
+	ripen(w, now);
+	drain(w, false, now);
+}
 
-		if (is_leave(p->action)) {
-			expand(w, p, &l);
-			continue;
-		}
-		apply_run(w, &l, now);
-		apply_write(w, p);
-	}
-	apply_run(w, &l, now);
-	free(l.v);
-	empty(w);
-	progress(w, now);
+void batch_finish(struct watcher *w, mono_t now)
+{
+	if (batch_idle(w))
+		return;
+	ripen(w, now);
+	drain(w, true, now);
 }

@@ -1,12 +1,20 @@
-/* Those who leave.  What is taken out of the roll together is judged together:
- * whether it is a storm, or an outage of etcd, so that its alerts are held for
- * a TTL (DESIGN.md, "Words"); then each goes with its cause.  Who leaves, and
- * why, is found out by batch.c from events and by sync.c from listings. */
+/* Those who leave.  What is taken out of the roll together is judged together
+ * and before the first of it goes: whether it is a storm, or an outage of etcd,
+ * so that its alerts are held for a TTL (DESIGN.md, "Words"), and so that the
+ * alert of the storm is the first.  Then each goes with its cause, a number of
+ * them in one turn of the loop.  Who leaves, and why, is found out by batch.c
+ * from events and by sync.c from listings. */
+#include <stdlib.h>
+
 #include "collectors/watch_impl.h"
 #include "core/config.h"
 #include "core/table.h"
+#include "core/xalloc.h"
 
-enum { MIN_OUTAGE_S = 5 };
+enum {
+	MIN_OUTAGE_S = 5,
+	KEPT_LEAVES = 1024,		/* room for, when nobody leaves */
+};
 
 /* One TTL, and long enough for the shortest to be told. */
 static int64_t outage_ms(int64_t ttl_s)
@@ -42,81 +50,155 @@ static bool ephemeral(const struct directory *d)
 	return d->config->instances == INSTANCES_EPHEMERAL;
 }
 
-void leave_one(struct watcher *w, const struct leave *l, bool storm)
-{
-	struct instance *i = l->instance;
-	mono_t now = l->moment.now, hold = { 0 };
-	bool outage = disturbed(w, i, now);
-	enum cause cause = l->cause;
-
-	if (cause == CAUSE_EXPIRE && outage)
-		cause = CAUSE_ETCD_OUTAGE;
-	if ((storm || outage) && !ephemeral(w->d))
-		hold = hold_until(i, now);
-	registry_left(w->d, i, cause, l->from, &l->moment, hold);
-	if (outage && w->c->held >= 2)
-		registry_set_mass_vanish(w->c, true);
-}
+/* --- the judgement --- */
 
 static bool alerts(enum cause c)
 {
 	return c == CAUSE_EXPIRE || c == CAUSE_DIR_EXPIRE || c == CAUSE_DIFF;
 }
 
-/* When time is up before a burst is at its end, the headers tell how many
- * events of the store are still to come; as many of them will be leaves as
- * were so far.  Judged earlier, nothing of ours is to come: what the headers
- * count is what others wrote. */
-static size_t coming(const struct watcher *w, size_t leaving, mono_t now)
-{
-	uint64_t more, range;
-	double likely;
-
-	if (!w->judging || w->nbatch < 2 || !mono_due(w->judge_at, now) ||
-	    w->store_index <= w->reached)
-		return 0;
-	more = w->store_index - w->reached;
-	range = w->reached - w->judging_from + 1;
-	likely = (double)more * (double)leaving / (double)range;
-	return (size_t)(likely < (double)more ? likely : (double)more);
-}
-
-static size_t stable_up(const struct cluster *c)
+size_t leave_up(const struct cluster *c)
 {
 	size_t up = 0;
 
 	for (size_t k = 0; k < c->ndirectories; k++)
 		if (!ephemeral(c->directories[k]))
 			up += table_count(c->directories[k]->by_key);
-	return up;
+	return up - c->leaving;
 }
 
-static bool judge(struct watcher *w, const struct leave *v, size_t n,
+/* By itself. */
+static void judge_one(const struct watcher *w, struct leave *l)
+{
+	l->outage = disturbed(w, l->instance, l->moment.now);
+	l->counts = alerts(l->cause) && !ephemeral(w->d);
+	if (l->cause == CAUSE_EXPIRE && l->outage)
+		l->cause = CAUSE_ETCD_OUTAGE;
+}
+
+void leave_count(struct watcher *w, struct storm_case *c, struct leave *l)
+{
+	const struct instance *i = l->instance;
+
+	judge_one(w, l);
+	if (!l->counts)
+		return;
+	c->leaving++;
+	c->outages += l->outage &&
+	    instance_rare(i)->rivals == NULL;
+	storm_again(w->storm, instance_rare(i)->left_at);
+	if (i->ttl_s > c->largest_ttl_s)
+		c->largest_ttl_s = i->ttl_s;
+}
+
+bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now)
+{
+	bool storm;
+
+	if (c->leaving == 0)
+		return false;
+	c->up = leave_up(w->c);
+	storm = storm_judge(w->storm, c, now);
+	c->going = c->leaving;
+	w->c->leaving += c->going;
+	if (storm || (c->outages > 0 && w->c->held + c->outages >= 2))
+		registry_set_mass_vanish(w->c, true);
+	return storm;
+}
+
+/* As many of the events still to come will be leaves as were so far. */
+static size_t coming(const struct outlook *o, size_t leaving)
+{
+	double likely;
+
+	if (o->range == 0)
+		return 0;
+	likely = (double)o->more * (double)leaving / (double)o->range;
+	return (size_t)(likely < (double)o->more ? likely : (double)o->more);
+}
+
+void leave_judge_batch(struct watcher *w, const struct outlook *o,
     mono_t now)
 {
-	struct storm_case c = { .up = stable_up(w->c) };
+	struct leaves *l = &w->leaves;
+	struct storm_case c = { 0 };
+	bool storm;
 
-	if (ephemeral(w->d))
-		return false;
-	for (size_t k = 0; k < n; k++) {
-		if (!alerts(v[k].cause))
-			continue;
-		c.leaving++;
-		storm_again(w->storm, instance_rare(v[k].instance)->left_at);
-		if (v[k].instance->ttl_s > c.largest_ttl_s)
-			c.largest_ttl_s = v[k].instance->ttl_s;
-	}
-	c.coming = coming(w, c.leaving, now);
-	if (c.leaving == 0 || !storm_judge(w->storm, &c, now))
-		return false;
-	registry_set_mass_vanish(w->c, true);
-	return true;
+	for (size_t k = l->judged; k < l->n; k++)
+		leave_count(w, &c, &l->v[k]);
+	c.coming = coming(o, c.leaving);
+	storm = leave_judge(w, &c, now);
+	for (size_t k = l->judged; k < l->n; k++)
+		l->v[k].storm = storm;
+	l->judged = l->n;
 }
 
-void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now)
-{
-	bool storm = judge(w, v, n, now);
+/* --- going --- */
 
-	for (size_t k = 0; k < n; k++)
-		leave_one(w, &v[k], storm);
+void leave_add(struct watcher *w, const struct leave *one)
+{
+	struct leaves *l = &w->leaves;
+
+	/* A key may go and its directory right behind it. */
+	if (one->instance->leaving)
+		return;
+	one->instance->leaving = true;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->v = xreallocarray(l->v, l->cap, sizeof(*l->v));
+	}
+	l->v[l->n++] = *one;
+}
+
+static void go(struct watcher *w, const struct leave *l)
+{
+	struct instance *i = l->instance;
+	mono_t hold = { 0 };
+
+	if ((l->storm || l->outage) && !ephemeral(w->d))
+		hold = hold_until(i, l->moment.now);
+	w->c->leaving -= l->counts;
+	registry_left(w->d, i, l->cause, l->from, &l->moment, hold);
+}
+
+bool leave_next(struct watcher *w)
+{
+	struct leaves *l = &w->leaves;
+
+	if (l->at < l->n) {
+		go(w, &l->v[l->at++]);
+		return true;
+	}
+	l->at = l->n = l->judged = 0;
+	if (l->cap > KEPT_LEAVES) {
+		free(l->v);
+		*l = (struct leaves){ 0 };
+	}
+	return false;
+}
+
+void leave_now(struct watcher *w, const struct leave *one)
+{
+	struct leave l = *one;
+
+	judge_one(w, &l);
+	l.counts = false;		/* among those who leave together */
+	go(w, &l);
+}
+
+void leave_one(struct watcher *w, struct storm_case *c, struct leave *l,
+    bool storm)
+{
+	if (l->instance->leaving)
+		return;
+	judge_one(w, l);
+	l->storm = storm;
+	c->going -= l->counts;
+	go(w, l);
+}
+
+void leave_end(struct watcher *w, struct storm_case *c)
+{
+	w->c->leaving -= c->going;
+	c->going = 0;
 }

@@ -81,6 +81,6 @@ void looking_judge(struct watcher *w, mono_t now)
 void looking_proved(struct watcher *w, mono_t proof, mono_t now)
 {
 	if (w->d->looking && in_place(w) && poll_caught_up(w) &&
-	    w->nbatch == 0)
+	    batch_idle(w))
 		registry_progress(w->d, clock_history(proof), w->reached, now);
 }

@@ -79,7 +79,7 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	else
 		timer_set(w->settle, mono_add(now, SETTLE_MS));
 	let_listing_count(w);
-	batch_headed(w);
+	batch_headed(w, w->poll->index);
 	if (!w->in_sync && w->list == NULL && !w->listing.ready)
 		sync_list(w);
 	looking_judge(w, now);

@@ -83,14 +83,27 @@ static size_t left_since(const struct storm *s, int64_t second)
 	return n;
 }
 
+static bool is_storm(size_t went, size_t up)
+{
+	return went >= MIN_LEAVING && went * 100 >= up * PERCENT;
+}
+
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now)
 {
 	int64_t second = now.ms / 1000;
 	int64_t start = (now.ms - window_ms(c->largest_ttl_s)) / 1000;
 	size_t before = left_since(s, start + 1);
-	size_t went = before + c->leaving + c->coming;
 
 	remember(s, second, c->leaving);
-	return c->leaving > 0 && went >= MIN_LEAVING &&
-	    went * 100 >= (c->up + before) * PERCENT;
+	return c->leaving > 0 &&
+	    is_storm(before + c->leaving + c->coming, c->up + before);
+}
+
+/* Whoever left before makes it likelier, so all that may count do. */
+bool storm_possible(const struct storm *s, size_t leaving, size_t up,
+    mono_t now)
+{
+	size_t before = left_since(s, (now.ms - MAX_WINDOW_MS) / 1000 + 1);
+
+	return is_storm(before + leaving, up + before);
 }

@@ -20,12 +20,18 @@ struct storm_case {
 	size_t coming;		/* more of them that are likely on their way */
 	size_t up;		/* instances up before it */
 	int64_t largest_ttl_s;	/* of those leaving */
+	size_t outages;		/* of them, on account of an election */
+	size_t going;		/* judged, and not out of the roll yet */
 };
 
 /* Judges a batch and remembers those leaving: true if, with what left before
  * within max(10 s, half the largest TTL, at most 60 s) and what is coming, at
  * least 5 and 30 % of those that were up go. */
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now);
+
+/* Could as many leaving now, or less, be judged a storm, whatever their TTL? */
+bool storm_possible(const struct storm *s, size_t leaving, size_t up,
+    mono_t now);
 
 /* Someone who left at `left`, and was counted then, is about to leave again: it
  * counts once.  ms 0: never before. */

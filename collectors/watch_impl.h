@@ -2,9 +2,10 @@
 #define COLLECTORS_WATCH_IMPL_H
 
 /* What the files of the watcher share: watcher.c (which member, what after a
- * break), poll.c (long polls), batch.c (events into the roll), leave.c (those
- * who go, judged together), sync.c (listing and comparison), looking.c (may it
- * be called watched?). */
+ * break), poll.c (long polls), batch.c (events into the roll), judge.c (when
+ * leaves are judged), leave.c (those who go, judged together), sync.c
+ * (listings), compare.c (what they say), looking.c (may it be called
+ * watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -20,16 +21,55 @@ struct pending {			/* an event on its way into the roll */
 	wall_t earliest, seen;
 };
 
-struct listed {				/* a listing kept until it counts */
-	struct etcd_call *kept;		/* whose the nodes are */
-	const struct etcd_node *v;
-	size_t n;
+/* One who goes, by an event or as a listing shows. */
+struct leave {
+	struct instance *instance;
+	enum cause cause;
+	wall_t from;
+	struct moment moment;
+	bool storm, outage, counts;	/* as it was judged */
+};
+
+/* Those who go, in order; all judged but the last, for a moment. */
+struct leaves {
+	struct leave *v;
+	size_t n, cap;
+	size_t judged;			/* of them */
+	size_t at;			/* the next one to take out */
+};
+
+/* What was still to come when time was up: of the last `range` events of the
+ * store those in the batch are known. */
+struct outlook {
+	uint64_t more, range;		/* range 0: nothing is to come */
+};
+
+struct journal;
+
+enum { TTL_CAP = 128 };
+
+/* What there is of a listing.  Each key that the roll has is marked with its
+ * number as it arrives; kept is only what the roll does not have like that,
+ * until the listing counts.  Then it is compared, step by step. */
+struct listed {
+	uint16_t number;		/* and one more: missing in it */
 	uint64_t index;
-	bool ready;
-	struct table *keys;		/* those compared so far; or NULL */
-	size_t at;			/* the next one to compare */
+	bool ready;			/* it is whole */
+	unsigned step;			/* of the comparison; 0: not begun */
+	struct journal *differ;		/* changed or not known */
+	struct journal *deeper;		/* the same: deeper than instances */
+	struct table *others;		/* keys that are no instance; owned */
 	size_t bad;			/* entries that make no sense */
 	int64_t cost_ms;
+
+	size_t cursor;			/* of the walk over the roll */
+	unsigned moves;			/* of its table, when that began */
+	size_t absent;
+	struct storm_case missing;
+	bool storm;
+
+	bool silent;			/* someone beats with refresh=true */
+	size_t ttls[TTL_CAP], nttls;	/* of those listed, by seconds */
 };
 
 /* A long poll under way. */
@@ -64,13 +104,24 @@ struct watcher {
 	bool waits;			/* for who the cluster is */
 	mono_t waits_until;
 
-	/* The batch. */
+	/* The batch: events [applied, nbatch), those before `ripe` due. */
 	struct pending *batch;
-	size_t nbatch, batch_cap;
-	bool judging;			/* a leave is in it */
-	uint64_t judging_from;		/* index of that leave */
-	bool quiet_once;		/* nothing came, one turn ago */
-	mono_t judge_at;		/* at the latest */
+	size_t applied, ripe, nbatch, batch_cap;
+	struct leaves leaves;		/* of events before `applied`, or of a
+					   listing: they go first */
+	struct timer *drain;		/* the next turn goes on with it */
+
+	uint64_t taken;			/* index of the event under way */
+	uint64_t done;			/* of the last one applied as a whole */
+	mono_t proof;			/* when what is ripe had come */
+
+	/* Judging: a leave is among those not ripe. */
+	bool judging;
+	uint64_t judging_from;		/* index of the first such leave */
+	bool headed;			/* the next poll's headers came */
+	bool hears;			/* something came since the last tick */
+	unsigned ticks, heard, quiet;	/* see judge.c */
+	struct outlook outlook;		/* of the last judgement by time */
 	struct timer *judge;
 
 	/* Listing and comparison. */
@@ -123,31 +174,61 @@ bool poll_caught_up(const struct watcher *w);
 
 /* batch.c */
 void batch_event(struct watcher *w, const struct etcd_event *e, bool live);
-void batch_headed(struct watcher *w);	/* the next poll's headers came */
+/* All that came is judged now and goes in, as much as there is room for in
+ * this turn; the rest in those that follow. */
 void batch_apply(struct watcher *w, mono_t now);
+void batch_drain(struct watcher *w, mono_t now);	/* goes on */
+void batch_finish(struct watcher *w, mono_t now);	/* all of it, now */
+/* Nothing waits: everything up to `reached` is applied. */
+bool batch_idle(const struct watcher *w);
 void batch_free(struct watcher *w);
 struct key_facts facts_of(const struct watcher *w,
     const struct etcd_node *node);
 
-/* leave.c: takes instances that went, together, out of the roll. */
-struct leave {
-	struct instance *instance;
-	enum cause cause;
-	wall_t from;
-	struct moment moment;
-};
+/* judge.c: when the leaves of a batch are judged. */
+void judge_event(struct watcher *w, const struct etcd_event *e);
+/* Headers that were asked for behind the last event say that the store is at
+ * this index (and their raft term is known). */
+void batch_headed(struct watcher *w, uint64_t index);
+bool judge_tick(struct watcher *w, mono_t now);	/* true: it is time */
+void judge_end(struct watcher *w);
 
-void leave_one(struct watcher *w, const struct leave *l, bool storm);
-void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now);
+/* leave.c: takes instances that went, together, out of the roll. */
+void leave_add(struct watcher *w, const struct leave *one);	/* once each */
+/* Those added since the last judgement, together; before any of them goes. */
+void leave_judge_batch(struct watcher *w, const struct outlook *o,
+    mono_t now);
+bool leave_next(struct watcher *w);	/* goes; false: there is none */
+void leave_now(struct watcher *w, const struct leave *one);	/* alone */
+/* Those up of which a storm may be made, without those on their way out. */
+size_t leave_up(const struct cluster *c);
+/* For those a listing misses, which is gone through twice, over many turns:
+ * each is counted, then all are judged together (true: a storm), then each
+ * leaves; in the end those who were counted and stayed are taken off the
+ * books.  Those who are on their way already are passed over. */
+void leave_count(struct watcher *w, struct storm_case *c, struct leave *l);
+bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now);
+void leave_one(struct watcher *w, struct storm_case *c, struct leave *l,
+    bool storm);
+void leave_end(struct watcher *w, struct storm_case *c);
 
 /* sync.c */
 void sync_list(struct watcher *w);
 void sync_touch(struct watcher *w, const char *key, uint64_t index);
 void sync_advanced(struct watcher *w, mono_t now);	/* reached moved */
-void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
 void sync_new_leader(struct watcher *w);	/* maybe: one is known */
 void sync_drop(struct watcher *w);	/* forget the listing under way */
 void sync_free(struct watcher *w);
+void sync_done(struct watcher *w);	/* it is compared */
+/* An event behind the listing changed the key or a directory above it. */
+bool sync_touched(const struct watcher *w, const char *key);
+
+/* compare.c */
+void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
+/* An instance of the listing: for how often there must be one. */
+void sync_is_listed(struct watcher *w, const struct instance *i);
+/* A rival or a bad key is still there. */
+void sync_note_other(struct watcher *w, const char *key);
 
 /* looking.c */
 void looking_judge(struct watcher *w, mono_t now);

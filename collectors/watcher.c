@@ -326,19 +326,20 @@ void watcher_on_probe(struct watcher *w, struct member *m, bool answered,
 
 /* --- birth and end --- */
 
-/* Timers run before transfers: what came while the process was held up is read
- * first, so quiet is believed only once more round the loop. */
 static void on_judge(void *arg, mono_t now)
 {
 	struct watcher *w = arg;
 
-	if (!w->quiet_once && !mono_due(w->judge_at, now)) {
-		w->quiet_once = true;
-		timer_set(w->judge, now);
+	if (!judge_tick(w, now))
 		return;
-	}
 	batch_apply(w, now);
 	sync_advanced(w, now);
+}
+
+static void on_drain(void *arg, mono_t now)
+{
+	batch_drain(arg, now);
+	sync_advanced(arg, now);
 }
 
 static void on_settle(void *arg, mono_t now)
@@ -374,6 +375,7 @@ struct watcher *watcher_new(struct loop *l, struct directory *d,
 	w->touched = table_new(free);
 	w->retry = timer_new(l, on_retry, w);
 	w->judge = timer_new(l, on_judge, w);
+	w->drain = timer_new(l, on_drain, w);
 	w->settle = timer_new(l, on_settle, w);
 	w->list_timer = timer_new(l, on_list_due, w);
 	w->slice = timer_new(l, on_slice, w);
@@ -392,12 +394,13 @@ void watcher_free(struct watcher *w)
 {
 	if (w == NULL)
 		return;
-	batch_apply(w, loop_now(w->loop));
+	batch_finish(w, loop_now(w->loop));
 	poll_stop(w);
 	sync_free(w);
 	batch_free(w);
 	timer_free(w->retry);
 	timer_free(w->judge);
+	timer_free(w->drain);
 	timer_free(w->settle);
 	timer_free(w->list_timer);
 	timer_free(w->slice);

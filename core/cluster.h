@@ -89,6 +89,8 @@ struct cluster {
 	mono_t best_index_at;		/* when it was first seen */
 	bool mass_vanish;
 	size_t up, held;		/* instances */
+	size_t leaving;			/* of those up: gone, as was judged,
+					   and on their way out of the roll */
 	struct table *by_identity;	/* "service_name/instance_id" */
 };
 

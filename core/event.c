@@ -135,6 +135,12 @@ void event_emit(struct event_bus *b, const struct event *e)
 	copy_strings(slot);
 }
 
+bool event_room(const struct event_bus *b, size_t steps)
+{
+	return steps < EVENT_SLICE_LEAST ||
+	    (steps < EVENT_SLICE && b->queue.n < 2 * EVENT_SLICE);
+}
+
 /* Hands out one round: what was queued when it began. */
 static void deliver(struct event_bus *b)
 {

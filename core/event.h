@@ -97,6 +97,15 @@ void event_bus_add(struct event_bus *b, const struct event_sink *s);
 /* Queues a copy.  at and when are filled in. */
 void event_emit(struct event_bus *b, const struct event *e);
 
+/* What a turn may bring.  Whoever has more to change goes on in the next one,
+ * so that no turn gets long: a state that changes costs its share of database,
+ * alerting and log as well, some 20 us in all. */
+enum { EVENT_SLICE = 128, EVENT_SLICE_LEAST = 32 };
+
+/* May a part that has taken so many steps in this turn take one more?  Nobody
+ * starves: the least is everybody's, however much others have queued. */
+bool event_room(const struct event_bus *b, size_t steps);
+
 /* Hands out what is queued, at most 16 rounds (more is a bug: asserted).
  * Returns the number of the unit, or 0 if nothing was queued. */
 uint64_t event_flush(struct event_bus *b, mono_t now);

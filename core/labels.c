@@ -84,8 +84,14 @@ void labels_copy(struct labels *to, const struct labels *from)
 {
 	size_t i;
 
-	for (i = 0; i < from->n; i++)
+	for (i = 0; to->n > 0 && i < from->n; i++)
 		labels_set(to, from->v[i].name, from->v[i].value);
+	if (to->n > 0 || from->n == 0)
+		return;
+	to->v = xreallocarray(to->v, from->n, sizeof(*to->v));
+	for (; to->n < from->n; to->n++)
+		to->v[to->n] = (struct label){ xstrdup(from->v[to->n].name),
+		    xstrdup(from->v[to->n].value) };
 }
 
 void labels_free(struct labels *l)

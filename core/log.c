@@ -272,6 +272,11 @@ void log_set_level(enum log_level level)
 	threshold = level;
 }
 
+bool log_writes(enum log_level level)
+{
+	return (int)level >= threshold;
+}
+
 uint64_t log_dropped(void)
 {
 	return dropped;

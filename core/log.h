@@ -41,6 +41,7 @@ void log_start(enum log_level level, enum log_format format, int fd);
 void log_stop(int wait_ms);
 
 void log_set_level(enum log_level level);
+bool log_writes(enum log_level level);	/* lines of this level */
 
 /* Parse debug|info|warn|error and logfmt|json; false if it is none. */
 bool log_parse_level(const char *text, enum log_level *level_r);

@@ -73,7 +73,7 @@ struct loop {
 
 	struct offload *offloads;	/* started and not yet joined */
 	int64_t longest_us;
-	uint64_t turns;
+	uint64_t turns, slow_turns;
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -308,6 +308,7 @@ static void turn(struct loop *l)
 	took = clock_mono_us() - began;
 	if (took > l->longest_us)
 		l->longest_us = took;
+	l->slow_turns += took > LOOP_TURN_US;
 }
 
 void loop_run(struct loop *l)
@@ -381,4 +382,9 @@ int64_t loop_longest_turn_us(const struct loop *l)
 uint64_t loop_turns(const struct loop *l)
 {
 	return l->turns;
+}
+
+uint64_t loop_slow_turns(const struct loop *l)
+{
+	return l->slow_turns;
 }

@@ -63,8 +63,13 @@ void loop_offload(struct loop *l, void (*work)(void *arg),
 void loop_offload_or_drop(struct loop *l, void (*work)(void *arg),
     void (*done)(void *arg), void (*drop)(void *arg), void *arg);
 
-/* Longest turn (waiting excluded) so far and number of turns, for metrics. */
+/* Turns are meant to be no longer than that, waiting excluded. */
+enum { LOOP_TURN_US = 5000 };
+
+/* Longest turn so far, number of turns, and of those that took longer than
+ * they should, for metrics. */
 int64_t loop_longest_turn_us(const struct loop *l);
 uint64_t loop_turns(const struct loop *l);
+uint64_t loop_slow_turns(const struct loop *l);
 
 #endif

@@ -116,8 +116,12 @@ struct instance {
 	int32_t ttl_window_s;		/* largest TTL of the last listings */
 	uint32_t slot;
 	uint32_t expirations;
+	uint16_t listed;		/* the last listing that had its key:
+					   collectors/sync.c's */
 	unsigned char ttl_window_n;
 	bool present : 1;		/* its key is in etcd, by our books */
+	bool leaving : 1;		/* it is known to be gone, and on its
+					   way out: collectors/ alone */
 	bool silent : 1;		/* beats with refresh=true were seen */
 	bool index_saved : 1;		/* modified_index is of a former run */
 	bool first_listed : 1;		/* came with the first listing ever */
@@ -136,6 +140,8 @@ struct directory {
 	struct table *rivals;		/* key -> rival */
 	struct table *bad;		/* key -> itself: seen and counted */
 	struct ended_list *ended;	/* who was deregistered lately */
+	size_t deepest;			/* slashes in the deepest key that an
+					   instance ever had */
 	size_t vanished;		/* expired or lost, not forgotten */
 	size_t empty_services;		/* as the last tick counted them */
 	bool looking, synced;
@@ -147,6 +153,7 @@ struct directory {
 	wall_t watching_from, watching_to;
 	wall_t last_sync;
 	int64_t list_interval_ms;
+	uint16_t listing;		/* number of the last listing */
 	uint64_t watch_events, bad_keys;
 	uint64_t resyncs[8];		/* by enum resync */
 	bool changed;			/* a state since the last progress */
@@ -173,6 +180,8 @@ struct registry {
 	struct service **service_slots;
 	size_t nservice_slots;
 	struct instance *oldest, *newest;	/* vanished, in order */
+	struct instance *tick_at;	/* where the tick goes on; or NULL */
+	mono_t tick_next;		/* the next hold's end it has seen */
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 
@@ -210,6 +219,8 @@ struct moment {
 	wall_t earliest, seen;
 	mono_t now;
 	uint64_t index;
+	wall_t as_of;			/* of a listing that took long: it
+					   shows nothing later; ms 0: seen */
 };
 
 /* The key is there (event).  */
@@ -220,6 +231,12 @@ void registry_written(struct directory *d, const struct key_facts *k,
  * and judges late. */
 void registry_listed(struct directory *d, const struct key_facts *k,
     const struct moment *m);
+
+/* The same for a key of i, if nothing has happened to it since the roll was
+ * told of it: true, and then there is nothing but "late" to judge and no event.
+ * false: nothing was done. */
+bool registry_listed_unchanged(struct instance *i, const struct key_facts *k,
+    wall_t as_of);
 
 /* The key went, for this cause; from is when (clamped to what is possible).
  * hold_until > 0: the instance's alert is held until then. */
@@ -263,7 +280,7 @@ void registry_member_round(struct member *m, mono_t now);
 void registry_restored(struct registry *r);
 
 /* Ends holds that ran out, forgets what is due; returns when to call again
- * (at most a second ahead). */
+ * (at most a second ahead): now, if it is too much for one turn. */
 mono_t registry_tick(struct registry *r, mono_t now);
 
 /* Forgets one vanished instance now.  false: it is up, or not known. */

@@ -246,12 +246,6 @@ static void move_to(struct instance *i, struct directory *d)
 	instance_render(i);
 }
 
-static void present(struct instance *i)
-{
-	i->present = true;
-	table_put(i->directory->by_key, i->key, i);
-}
-
 /* A key of an instance that is known and up. */
 static void beat(struct instance *i, const struct key_facts *k,
     const struct moment *m, bool event)
@@ -278,7 +272,7 @@ static void comes_up(struct directory *d, struct instance *i,
 	learn(i, k, m->seen, event);
 	move_to(i, d);
 	instance_set_facts(i, k);
-	present(i);
+	instance_present(i);
 	instance_enter(i, STATE_UP, CAUSE_REGISTERED, time_of_write(k, m), m);
 }
 
@@ -300,7 +294,7 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 	learn(i, k, m->seen, false);
 	move_to(i, d);
 	instance_set_facts(i, k);
-	present(i);
+	instance_present(i);
 	rival_add(other, i, &old);
 	free(key);
 	free(value);
@@ -384,7 +378,32 @@ void registry_listed(struct directory *d, const struct key_facts *k,
 	apply(d, k, m, false);
 	i = registry_find(d, k->key);
 	if (i != NULL && i->period.state == STATE_UP)
-		judge_late(i, m->seen);
+		judge_late(i, m->as_of.ms != 0 ? m->as_of : m->seen);
+}
+
+static bool is_unchanged(const struct instance *i, const struct key_facts *k)
+{
+	return i->period.state == STATE_UP && !i->index_saved &&
+	    i->modified_index == k->modified_index &&
+	    i->created_index == k->created_index &&
+	    k->has_ttl == (i->ttl_s > 0) && strcmp(i->value, k->value) == 0;
+}
+
+bool registry_listed_unchanged(struct instance *i, const struct key_facts *k,
+    wall_t as_of)
+{
+	if (!is_unchanged(i, k))
+		return false;
+	if (!k->has_ttl)
+		i->last_beat = as_of;
+	if (k->has_ttl && i->expires.ms != k->expires.ms) {
+		i->expires = k->expires;	/* by a clock known better */
+		if (i->directory->config->instance_detail)
+			snapshot_touch_instance(i->service->cluster->registry,
+			    i);
+	}
+	judge_late(i, as_of);
+	return true;
 }
 
 /* --- gone --- */
@@ -420,7 +439,7 @@ static void take_over(struct instance *i, struct rival *rival)
 	learn(i, &k, clock_now(), true);
 	move_to(i, d);
 	instance_set_facts(i, &k);
-	present(i);
+	instance_present(i);
 	rival_free(rival);
 }
 
@@ -430,6 +449,7 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 	struct rival *rival = first_rival(i);
 	enum state state = state_after(cause);
 
+	i->leaving = false;
 	if (rival != NULL && cause != CAUSE_UNWATCHED) {
 		take_over(i, rival);
 		return;

@@ -55,6 +55,8 @@ struct instance *instance_new(struct directory *d, struct service *s,
     struct claim *c, const struct key_facts *k);
 void instance_enter(struct instance *i, enum state state, enum cause cause,
     wall_t from, const struct moment *m);
+/* Its key is in etcd: it is found by that. */
+void instance_present(struct instance *i);
 void instance_set_facts(struct instance *i, const struct key_facts *k);
 /* Puts an instance into the period it was saved with; no event. */
 void instance_restore(struct instance *i, const struct period *p);

@@ -46,6 +46,8 @@ static void vanish_unlink(struct instance *i)
 	struct registry *r = registry_of(i);
 	struct instance_rare *own = i->rare;
 
+	if (r->tick_at == i)
+		r->tick_at = own->newer;
 	if (own->older != NULL)
 		own->older->rare->newer = own->newer;
 	else
@@ -235,13 +237,25 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 		instance_release_hold(i);
 }
 
+void instance_present(struct instance *i)
+{
+	struct directory *d = i->directory;
+	size_t slashes = 0;
+
+	for (const char *c = i->key; *c != '\0'; c++)
+		slashes += *c == '/';
+	if (slashes > d->deepest)
+		d->deepest = slashes;
+	i->present = true;
+	table_put(d->by_key, i->key, i);
+}
+
 void instance_restore(struct instance *i, const struct period *p)
 {
 	i->period = *p;
 	if (p->state == STATE_UP) {
 		count_up(i, 1);
-		i->present = true;
-		table_put(i->directory->by_key, i->key, i);
+		instance_present(i);
 	}
 	if (vanished(p->state))
 		vanish_link(i);
@@ -259,6 +273,8 @@ void instance_set_facts(struct instance *i, const struct key_facts *k)
 	i->index_saved = false;
 	if (!changed)
 		return;
+	if (strcmp(i->key, k->key) != 0)
+		i->listed = 0;		/* it was the other key */
 	instance_set_text(i, i->instance_id, k->key, k->value);
 	instance_set_extra(i);
 	instance_render(i);

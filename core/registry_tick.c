@@ -1,6 +1,7 @@
 /* What happens to the roll by the mere passing of time: holds end, the
- * vanished are forgotten, a mass vanish is over when nobody is held.  Called
- * by the loop's timer. */
+ * vanished are forgotten, a mass vanish is over when nobody is held.  Where
+ * much is to be changed, or many are to be looked at, it takes several turns of
+ * the loop.  Called by the loop's timer. */
 #include <stdlib.h>
 
 #include "core/config.h"
@@ -9,7 +10,10 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
-enum { TICK_MS = 1000 };
+enum {
+	TICK_MS = 1000,
+	WALKED = 4096,			/* of the vanished, in one turn */
+};
 
 static void forget(struct instance *i, mono_t now)
 {
@@ -35,31 +39,62 @@ static bool forgettable(const struct instance *i, wall_t now)
 	    i->period.seen.ms + d->config->forget_after_ms <= now.ms);
 }
 
+/* What time has done to one of the vanished; true if that changed it. */
+static bool age(struct registry *r, struct instance *i, mono_t now)
+{
+	mono_t held_until = instance_rare(i)->held_until;
+	bool release = i->held && mono_due(held_until, now);
+	bool gone = forgettable(i, clock_history(now));
+
+	if (release)
+		instance_release_hold(i);
+	else if (i->held && held_until.ms < r->tick_next.ms)
+		r->tick_next = held_until;
+	if (gone)
+		forget(i, now);
+	return release || gone;
+}
+
+/* Goes on with the walk over the vanished; true at its end. */
+static bool age_vanished(struct registry *r, mono_t now)
+{
+	struct instance *i = r->tick_at;
+	size_t changed = 0;
+
+	if (i == NULL) {
+		i = r->oldest;
+		r->tick_next = mono_add(now, TICK_MS);
+	}
+	for (size_t n = 0; i != NULL && n < WALKED &&
+	    event_room(r->bus, changed); n++) {
+		r->tick_at = instance_rare(i)->newer;
+		changed += age(r, i, now);
+		i = r->tick_at;
+	}
+	r->tick_at = i;
+	return i == NULL;
+}
+
+static void end_mass_vanish(struct registry *r)
+{
+	for (size_t k = 0; k < r->nclusters; k++) {
+		struct cluster *c = r->clusters[k];
+
+		if (c->mass_vanish && c->held == 0 && c->leaving == 0)
+			registry_set_mass_vanish(c, false);
+	}
+}
+
 mono_t registry_tick(struct registry *r, mono_t now)
 {
-	wall_t when = clock_history(now);
-	mono_t next = mono_add(now, TICK_MS);
-	struct instance *newer;
-
-	for (struct instance *i = r->oldest; i != NULL; i = newer) {
-		const struct instance_rare *rare = instance_rare(i);
-
-		newer = rare->newer;
-		if (i->held && mono_due(rare->held_until, now))
-			instance_release_hold(i);
-		else if (i->held && rare->held_until.ms < next.ms)
-			next = rare->held_until;
-		if (forgettable(i, when))
-			forget(i, now);
-	}
-	for (size_t k = 0; k < r->nclusters; k++)
-		if (r->clusters[k]->mass_vanish && r->clusters[k]->held == 0)
-			registry_set_mass_vanish(r->clusters[k], false);
+	if (!age_vanished(r, now))
+		return now;
+	end_mass_vanish(r);
 	for (size_t k = 0; k < r->nclusters; k++)
 		for (size_t n = 0; n < r->clusters[k]->ndirectories; n++)
 			ended_tick(r->clusters[k]->directories[n]);
-	service_tick(r, when);
-	return next;
+	service_tick(r, clock_history(now));
+	return r->tick_next;
 }
 
 bool registry_forget(struct registry *r, const char *cluster,

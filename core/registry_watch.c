@@ -181,8 +181,9 @@ void registry_set_mass_vanish(struct cluster *c, bool on)
 		return;
 	c->mass_vanish = on;
 	log_warn(on ? "mass vanish" : "mass vanish is over",
-	    LOG_S("etcd_cluster", c->name), LOG_I("held", c->held),
-	    LOG_I("up", c->up));
+	    LOG_S("etcd_cluster", c->name),
+	    LOG_I("held", c->held + c->leaving),
+	    LOG_I("up", c->up - c->leaving));
 	emit_cluster(c);
 }
 

@@ -166,32 +166,26 @@ void sample_add_rendered(struct sample_sink *s, enum metric_id id,
 	sink_add(s, id, value, rstr_new(labels));
 }
 
-/* By metric, and within one in the order in which they were added: a merge
- * sort is stable, qsort is not, so the position decides ties. */
-struct ranked {
-	struct snap_sample sample;
-	size_t rank;
-};
-
-static int by_metric(const void *va, const void *vb)
+void sample_add_shared(struct sample_sink *s, enum metric_id id,
+    double value, struct rstr *labels)
 {
-	const struct ranked *a = va, *b = vb;
-
-	if (a->sample.metric != b->sample.metric)
-		return a->sample.metric < b->sample.metric ? -1 : 1;
-	return a->rank < b->rank ? -1 : a->rank > b->rank;
+	sink_add(s, id, value, rstr_ref(labels));
 }
 
+/* By metric, and within one in the order in which they were added. */
 static void sort_samples(struct sample_sink *s)
 {
-	struct ranked *v = xmalloc((s->n + 1) * sizeof(*v));
+	struct snap_sample *v = xmalloc((s->n + 1) * sizeof(*v));
+	size_t at[M_COUNT + 1] = { 0 };
 
 	for (size_t i = 0; i < s->n; i++)
-		v[i] = (struct ranked){ s->v[i], i };
-	qsort(v, s->n, sizeof(*v), by_metric);
+		at[s->v[i].metric + 1]++;
+	for (size_t m = 0; m < M_COUNT; m++)
+		at[m + 1] += at[m];
 	for (size_t i = 0; i < s->n; i++)
-		s->v[i] = v[i].sample;
-	free(v);
+		v[at[s->v[i].metric]++] = s->v[i];
+	free(s->v);
+	s->v = v;
 }
 
 /* --- blocks --- */

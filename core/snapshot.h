@@ -93,6 +93,10 @@ void sample_add(struct sample_sink *s, enum metric_id id, double value, ...);
 void sample_add_rendered(struct sample_sink *s, enum metric_id id,
     double value, const char *labels);
 
+/* The same with a reference to a text that is kept. */
+void sample_add_shared(struct sample_sink *s, enum metric_id id,
+    double value, struct rstr *labels);
+
 /* Marks what changed; the next publish rebuilds its block. */
 void snapshot_touch_instance(struct registry *r, const struct instance *i);
 void snapshot_touch_service(struct registry *r, const struct service *s);

@@ -126,6 +126,7 @@ static void on_unit(void *arg, uint64_t unit, mono_t now)
 	struct db *d = arg;
 
 	(void)now;
+	recorder_unit(d->recorder, d->filling);
 	d->filling->number = unit;
 	queue_push(d->queue, d->filling);
 	d->filling = unit_new();

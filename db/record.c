@@ -27,6 +27,10 @@ struct minimum {
 
 struct recorder {
 	struct table *minima;
+	/* Those whose counters the present unit changed, many of them many
+	 * times: each is written once, at its end. */
+	const struct service **services;
+	size_t nservices, cap;
 };
 
 static void minimum_free(void *minimum)
@@ -92,7 +96,29 @@ void recorder_free(struct recorder *r)
 	if (r == NULL)
 		return;
 	table_free(r->minima);
+	free(r->services);
 	free(r);
+}
+
+static void keep_service(struct recorder *r, const struct service *s)
+{
+	/* A unit changes few: the last ones, most likely. */
+	for (size_t i = r->nservices; i-- > 0;)
+		if (r->services[i] == s)
+			return;
+	if (r->nservices == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 16;
+		r->services = xreallocarray(r->services, r->cap,
+		    sizeof(struct service *));
+	}
+	r->services[r->nservices++] = s;
+}
+
+static void drop_service(struct recorder *r, const struct service *s)
+{
+	for (size_t i = 0; i < r->nservices; i++)
+		if (r->services[i] == s)
+			r->services[i] = r->services[--r->nservices];
 }
 
 static void write_service(struct unit *u, const struct service *s)
@@ -145,7 +171,6 @@ static void on_instance(struct recorder *r, struct unit *u,
 	const struct instance *i = e->instance.instance;
 	const struct period *p = &e->instance.begun;
 
-	(void)r;
 	if (e->instance.restored)
 		return;
 	write_instance(u, i, false);
@@ -156,7 +181,7 @@ static void on_instance(struct recorder *r, struct unit *u,
 	    v_int(p->state), v_int(p->cause), v_int(p->from.ms),
 	    unless(p->earliest, p->from), unless(p->seen, p->from),
 	    v_some((int64_t)p->index));
-	write_service(u, i->service);
+	keep_service(r, i->service);
 	write_directory(u, i->directory);
 }
 
@@ -182,7 +207,7 @@ static void expect(struct recorder *r, struct unit *u, const struct event *e,
 static void on_service(struct recorder *r, struct unit *u,
     const struct event *e)
 {
-	write_service(u, e->service);
+	keep_service(r, e->service);
 	expect(r, u, e, (int64_t)e->service->min_instances);
 }
 
@@ -191,6 +216,7 @@ static void on_service_dropped(struct recorder *r, struct unit *u,
 {
 	const struct service *s = e->service;
 
+	drop_service(r, s);
 	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(s->cluster->name),
 	    v_text(s->name));
 	expect(r, u, e, 0);
@@ -288,4 +314,11 @@ void recorder_event(struct recorder *r, struct unit *u,
 {
 	if (table[e->type] != NULL)
 		table[e->type](r, u, e);
+}
+
+void recorder_unit(struct recorder *r, struct unit *u)
+{
+	for (size_t i = 0; i < r->nservices; i++)
+		write_service(u, r->services[i]);
+	r->nservices = 0;
 }

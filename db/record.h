@@ -19,6 +19,10 @@ void recorder_free(struct recorder *r);		/* NULL is a no-op */
 void recorder_event(struct recorder *r, struct unit *u,
     const struct event *e);
 
+/* All events of the unit are in: adds what is written once.  What they pointed
+ * to must still be there. */
+void recorder_unit(struct recorder *r, struct unit *u);
+
 /* The rows of a round of polls (stats.c). */
 void stats_record(struct unit *u, const struct member *m, wall_t at);
 

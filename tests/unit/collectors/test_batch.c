@@ -1,6 +1,7 @@
 /* collectors/batch.c: from etcd's events to the roll.
  *	whose event it is, by its key
- *	when a batch is judged, and that it goes in in order
+ *	that a batch goes in in order (when it is judged: test_judge.c; how
+ *	many of it in a turn: test_leave.c)
  *	what each action means, for a key and for all below a directory
  *	times of a leave; rebuilt history
  *	causes and holds: storms, bursts, outages
@@ -124,46 +125,6 @@ static void a_leave_goes_in_with_the_headers(void **state)
 	assert_int_equal(x->n, 1);
 	seen_is(x, 0, "a", STATE_EXPIRED, CAUSE_EXPIRE);
 	assert_int_equal(x->d->applied_index, 101);
-}
-
-static void after_50_ms_at_the_latest(void **state)
-{
-	struct watched *x = *state;
-
-	watched_start(x, KEYS(D "/a", D "/b"));
-	tell_event(x, the_poll(x), expire_event(D "/a", 200, 101));
-	watched_pass(x, 49);
-	assert_int_equal(x->n, 0);
-	watched_pass(x, 1);
-	assert_int_equal(x->n, 1);
-
-	/* Events that go on and on do not put it off. */
-	for (uint64_t k = 0; k < 10; k++) {
-		tell_event(x, the_poll(x), k == 0 ?
-		    expire_event(D "/b", 200, 102) :
-		    beat_event(D "/c", 10, 2, 102 + k));
-		if (x->n > 1)
-			break;
-		watched_pass(x, 10);
-	}
-	assert_int_equal(since_start(clock_now()), 100);
-	assert_int_equal(x->n, 3);
-	seen_is(x, 1, "b", STATE_EXPIRED, CAUSE_EXPIRE);
-	seen_is(x, 2, "c", STATE_UP, CAUSE_REGISTERED);
-}
-
-/* More is said to come, but nothing comes: it may be anywhere in the store. */
-static void soon_after_headers_without_an_event(void **state)
-{
-	struct watched *x = *state;
-
-	watched_start(x, KEYS(D "/a"));
-	tell_event(x, the_poll(x), expire_event(D "/a", 200, 101));
-	tell_head(x, the_poll(x), 170);
-	watched_pass(x, 3);
-	assert_int_equal(x->n, 0);	/* once more round the loop */
-	watched_pass(x, 1);
-	assert_int_equal(x->n, 1);
 }
 
 static void in_order(void **state)
@@ -440,37 +401,11 @@ static void a_write_over_an_expired_key(void **state)
 
 /* --- storms --- */
 
-/* So many of `up` expire in one tick: as they come, all events are there. */
-static void expire_of(struct watched *x, uint64_t n, uint64_t up,
-    uint64_t known)
-{
-	static char keys[200][32];
-	struct nodes *l = xcalloc(1, sizeof(*l));
-
-	for (uint64_t k = 0; k < up; k++)
-		snprintf(keys[k], sizeof(keys[k]), D "/%03u", (unsigned)k);
-	watched_start(x, NULL);
-	sync_list(x->w);
-	for (uint64_t k = 0; k < up; k++)
-		add_node(l, node(keys[k], 10, 50 + k));
-	tell_listing(x, WATCHED_START, l);
-	assert_int_equal(x->c->up, up);
-	x->n = 0;
-	for (uint64_t k = 0; k < n; k++) {
-		uint64_t index = WATCHED_START + 1 + k;
-
-		tell_event(x, the_poll(x), expire_event(keys[k], 100, index));
-		if (k + 1 < known)
-			tell_head(x, the_poll(x), WATCHED_START + n);
-	}
-	free(l);
-}
-
 static void a_storm_is_held(void **state)
 {
 	struct watched *x = *state;
 
-	expire_of(x, 5, 16, 5);
+	watched_expire(x, 5, 16, 5);
 	tell_head(x, the_poll(x), WATCHED_START + 5);
 	assert_int_equal(x->n, 5);
 	for (size_t k = 0; k < 5; k++) {
@@ -492,7 +427,7 @@ static void who_returns_is_held_no_more(void **state)
 {
 	struct watched *x = *state;
 
-	expire_of(x, 5, 5, 5);
+	watched_expire(x, 5, 5, 5);
 	tell_head(x, the_poll(x), WATCHED_START + 5);
 	assert_int_equal(x->c->held, 5);
 	for (uint64_t k = 0; k < 5; k++) {
@@ -510,57 +445,11 @@ static void a_few_are_no_storm(void **state)
 {
 	struct watched *x = *state;
 
-	expire_of(x, 5, 17, 5);
+	watched_expire(x, 5, 17, 5);
 	tell_head(x, the_poll(x), WATCHED_START + 5);
 	assert_int_equal(x->n, 5);
 	assert_int_equal(x->c->held, 0);
 	assert_false(x->c->mass_vanish);
-}
-
-/* Judged after 50 ms, when only ten of the hundred have been told. */
-static void a_burst_is_judged_by_its_length(void **state)
-{
-	struct watched *x = *state;
-
-	expire_of(x, 1, 100, 0);
-	while (x->n == 0) {
-		uint64_t index = x->w->reached + 1;
-		char key[32];
-
-		tell_head(x, the_poll(x), WATCHED_START + 100);
-		watched_pass(x, 2);
-		snprintf(key, sizeof(key), D "/%03u", (unsigned)(index -
-		    WATCHED_START - 1));
-		tell_event(x, the_poll(x), expire_event(key, 100, index));
-	}
-	assert_in_range(x->n, 20, 29);
-	assert_int_equal(x->c->held, x->n);
-	assert_int_equal(since_start(clock_now()), 50);
-}
-
-/* As few events of the store, when none of ours is still to come. */
-static void what_others_write_is_no_burst(void **state)
-{
-	struct watched *x = *state;
-
-	expire_of(x, 4, 100, 0);
-	tell_head(x, the_poll(x), WATCHED_START + 900);
-	watched_pass(x, 50);
-	assert_int_equal(x->n, 4);
-	assert_int_equal(x->c->held, 0);
-}
-
-/* The other events of the store are anything but leaves of ours. */
-static void other_events_are_no_leaves(void **state)
-{
-	struct watched *x = *state;
-
-	expire_of(x, 1, 100, 0);
-	tell_event(x, the_poll(x), beat_event(D "/050", 10, 3000, 200));
-	tell_head(x, the_poll(x), 300);
-	watched_pass(x, 50);
-	assert_int_equal(x->n, 1);
-	assert_int_equal(x->c->held, 0);
 }
 
 static void deletions_never_count(void **state)
@@ -829,8 +718,6 @@ int main(void)
 		TEST(others_change_nothing),
 		TEST(a_write_goes_in_at_once),
 		TEST(a_leave_goes_in_with_the_headers),
-		TEST(after_50_ms_at_the_latest),
-		TEST(soon_after_headers_without_an_event),
 		TEST(in_order),
 		TEST(a_pending_batch_survives_the_end),
 		TEST(what_an_action_means),
@@ -844,9 +731,6 @@ int main(void)
 		TEST(a_storm_is_held),
 		TEST(who_returns_is_held_no_more),
 		TEST(a_few_are_no_storm),
-		TEST(a_burst_is_judged_by_its_length),
-		TEST(what_others_write_is_no_burst),
-		TEST(other_events_are_no_leaves),
 		TEST(deletions_never_count),
 		TEST(a_directory_that_expires_is_a_storm),
 		TEST(one_that_flaps_is_no_storm),

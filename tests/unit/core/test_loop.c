@@ -435,6 +435,7 @@ static void test_longest_turn(void **state)
 	timer_set(t, clock_mono());
 	loop_run(loop);
 	assert_true(loop_longest_turn_us(loop) >= 20000);
+	assert_in_range(loop_slow_turns(loop), 1, loop_turns(loop));
 	timer_free(t);
 }
 

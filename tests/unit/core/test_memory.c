@@ -108,13 +108,17 @@ static void delete(struct world *w, const char *key)
 	registry_left(w->d, i, CAUSE_DELETE, m.seen, &m, (mono_t){ 0 });
 }
 
-/* One turn of the loop, a second later. */
+/* What the loop does, a second later. */
 static void turn(struct world *w)
 {
+	mono_t next;
+
 	clock_advance(1000);
 	registry_progress(w->d, clock_now(), 7, clock_mono());
-	registry_tick(w->r, clock_mono());
-	event_flush(w->bus, clock_mono());
+	do {
+		next = registry_tick(w->r, clock_mono());
+		event_flush(w->bus, clock_mono());
+	} while (mono_due(next, clock_mono()));
 	snapshot_publish(w->r, clock_mono());
 }
 

@@ -533,6 +533,90 @@ static void held_until_it_is_over(void **state)
 	assert_false(w->c->mass_vanish);
 }
 
+/* So many are held, and let go at the same moment. */
+static void hold_many(struct world *w, size_t n)
+{
+	mono_t until = mono_add(clock_mono(), 10000);
+	char key[32];
+
+	for (size_t k = 0; k < n; k++) {
+		struct moment m;
+
+		snprintf(key, sizeof(key), "/login/%zu", k);
+		put(w, key, 10, true);
+		m = now_at(w);
+		registry_left(w->d, registry_find(w->d, key), CAUSE_EXPIRE,
+		    m.seen, &m, until);
+		event_flush(w->bus, m.now);
+	}
+	registry_set_mass_vanish(w->c, true);
+	assert_int_equal(w->c->held, n);
+	clock_advance(10000);
+	w->n = 0;
+}
+
+static void holds_end_in_slices(void **state)
+{
+	enum { N = 3 * EVENT_SLICE + 1 };
+	struct world *w = *state;
+	mono_t now;
+
+	hold_many(w, N);
+	now = clock_mono();
+	for (size_t k = 1; k <= 3; k++) {
+		assert_int_equal(registry_tick(w->r, now).ms, now.ms);
+		event_flush(w->bus, now);
+		assert_int_equal(w->n, k * EVENT_SLICE);
+		assert_int_equal(w->c->held, N - k * EVENT_SLICE);
+		assert_true(w->c->mass_vanish);
+	}
+	assert_true(registry_tick(w->r, now).ms > now.ms);
+	event_flush(w->bus, now);
+	assert_int_equal(w->n, N);
+	assert_string_equal(w->v[0].identity, "login/0");
+	assert_string_equal(w->v[N - 1].identity, "login/384");
+	assert_false(w->c->mass_vanish);
+}
+
+/* Where the walk stands is taken out of the roll, and then all behind it. */
+static void who_goes_while_the_tick_walks(void **state)
+{
+	enum { N = 2 * EVENT_SLICE };
+	struct world *w = *state;
+	char id[32];
+
+	hold_many(w, N);
+	registry_tick(w->r, clock_mono());
+	for (size_t k = EVENT_SLICE; k < N; k++) {
+		snprintf(id, sizeof(id), "%zu", k);
+		assert_true(registry_forget(w->r, "default", "login", id));
+		event_flush(w->bus, clock_mono());
+	}
+	assert_int_equal(w->c->held, 0);
+	registry_tick(w->r, clock_mono());
+	event_flush(w->bus, clock_mono());
+	assert_int_equal(w->d->vanished, EVENT_SLICE);
+	assert_false(w->c->mass_vanish);
+}
+
+static void many_are_forgotten_in_slices(void **state)
+{
+	enum { N = 3 * EVENT_SLICE };
+	struct world *w = *state;
+	size_t left = N, ticks = 0;
+
+	hold_many(w, N);
+	w->d->config->max_vanished = 3;
+	while (left > 3) {
+		registry_tick(w->r, clock_mono());
+		event_flush(w->bus, clock_mono());
+		assert_in_range(left - w->d->vanished, 1, EVENT_SLICE);
+		left = w->d->vanished;
+		ticks++;
+	}
+	assert_in_range(ticks, 3, 7);
+}
+
 static void forgotten_in_time(void **state)
 {
 	struct world *w = *state;
@@ -903,6 +987,9 @@ int main(void)
 		TEST(the_shortest_ttl_that_is_late),
 		TEST(permanent_and_back),
 		TEST(held_until_it_is_over),
+		TEST(holds_end_in_slices),
+		TEST(who_goes_while_the_tick_walks),
+		TEST(many_are_forgotten_in_slices),
 		TEST(forgotten_in_time),
 		TEST(the_oldest_are_forgotten_first),
 		TEST(clamps_times),

@@ -91,6 +91,46 @@ static void test_instance(void **state)
 	instance_gone(&i);
 }
 
+static size_t ops_of(const struct unit *u, enum statement_id id)
+{
+	const struct op *op;
+	size_t n = 0;
+
+	TAILQ_FOREACH(op, &u->ops, link)
+		n += op->id == id;
+	return n;
+}
+
+/* However many of its instances changed in a unit: a service is one row. */
+static void test_service_is_written_once(void **state)
+{
+	struct instance i = instance_named(1, "a");
+
+	(void)state;
+	daemon_start();
+	for (int k = 0; k < 100; k++) {
+		service.registrations++;
+		record_at(change(&i, STATE_UP, CAUSE_REGISTERED, T0 + k, 0),
+		    T0 + k);
+	}
+	recorder_unit(db->recorder, db->filling);
+	assert_int_equal(ops_of(db->filling, SQL_SERVICE), 1);
+	assert_int_equal(ops_of(db->filling, SQL_PERIOD_BEGIN), 100);
+	emit((struct event){ .type = EVENT_DETAIL, .instance.instance = &i });
+	flush_and_commit();
+	assert_int_equal(ask("SELECT registrations FROM services"), 100);
+	/* A service that is dropped in the unit that changed it stays away. */
+	record_at(change(&i, STATE_UP, CAUSE_REGISTERED, T0 + 200, 0),
+	    T0 + 200);
+	record_at((struct event){ .type = EVENT_SERVICE_DROPPED,
+	    .service = &service }, T0 + 200);
+	emit((struct event){ .type = EVENT_DROPPED, .instance.instance = &i });
+	flush_and_commit();
+	assert_int_equal(ask("SELECT count(*) FROM services"), 0);
+	assert_true(daemon_stop(1000));
+	instance_gone(&i);
+}
+
 static void test_held(void **state)
 {
 	struct instance i = instance_named(1, "a");
@@ -627,7 +667,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_instance), T(test_held),
+		T(test_instance), T(test_held), T(test_service_is_written_once),
 		T(test_restored_writes_nothing), T(test_watching),
 		T(test_index_goes_with_the_change), T(test_services),
 		T(test_alerts_and_outbox), T(test_restore), T(test_killed),

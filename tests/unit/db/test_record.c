@@ -19,6 +19,7 @@ static void emit(enum event_type type, wall_t when)
 
 	recorder_event(recorder, u, &(struct event){ .type = type,
 	    .when = when, .service = &service });
+	recorder_unit(recorder, u);
 	TAILQ_INSERT_TAIL(&units, u, link);
 	assert_int_equal(commit_units(committer, &units, &e), SQLITE_OK);
 	unit_free(u);
