@@ -276,6 +276,12 @@ bench: $(BUILD)/rollcall $(BENCH_PROGRAMS) ## measure it all, in 15 minutes, int
 	@.ci/servers etcd prometheus-pushgateway >/dev/null
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
+$(BUILD)/bench/decode: bench/decode_bench.c \
+    $(foreach f,$(uses_collectors),$(call archive,$(f)))
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
+
 install-packages: ## what building and testing need, by apt
 	@.ci/packages test
 

@@ -76,6 +76,36 @@ static void judge_one(const struct watcher *w, struct leave *l)
 		l->cause = CAUSE_ETCD_OUTAGE;
 }
 
+void leave_count(struct watcher *w, struct storm_case *c, struct leave *l)
+{
+	const struct instance *i = l->instance;
+
+	judge_one(w, l);
+	if (!l->counts)
+		return;
+	c->leaving++;
+	c->outages += l->outage &&
+	    instance_rare(i)->rivals == NULL;
+	storm_again(w->storm, instance_rare(i)->left_at);
+	if (i->ttl_s > c->largest_ttl_s)
+		c->largest_ttl_s = i->ttl_s;
+}
+
+bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now)
+{
+	bool storm;
+
+	if (c->leaving == 0)
+		return false;
+	c->up = leave_up(w->c);
+	storm = storm_judge(w->storm, c, now);
+	c->going = c->leaving;
+	w->c->leaving += c->going;
+	if (storm || (c->outages > 0 && w->c->held + c->outages >= 2))
+		registry_set_mass_vanish(w->c, true);
+	return storm;
+}
+
 /* As many of the events still to come will be leaves as were so far. */
 static size_t coming(const struct outlook *o, size_t leaving)
 {
@@ -87,45 +117,18 @@ static size_t coming(const struct outlook *o, size_t leaving)
 	return (size_t)(likely < (double)o->more ? likely : (double)o->more);
 }
 
-static bool judge_storm(struct watcher *w, const struct leave *v, size_t n,
-    const struct outlook *o, mono_t now)
-{
-	struct storm_case c = { .up = leave_up(w->c) };
-	size_t outages = 0;
-	bool storm;
-
-	for (size_t k = 0; k < n; k++) {
-		const struct instance *i = v[k].instance;
-
-		if (!v[k].counts)
-			continue;
-		c.leaving++;
-		outages += v[k].outage && instance_rare(i)->rivals == NULL;
-		storm_again(w->storm, instance_rare(i)->left_at);
-		if (i->ttl_s > c.largest_ttl_s)
-			c.largest_ttl_s = i->ttl_s;
-	}
-	if (c.leaving == 0)
-		return false;
-	c.coming = coming(o, c.leaving);
-	storm = storm_judge(w->storm, &c, now);
-	w->c->leaving += c.leaving;
-	if (storm || (outages > 0 && w->c->held + outages >= 2))
-		registry_set_mass_vanish(w->c, true);
-	return storm;
-}
-
 void leave_judge_batch(struct watcher *w, const struct outlook *o,
     mono_t now)
 {
 	struct leaves *l = &w->leaves;
-	size_t from = l->judged;
+	struct storm_case c = { 0 };
 	bool storm;
 
-	for (size_t k = from; k < l->n; k++)
-		judge_one(w, &l->v[k]);
-	storm = judge_storm(w, l->v + from, l->n - from, o, now);
-	for (size_t k = from; k < l->n; k++)
+	for (size_t k = l->judged; k < l->n; k++)
+		leave_count(w, &c, &l->v[k]);
+	c.coming = coming(o, c.leaving);
+	storm = leave_judge(w, &c, now);
+	for (size_t k = l->judged; k < l->n; k++)
 		l->v[k].storm = storm;
 	l->judged = l->n;
 }
@@ -183,12 +186,19 @@ void leave_now(struct watcher *w, const struct leave *one)
 	go(w, &l);
 }
 
-void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now)
+void leave_one(struct watcher *w, struct storm_case *c, struct leave *l,
+    bool storm)
 {
-	for (size_t k = 0; k < n; k++)
-		leave_add(w, &v[k]);
-	if (w->leaves.n == w->leaves.judged)
+	if (l->instance->leaving)
 		return;
-	leave_judge_batch(w, &(struct outlook){ 0 }, now);
-	batch_drain(w, now);
+	judge_one(w, l);
+	l->storm = storm;
+	c->going -= l->counts;
+	go(w, l);
+}
+
+void leave_end(struct watcher *w, struct storm_case *c)
+{
+	w->c->leaving -= c->going;
+	c->going = 0;
 }

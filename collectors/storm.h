@@ -20,6 +20,8 @@ struct storm_case {
 	size_t coming;		/* more of them that are likely on their way */
 	size_t up;		/* instances up before it */
 	int64_t largest_ttl_s;	/* of those leaving */
+	size_t outages;		/* of them, on account of an election */
+	size_t going;		/* judged, and not out of the roll yet */
 };
 
 /* Judges a batch and remembers those leaving: true if, with what left before

@@ -3,8 +3,9 @@
 
 /* What the files of the watcher share: watcher.c (which member, what after a
  * break), poll.c (long polls), batch.c (events into the roll), judge.c (when
- * leaves are judged), leave.c (those who go, judged together), sync.c (listing
- * and comparison), looking.c (may it be called watched?). */
+ * leaves are judged), leave.c (those who go, judged together), sync.c
+ * (listings), compare.c (what they say), looking.c (may it be called
+ * watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -43,16 +44,32 @@ struct outlook {
 	uint64_t more, range;		/* range 0: nothing is to come */
 };
 
-struct listed {				/* a listing kept until it counts */
-	struct etcd_call *kept;		/* whose the nodes are */
-	const struct etcd_node *v;
-	size_t n;
+struct journal;
+
+enum { TTL_CAP = 128 };
+
+/* What there is of a listing.  Each key that the roll has is marked with its
+ * number as it arrives; kept is only what the roll does not have like that,
+ * until the listing counts.  Then it is compared, step by step. */
+struct listed {
+	uint16_t number;		/* and one more: missing in it */
 	uint64_t index;
-	bool ready;
-	struct table *keys;		/* those compared so far; or NULL */
-	size_t at;			/* the next one to compare */
+	bool ready;			/* it is whole */
+	unsigned step;			/* of the comparison; 0: not begun */
+	struct journal *differ;		/* changed or not known */
+	struct journal *deeper;		/* the same: deeper than instances */
+	struct table *others;		/* keys that are no instance; owned */
 	size_t bad;			/* entries that make no sense */
 	int64_t cost_ms;
+
+	size_t cursor;			/* of the walk over the roll */
+	unsigned moves;			/* of its table, when that began */
+	size_t absent;
+	struct storm_case missing;
+	bool storm;
+
+	bool silent;			/* someone beats with refresh=true */
+	size_t ttls[TTL_CAP], nttls;	/* of those listed, by seconds */
 };
 
 /* A long poll under way. */
@@ -185,18 +202,33 @@ bool leave_next(struct watcher *w);	/* goes; false: there is none */
 void leave_now(struct watcher *w, const struct leave *one);	/* alone */
 /* Those up of which a storm may be made, without those on their way out. */
 size_t leave_up(const struct cluster *c);
-/* Judges them together, copies them, and takes them out before whatever else
- * the batch has; those who are on their way already are passed over. */
-void leave_all(struct watcher *w, struct leave *v, size_t n, mono_t now);
+/* For those a listing misses, which is gone through twice, over many turns:
+ * each is counted, then all are judged together (true: a storm), then each
+ * leaves; in the end those who were counted and stayed are taken off the
+ * books.  Those who are on their way already are passed over. */
+void leave_count(struct watcher *w, struct storm_case *c, struct leave *l);
+bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now);
+void leave_one(struct watcher *w, struct storm_case *c, struct leave *l,
+    bool storm);
+void leave_end(struct watcher *w, struct storm_case *c);
 
 /* sync.c */
 void sync_list(struct watcher *w);
 void sync_touch(struct watcher *w, const char *key, uint64_t index);
 void sync_advanced(struct watcher *w, mono_t now);	/* reached moved */
-void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
 void sync_new_leader(struct watcher *w);	/* maybe: one is known */
 void sync_drop(struct watcher *w);	/* forget the listing under way */
 void sync_free(struct watcher *w);
+void sync_done(struct watcher *w);	/* it is compared */
+/* An event behind the listing changed the key or a directory above it. */
+bool sync_touched(const struct watcher *w, const char *key);
+
+/* compare.c */
+void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
+/* An instance of the listing: for how often there must be one. */
+void sync_is_listed(struct watcher *w, const struct instance *i);
+/* A rival or a bad key is still there. */
+void sync_note_other(struct watcher *w, const char *key);
 
 /* looking.c */
 void looking_judge(struct watcher *w, mono_t now);

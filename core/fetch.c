@@ -6,19 +6,13 @@
  * Connections are curl's: kept alive and reused, and never shared by two
  * requests at a time (HTTP/1.1, no pipelining, no limit per host), so a long
  * poll holds up nobody and the next poll finds the connection of the last. */
-#include "core/fetch.h"
+#include "core/fetch_impl.h"
 
 #include <assert.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
 
-#include "core/buf.h"
 #include "core/fetch_explain.h"
 #include "core/http_config.h"
 #include "core/loop_transfers.h"
@@ -27,35 +21,8 @@
 enum {
 	CONNECT_MS = 1000,
 	MAX_HEADERS = 64 * 1024,	/* of one answer, in bytes */
-	KEEPALIVE_S = 5,		/* probe a silent peer this often */
-	UNACKED_MS = 10000		/* and give it up after this long */
-};
-
-struct fetch {
-	struct fetcher *fetcher;
-	TAILQ_ENTRY(fetch) all;
-	TAILQ_ENTRY(fetch) ready;
-	CURL *easy;			/* NULL: could not be made */
-	struct curl_slist *request_headers, *connect_to;
-	char *url;
-	int64_t deadline_ms, connect_ms;
-	bool head_only, follows;	/* HEAD; redirects are followed */
-
-	struct buf headers;		/* name NUL value NUL ... */
-	struct buf body;
-	char detail[CURL_ERROR_SIZE];
-	char empty[1];
-	bool head, too_large;
-	struct fetch_answer answer;
-	int64_t started_us;
-
-	bool attached;			/* to the multi handle */
-	bool queued;			/* in fetcher->ready */
-	bool ended, head_told, busy, cancelled;
-
-	void (*on_head)(struct fetch *f, long status, void *arg);
-	void (*on_done)(struct fetch *f, struct fetch_answer *a, void *arg);
-	void *arg;
+	WINDOW = 128 * 1024		/* of a body that is handed over: so
+					   much in one turn, of all together */
 };
 
 TAILQ_HEAD(fetches, fetch);
@@ -66,14 +33,8 @@ struct fetcher {
 	struct fetches all;
 	struct fetches ready;		/* with something to tell */
 	size_t nready;
+	size_t handed;			/* bytes of bodies, in this turn */
 };
-
-static char user_agent[64] = "rollcall";
-
-void fetch_set_user_agent(const char *name)
-{
-	snprintf(user_agent, sizeof(user_agent), "%s", name);
-}
 
 static void enqueue(struct fetch *f)
 {
@@ -149,6 +110,7 @@ static size_t end_of_head(struct fetch *f, size_t n)
 		return n;
 	f->answer.status = status;
 	f->head = true;
+	f->streams = f->on_body && status == 200;
 	enqueue(f);
 	return announces_too_much(f) ? refuse(f) : n;
 }
@@ -191,19 +153,17 @@ static size_t on_body(char *data, size_t one, size_t n, void *arg)
 	struct fetch *f = arg;
 
 	(void)one;
+	if (n > f->body.max - f->received)
+		return refuse(f);
+	if (f->streams && f->body.len >= WINDOW) {
+		f->paused = true;
+		return CURL_WRITEFUNC_PAUSE;	/* it comes again */
+	}
 	buf_add(&f->body, data, n);
-	return f->body.failed ? refuse(f) : n;
-}
-
-/* A peer that vanished without a word is noticed after about ten seconds. */
-static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-	int ms = UNACKED_MS;
-
-	(void)arg;
-	(void)purpose;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-	return CURL_SOCKOPT_OK;
+	f->received += n;
+	if (f->streams)
+		enqueue(f);
+	return n;
 }
 
 /* --- after curl has returned: collecting and telling --- */
@@ -232,8 +192,8 @@ static void end(struct fetch *f, CURLcode code)
 		code = CURLE_PARTIAL_FILE;	/* curl takes a torn head */
 	if (code != CURLE_OK)
 		explain(f, code);
-	a->body = f->body.data ? f->body.data : f->empty;
-	a->len = f->body.len;
+	a->body = f->body.data && !f->streams ? f->body.data : f->empty;
+	a->len = f->streams ? 0 : f->body.len;
 	f->ended = true;
 	detach(f);
 	enqueue(f);
@@ -254,18 +214,43 @@ static void collect(struct fetcher *s)
 	}
 }
 
+/* False if it has to wait for the next turn. */
+static bool hand_over(struct fetch *f)
+{
+	struct fetcher *s = f->fetcher;
+	size_t n = f->body.len;
+
+	if (!f->streams || n == 0)
+		return true;
+	if (s->handed > 0 && s->handed + n > WINDOW) {
+		enqueue(f);
+		return false;
+	}
+	s->handed += n;
+	f->on_body(f, f->body.data, n, f->arg);
+	buf_reset(&f->body);
+	if (f->paused && !f->cancelled) {
+		f->paused = false;
+		curl_easy_pause(f->easy, CURLPAUSE_CONT);
+	}
+	return true;
+}
+
 static void tell(struct fetch *f)
 {
+	bool whole;
+
 	f->busy = true;
 	if (f->head && !f->head_told) {
 		f->head_told = true;
 		if (f->on_head)
 			f->on_head(f, f->answer.status, f->arg);
 	}
-	if (f->ended && !f->cancelled)
+	whole = f->cancelled || hand_over(f);
+	if (f->ended && whole && !f->cancelled)
 		f->on_done(f, &f->answer, f->arg);
 	f->busy = false;
-	if (f->ended || f->cancelled)
+	if (f->cancelled || (f->ended && whole))
 		release(f);
 }
 
@@ -278,6 +263,7 @@ static void on_transfers(void *arg)
 	size_t n;
 
 	collect(s);
+	s->handed = 0;
 	for (n = s->nready; n > 0 && (f = TAILQ_FIRST(&s->ready)); n--) {
 		dequeue(f);
 		tell(f);
@@ -312,26 +298,6 @@ static struct fetcher *fetcher_of(struct loop *l)
 
 /* --- starting --- */
 
-static void set_transport(struct fetch *f)
-{
-	CURL *h = f->easy;
-
-	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	/* Reading the system's authorities takes 30 ms.  curl keeps what it
-	 * read, but only where they come from the one file alone. */
-	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
-	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)f->deadline_ms);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
-	curl_easy_setopt(h, CURLOPT_SOCKOPTFUNCTION, on_socket);
-}
-
 static void set_callbacks(struct fetch *f)
 {
 	CURL *h = f->easy;
@@ -344,64 +310,13 @@ static void set_callbacks(struct fetch *f)
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, f);
 }
 
-static void set_method(struct fetch *f, const struct fetch_request *r)
-{
-	const char *method = r->method ? r->method : r->body ? "POST" : "GET";
-	CURL *h = f->easy;
-
-	f->head_only = strcmp(method, "HEAD") == 0;
-	if (f->head_only) {
-		curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
-		return;
-	}
-	if (r->body || strcmp(method, "POST") == 0) {
-		curl_easy_setopt(h, CURLOPT_POST, 1L);
-		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)(r->body ? r->body_len : 0));
-		curl_easy_setopt(h, CURLOPT_COPYPOSTFIELDS,
-		    r->body ? r->body : "");
-	}
-	if (strcmp(method, r->body ? "POST" : "GET") != 0)
-		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, method);
-}
-
-static void set_headers(struct fetch *f, const struct fetch_request *r)
-{
-	struct curl_slist *list = NULL;
-	size_t i;
-
-	for (i = 0; r->headers && r->headers[i]; i++)
-		list = curl_slist_append(list, r->headers[i]);
-	list = curl_slist_append(list, "Expect:");	/* no 100-continue */
-	f->request_headers = list;
-	curl_easy_setopt(f->easy, CURLOPT_USERAGENT, user_agent);
-}
-
-static CURLcode set_url(struct fetch *f, const struct fetch_request *r)
-{
-	void *lists[2] = { f->request_headers, NULL };
-	int rc = http_config_set_url(r->http, f->easy, r->url, lists);
-
-	f->request_headers = lists[0];
-	f->connect_to = lists[1];
-	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->request_headers);
-	return (CURLcode)rc;
-}
-
 static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
 {
 	f->easy = curl_easy_init();
 	if (!f->easy)
 		return CURLE_OUT_OF_MEMORY;
-	set_transport(f);
 	set_callbacks(f);
-	http_config_apply(r->http, f->easy);	/* protocols, redirects, TLS */
-	set_method(f, r);
-	set_headers(f, r);
-	/* Closed afterwards, or each of them would leave one behind. */
-	curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
-	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, r->once ? 1L : 0L);
-	return set_url(f, r);
+	return fetch_set_options(f, r);
 }
 
 static CURLcode attach(struct fetch *f)
@@ -422,6 +337,7 @@ static struct fetch *new_fetch(struct loop *l, const struct fetch_request *r)
 	f->connect_ms = r->connect_ms ? r->connect_ms : CONNECT_MS;
 	f->follows = !r->http || r->http->follow_redirects;
 	f->on_head = r->on_head;
+	f->on_body = r->on_body;
 	f->on_done = r->on_done;
 	f->arg = r->arg;
 	buf_init(&f->headers, MAX_HEADERS);
@@ -477,7 +393,7 @@ const char *fetch_header(struct fetch *f, const char *name)
 
 size_t fetch_received(const struct fetch *f)
 {
-	return f->body.len;
+	return f->received;
 }
 
 char *fetch_take_body(struct fetch *f, struct fetch_answer *a)

@@ -47,6 +47,14 @@ struct fetch_request {
 	 * fetch. */
 	void (*on_head)(struct fetch *f, long status, void *arg);
 
+	/* The body of a 200 as it comes, piece by piece; any other is
+	 * collected.  max_body holds all the same.  Not more than 128 KiB or
+	 * so in one turn of the loop, of all fetches together: meanwhile the
+	 * peer waits, and the deadline runs on.  May be NULL: all bodies are
+	 * collected.  May cancel the fetch. */
+	void (*on_body)(struct fetch *f, const char *bytes, size_t n,
+	    void *arg);
+
 	/* The end, exactly once unless cancelled; the fetch is freed after
 	 * it returns.  May start other requests. */
 	void (*on_done)(struct fetch *f, struct fetch_answer *a, void *arg);

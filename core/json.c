@@ -16,8 +16,6 @@
 
 enum { MAX_NUMBER = 60 };	/* cJSON reads at most 63 characters of one */
 
-#define MAX_EXACT 9007199254740992.0	/* 2^53 */
-
 static const char nul_bytes[] = "\xc0\x80";
 
 /* The text is read at `in` and written at `out`, which only falls behind
@@ -342,26 +340,31 @@ bool json_bool(const cJSON *object, const char *name, bool fallback)
 	return cJSON_IsBool(item) ? cJSON_IsTrue(item) : fallback;
 }
 
-/* A member as a whole number in [min, 2^53]; what to answer as json_u64(). */
-static int whole_number(const cJSON *object, const char *name, double min,
-    double *v_r, struct err *e)
+int json_whole(const char *name, double v, double min, struct err *e)
 {
-	const cJSON *item = member(object, name);
-	double v;
-
-	if (!item)
-		return 0;
-	if (!cJSON_IsNumber(item))
-		return err_set(e, "\"%s\" is not a number", name);
-	v = item->valuedouble;
-	if (!isfinite(v) || v > MAX_EXACT || v < -MAX_EXACT)
+	if (!isfinite(v) || v > JSON_MAX_EXACT || v < -JSON_MAX_EXACT)
 		return err_set(e, "\"%s\" is %.17g, beyond 2^53", name, v);
 	if (v != trunc(v))
 		return err_set(e, "\"%s\" is %.17g, not a whole number",
 		    name, v);
 	if (v < min)
 		return err_set(e, "\"%s\" is %.17g, negative", name, v);
-	*v_r = v;
+	return 0;
+}
+
+/* A member as a whole number in [min, 2^53]; what to answer as json_u64(). */
+static int whole_number(const cJSON *object, const char *name, double min,
+    double *v_r, struct err *e)
+{
+	const cJSON *item = member(object, name);
+
+	if (!item)
+		return 0;
+	if (!cJSON_IsNumber(item))
+		return err_set(e, "\"%s\" is not a number", name);
+	if (json_whole(name, item->valuedouble, min, e) < 0)
+		return -1;
+	*v_r = item->valuedouble;
 	return 1;
 }
 
@@ -380,7 +383,7 @@ int json_i64(const cJSON *object, const char *name, int64_t *v_r,
     struct err *e)
 {
 	double v;
-	int found = whole_number(object, name, -MAX_EXACT, &v, e);
+	int found = whole_number(object, name, -JSON_MAX_EXACT, &v, e);
 
 	if (found == 1)
 		*v_r = (int64_t)v;

@@ -46,5 +46,9 @@ int json_u64(const cJSON *object, const char *name, uint64_t *v_r,
     struct err *e);
 int json_i64(const cJSON *object, const char *name, int64_t *v_r,
     struct err *e);
+/* The same judgement on a number that is there already: 0 if it is a whole one
+ * from min to 2^53, or -1 with e. */
+int json_whole(const char *name, double v, double min, struct err *e);
+#define JSON_MAX_EXACT 9007199254740992.0	/* 2^53 */
 
 #endif

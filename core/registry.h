@@ -116,6 +116,8 @@ struct instance {
 	int32_t ttl_window_s;		/* largest TTL of the last listings */
 	uint32_t slot;
 	uint32_t expirations;
+	uint16_t listed;		/* the last listing that had its key:
+					   collectors/sync.c's */
 	unsigned char ttl_window_n;
 	bool present : 1;		/* its key is in etcd, by our books */
 	bool leaving : 1;		/* it is known to be gone, and on its
@@ -151,6 +153,7 @@ struct directory {
 	wall_t watching_from, watching_to;
 	wall_t last_sync;
 	int64_t list_interval_ms;
+	uint16_t listing;		/* number of the last listing */
 	uint64_t watch_events, bad_keys;
 	uint64_t resyncs[8];		/* by enum resync */
 	bool changed;			/* a state since the last progress */
@@ -216,6 +219,8 @@ struct moment {
 	wall_t earliest, seen;
 	mono_t now;
 	uint64_t index;
+	wall_t as_of;			/* of a listing that took long: it
+					   shows nothing later; ms 0: seen */
 };
 
 /* The key is there (event).  */
@@ -226,6 +231,12 @@ void registry_written(struct directory *d, const struct key_facts *k,
  * and judges late. */
 void registry_listed(struct directory *d, const struct key_facts *k,
     const struct moment *m);
+
+/* The same for a key of i, if nothing has happened to it since the roll was
+ * told of it: true, and then there is nothing but "late" to judge and no event.
+ * false: nothing was done. */
+bool registry_listed_unchanged(struct instance *i, const struct key_facts *k,
+    wall_t as_of);
 
 /* The key went, for this cause; from is when (clamped to what is possible).
  * hold_until > 0: the instance's alert is held until then. */

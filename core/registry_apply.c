@@ -378,7 +378,32 @@ void registry_listed(struct directory *d, const struct key_facts *k,
 	apply(d, k, m, false);
 	i = registry_find(d, k->key);
 	if (i != NULL && i->period.state == STATE_UP)
-		judge_late(i, m->seen);
+		judge_late(i, m->as_of.ms != 0 ? m->as_of : m->seen);
+}
+
+static bool is_unchanged(const struct instance *i, const struct key_facts *k)
+{
+	return i->period.state == STATE_UP && !i->index_saved &&
+	    i->modified_index == k->modified_index &&
+	    i->created_index == k->created_index &&
+	    k->has_ttl == (i->ttl_s > 0) && strcmp(i->value, k->value) == 0;
+}
+
+bool registry_listed_unchanged(struct instance *i, const struct key_facts *k,
+    wall_t as_of)
+{
+	if (!is_unchanged(i, k))
+		return false;
+	if (!k->has_ttl)
+		i->last_beat = as_of;
+	if (k->has_ttl && i->expires.ms != k->expires.ms) {
+		i->expires = k->expires;	/* by a clock known better */
+		if (i->directory->config->instance_detail)
+			snapshot_touch_instance(i->service->cluster->registry,
+			    i);
+	}
+	judge_late(i, as_of);
+	return true;
 }
 
 /* --- gone --- */

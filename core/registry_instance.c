@@ -273,6 +273,8 @@ void instance_set_facts(struct instance *i, const struct key_facts *k)
 	i->index_saved = false;
 	if (!changed)
 		return;
+	if (strcmp(i->key, k->key) != 0)
+		i->listed = 0;		/* it was the other key */
 	instance_set_text(i, i->instance_id, k->key, k->value);
 	instance_set_extra(i);
 	instance_render(i);

@@ -42,14 +42,14 @@ static bool forgettable(const struct instance *i, wall_t now)
 /* What time has done to one of the vanished; true if that changed it. */
 static bool age(struct registry *r, struct instance *i, mono_t now)
 {
-	mono_t until = instance_rare(i)->held_until;
-	bool release = i->held && mono_due(until, now);
+	mono_t held_until = instance_rare(i)->held_until;
+	bool release = i->held && mono_due(held_until, now);
 	bool gone = forgettable(i, clock_history(now));
 
 	if (release)
 		instance_release_hold(i);
-	else if (i->held && until.ms < r->tick_next.ms)
-		r->tick_next = until;
+	else if (i->held && held_until.ms < r->tick_next.ms)
+		r->tick_next = held_until;
 	if (gone)
 		forget(i, now);
 	return release || gone;

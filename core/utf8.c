@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* First byte from..to: so many bytes in all, second byte from..to. */
-static const struct {
+static const struct form {
 	uint8_t from, to, len, second_from, second_to;
 } forms[] = {
 	{ 0x00, 0x7f, 1, 0, 0 },
@@ -21,28 +21,47 @@ static const struct {
 	{ 0xf4, 0xf4, 4, 0x80, 0x8f },
 };
 
-size_t utf8_len(const char *s, size_t n)
+/* The form that begins with this byte, or NULL. */
+static const struct form *form_of(uint8_t c)
 {
-	size_t i = 0, k;
-	uint8_t c;
+	size_t i = 0;
 
-	if (n == 0)
-		return 0;
-	c = (uint8_t)s[0];
 	while (i < sizeof(forms) / sizeof(forms[0]) && c > forms[i].to)
 		i++;
-	if (i == sizeof(forms) / sizeof(forms[0]) || c < forms[i].from ||
-	    n < forms[i].len)
+	if (i == sizeof(forms) / sizeof(forms[0]) || c < forms[i].from)
+		return NULL;
+	return &forms[i];
+}
+
+size_t utf8_len(const char *s, size_t n)
+{
+	const struct form *f = n > 0 ? form_of((uint8_t)s[0]) : NULL;
+	size_t k;
+	uint8_t c;
+
+	if (!f || n < f->len)
 		return 0;
-	if (forms[i].len == 1)
+	if (f->len == 1)
 		return 1;
 	c = (uint8_t)s[1];
-	if (c < forms[i].second_from || c > forms[i].second_to)
+	if (c < f->second_from || c > f->second_to)
 		return 0;
-	for (k = 2; k < forms[i].len; k++)
+	for (k = 2; k < f->len; k++)
 		if (((uint8_t)s[k] & 0xc0) != 0x80)
 			return 0;
-	return forms[i].len;
+	return f->len;
+}
+
+size_t utf8_rest(unsigned char first, unsigned char *low_r,
+    unsigned char *high_r)
+{
+	const struct form *f = form_of(first);
+
+	if (!f)
+		return 0;
+	*low_r = f->second_from;
+	*high_r = f->second_to;
+	return (size_t)f->len - 1;
 }
 
 bool utf8_is(const char *s, size_t n)

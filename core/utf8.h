@@ -9,6 +9,12 @@
  * surrogate, anything above U+10FFFF, or n is 0.  A NUL is a character. */
 size_t utf8_len(const char *s, size_t n);
 
+/* For whoever gets a character byte by byte: how many bytes must follow this
+ * one, which is not ASCII, and what the first of them may be (all others: 80 to
+ * BF); 0 if no character begins with it. */
+size_t utf8_rest(unsigned char first, unsigned char *low_r,
+    unsigned char *high_r);
+
 /* Whether s[0..n) is characters from end to end. */
 bool utf8_is(const char *s, size_t n);
 

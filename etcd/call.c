@@ -1,8 +1,9 @@
 /* One request to one member: over the wire, and the decoder's result handed
- * on.  A small body is decoded at once, a large one in a thread of its own, so
- * that a listing of 100,000 keys does not stop the loop; the caller sees no
- * difference.  Keeps no state between calls: what to ask whom, and what to make
- * of it, is the business of etcd/client.c, etcd/follow.c and the collectors. */
+ * on.  A listing is decoded while it arrives, so much of it in each turn of the
+ * loop as fetch hands over; any other body at its end, at once, or in a thread
+ * of its own if it is large.  The caller sees no difference.  Keeps no state
+ * between calls: what to ask whom, and what to make of it, is the business of
+ * etcd/client.c, etcd/follow.c and the collectors. */
 #include "etcd/etcd.h"
 
 #include <assert.h>
@@ -53,6 +54,10 @@ struct etcd_call {
 	etcd_done *done;
 	void *arg;
 
+	/* Of a listing. */
+	etcd_on_node *node;		/* or NULL: they come with done() */
+	struct etcd_arriving *arriving;	/* NULL as long as nothing has come */
+
 	/* While a thread decodes, these are the thread's. */
 	char *content_type, *body;
 	size_t len;
@@ -60,13 +65,14 @@ struct etcd_call {
 	struct etcd_decoded *decoded;
 
 	unsigned keepers;		/* by etcd_keep() */
-	bool decoding, telling, cancelled;
+	bool decoding, feeding, telling, cancelled;
 };
 
 /* --- what comes back --- */
 
 static void free_call(struct etcd_call *c)
 {
+	etcd_arriving_free(c->arriving);
 	etcd_decoded_free(c->decoded);
 	timer_free(c->refused);
 	free(c->content_type);
@@ -75,7 +81,7 @@ static void free_call(struct etcd_call *c)
 	free(c);
 }
 
-/* Freeing the tree of a large listing takes as long as reading it. */
+/* Freeing what is large takes its time as well. */
 static void free_in_thread(void *arg)
 {
 	free_call(arg);
@@ -196,6 +202,19 @@ static void answered(struct etcd_call *c, struct fetch *f,
 	tell(c);
 }
 
+/* The end of a listing's body, if there was any. */
+static void arrived(struct etcd_call *c, struct fetch *f)
+{
+	struct etcd_arriving *a = c->arriving;
+
+	if (!a)
+		a = etcd_arriving_new(c->name, c->node, c->arg);
+	c->arriving = NULL;
+	c->decoded = etcd_arriving_end(a, c->name, &c->result);
+	c->len = c->node ? 0 : fetch_received(f);
+	tell(c);
+}
+
 static void failed(struct etcd_call *c, const struct fetch_answer *a)
 {
 	struct err line;
@@ -218,10 +237,24 @@ static void on_done(struct fetch *f, struct fetch_answer *a, void *arg)
 	r->ended = a->ended;
 	r->duration_us = a->duration_us;
 	read_meta(f, &r->meta);
-	if (a->error == FETCH_OK)
-		answered(c, f, a);
-	else
+	if (a->error != FETCH_OK)
 		failed(c, a);
+	else if (r->kind == ETCD_KIND_LISTING && a->status == 200)
+		arrived(c, f);
+	else
+		answered(c, f, a);
+}
+
+static void on_body(struct fetch *f, const char *bytes, size_t n, void *arg)
+{
+	struct etcd_call *c = arg;
+
+	(void)f;
+	if (!c->arriving)
+		c->arriving = etcd_arriving_new(c->name, c->node, c->arg);
+	c->feeding = true;
+	etcd_arriving_feed(c->arriving, bytes, n);
+	c->feeding = false;
 }
 
 static void on_head(struct fetch *f, long status, void *arg)
@@ -240,6 +273,12 @@ void etcd_on_head(struct etcd_call *c, etcd_head *head)
 	c->head = head;
 }
 
+void etcd_on_nodes(struct etcd_call *c, etcd_on_node *node)
+{
+	assert(c->result.kind == ETCD_KIND_LISTING);
+	c->node = node;
+}
+
 bool etcd_is_arriving(const struct etcd_call *c)
 {
 	return c->decoding || (c->fetch && fetch_received(c->fetch) > 0);
@@ -249,6 +288,7 @@ void etcd_cancel(struct etcd_call *c)
 {
 	if (!c || c->telling)
 		return;
+	assert(!c->feeding);
 	if (c->decoding) {
 		c->cancelled = true;
 		return;
@@ -303,6 +343,8 @@ static void send_off(struct etcd_call *c, const struct etcd_target *t,
 		.on_head = on_head, .on_done = on_done, .arg = c
 	};
 
+	if (c->result.kind == ETCD_KIND_LISTING)
+		r.on_body = on_body;
 	c->fetch = fetch_start(t->loop, &r);
 	free(type);
 	free(url);

@@ -18,12 +18,13 @@
 
 struct kind {
 	const char *path;		/* what was asked, for texts */
-	decode_fn *decode;		/* NULL: there is no body to read */
+	decode_fn *decode;		/* NULL: it needs no tree */
 	long refusal;			/* status of a documented refusal */
 	const char *refusal_has;	/* and the member its body has */
 	bool v2;
 	bool writes;			/* 201 and 204 are success too */
 	bool members;			/* errors are a message, no code */
+	decode_body_fn *decode_body;	/* NULL, too: there is none */
 };
 
 static const struct kind kinds[ETCD_KINDS] = {
@@ -41,10 +42,11 @@ static const struct kind kinds[ETCD_KINDS] = {
 	[ETCD_KIND_STATS_STORE] = { "/v2/stats/store", decode_stats_store,
 	    .v2 = true },
 	[ETCD_KIND_INDEX] = { "/v2/keys", .v2 = true },
-	[ETCD_KIND_LISTING] = { "/v2/keys", decode_listing, .v2 = true },
-	[ETCD_KIND_EVENT] = { "/v2/keys", decode_event, .v2 = true },
-	[ETCD_KIND_KEY] = { "/v2/keys", decode_key, .v2 = true,
-	    .writes = true },
+	[ETCD_KIND_LISTING] = { "/v2/keys", .v2 = true },
+	[ETCD_KIND_EVENT] = { "/v2/keys", .decode_body = decode_event,
+	    .v2 = true },
+	[ETCD_KIND_KEY] = { "/v2/keys", .decode_body = decode_key,
+	    .v2 = true, .writes = true },
 	[ETCD_KIND_MEMBER] = { "/v2/members", decode_added, .v2 = true,
 	    .writes = true, .members = true },
 	[ETCD_KIND_DONE] = { "/v2/members/", .v2 = true, .writes = true,
@@ -115,23 +117,62 @@ static void decode_headers(struct answer *a)
 		a->r->outcome = ETCD_OK;
 }
 
-static void decode_success(struct answer *a, char *body, size_t len)
+static int decode_listing(struct answer *a, const char *body, size_t len,
+    struct err *why)
+{
+	struct etcd_arriving *l = etcd_arriving_new(a->base, NULL, NULL);
+	int rc;
+
+	etcd_arriving_feed(l, body, len);
+	rc = decode_arrived(l, a->d, a->r, why);
+	etcd_arriving_free(l);
+	return rc;
+}
+
+static int decode_body(struct answer *a, char *body, size_t len,
+    struct err *why)
+{
+	if (a->r->kind == ETCD_KIND_LISTING)
+		return decode_listing(a, body, len, why);
+	if (a->kind->decode_body)
+		return a->kind->decode_body(body, len, a->base, a->r, why);
+	if (!parse(a, body, len)) {
+		*why = a->parse;
+		return -1;
+	}
+	return a->kind->decode(a->d->root, a->r, why);
+}
+
+static void decode_empty(struct answer *a)
 {
 	struct err why;
 
-	if (!a->kind->decode) {
-		decode_headers(a);
-	} else if (len == 0) {
-		err_set(&why, "HTTP %ld without a body", a->r->status);
-		conclude(a, ETCD_EMPTY, why.text);
-	} else if (!parse(a, body, len)) {
-		conclude(a, ETCD_BAD, a->parse.text);
-	} else if (a->kind->decode(a->d->root, a->base, a->d, a->r, &why) < 0) {
+	err_set(&why, "HTTP %ld without a body", a->r->status);
+	conclude(a, ETCD_EMPTY, why.text);
+}
+
+static void decode_sense(struct answer *a, int rc, const struct err *why)
+{
+	if (rc < 0) {
 		clear_union(a->r);
-		conclude(a, ETCD_BAD, why.text);
+		conclude(a, ETCD_BAD, why->text);
 	} else {
 		a->r->outcome = ETCD_OK;
 	}
+}
+
+static void decode_success(struct answer *a, char *body, size_t len)
+{
+	bool has_body = a->kind->decode || a->kind->decode_body ||
+	    a->r->kind == ETCD_KIND_LISTING;
+	struct err why;
+
+	if (!has_body)
+		decode_headers(a);
+	else if (len == 0)
+		decode_empty(a);
+	else
+		decode_sense(a, decode_body(a, body, len, &why), &why);
 }
 
 /* What an error answer says for itself: errorCode, message, cause. */
@@ -235,23 +276,45 @@ static bool succeeded(const struct answer *a)
 	    (a->kind->writes && (status == 201 || status == 204));
 }
 
-struct etcd_decoded *etcd_decode(enum etcd_kind kind, const char *base,
-    const char *content_type, char *body, size_t len, struct etcd_result *r)
+static void begin(struct answer *a, enum etcd_kind kind, const char *base,
+    struct etcd_result *r)
 {
-	struct answer a = { .r = r };
-
 	assert((unsigned)kind < ETCD_KINDS);
-	a.kind = &kinds[kind];
-	a.base = base && strcmp(base, "/") != 0 ? base : "";
-	a.d = xcalloc(1, sizeof(*a.d));
+	a->kind = &kinds[kind];
+	a->base = base && strcmp(base, "/") != 0 ? base : "";
+	a->r = r;
+	a->d = xcalloc(1, sizeof(*a->d));
 	clear_union(r);
 	r->kind = kind;
 	r->error_code = 0;
 	r->text[0] = '\0';
+}
+
+struct etcd_decoded *etcd_decode(enum etcd_kind kind, const char *base,
+    const char *content_type, char *body, size_t len, struct etcd_result *r)
+{
+	struct answer a = { 0 };
+
+	begin(&a, kind, base, r);
 	if (succeeded(&a))
 		decode_success(&a, body, len);
 	else
 		decode_failure(&a, content_type, body, len);
+	return a.d;
+}
+
+struct etcd_decoded *etcd_arriving_end(struct etcd_arriving *l,
+    const char *base, struct etcd_result *r)
+{
+	struct answer a = { 0 };
+	struct err why;
+
+	begin(&a, ETCD_KIND_LISTING, base, r);
+	if (!decode_arrived_any(l))
+		decode_empty(&a);
+	else
+		decode_sense(&a, decode_arrived(l, a.d, r, &why), &why);
+	etcd_arriving_free(l);
 	return a.d;
 }
 
@@ -261,5 +324,6 @@ void etcd_decoded_free(struct etcd_decoded *d)
 		return;
 	cJSON_Delete(d->root);
 	free(d->nodes);
+	decode_free_blocks(d->blocks);
 	free(d);
 }

@@ -8,13 +8,10 @@
 #include "etcd/field.h"
 
 /* A string up to 3.5 ("true"), which may well become a boolean one day. */
-int decode_health(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_health(const cJSON *root, struct etcd_result *r, struct err *e)
 {
 	const char *text;
 
-	(void)base;
-	(void)d;
 	if (cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(root, "health")))
 		return field_opt_bool(root, "health", &r->health.healthy, e);
 	if (field_str(root, "health", &text, e) < 0)
@@ -26,11 +23,8 @@ int decode_health(const cJSON *root, const char *base,
 	return 0;
 }
 
-int decode_version(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_version(const cJSON *root, struct etcd_result *r, struct err *e)
 {
-	(void)base;
-	(void)d;
 	if (field_str(root, "etcdserver", &r->version.server, e) < 0)
 		return -1;
 	return field_str(root, "etcdcluster", &r->version.cluster, e);
@@ -67,24 +61,18 @@ static int read_member(const cJSON *o, struct etcd_member *m, struct err *e)
 	return 0;
 }
 
-int decode_leader(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_leader(const cJSON *root, struct etcd_result *r, struct err *e)
 {
-	(void)base;
-	(void)d;
 	return read_member(root, &r->leader, e);
 }
 
 /* A member that makes no sense is counted and left out. */
-int decode_members(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_members(const cJSON *root, struct etcd_result *r, struct err *e)
 {
 	struct etcd_members *all = &r->members;
 	const cJSON *list, *o;
 	struct err why;
 
-	(void)base;
-	(void)d;
 	if (field_array(root, "members", &list, e) < 0)
 		return -1;
 	cJSON_ArrayForEach(o, list) {
@@ -101,10 +89,7 @@ int decode_members(const cJSON *root, const char *base,
 	return 0;
 }
 
-int decode_added(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_added(const cJSON *root, struct etcd_result *r, struct err *e)
 {
-	(void)base;
-	(void)d;
 	return read_member(root, &r->member, e);
 }

@@ -41,13 +41,10 @@ static int read_rates(const cJSON *root, struct etcd_stats_self *s,
 	    &s->send_bandwidth_rate, e);
 }
 
-int decode_stats_self(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_stats_self(const cJSON *root, struct etcd_result *r, struct err *e)
 {
 	struct etcd_stats_self *s = &r->self;
 
-	(void)base;
-	(void)d;
 	if (field_str(root, "name", &s->name, e) < 0 ||
 	    field_str(root, "id", &s->id, e) < 0 ||
 	    field_str(root, "state", &s->state, e) < 0 ||
@@ -114,15 +111,12 @@ static int read_follower(const cJSON *o, struct etcd_follower *f,
 
 /* A follower that makes no sense is counted and left out.  Go writes an empty
  * map as {} or null. */
-int decode_stats_leader(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_stats_leader(const cJSON *root, struct etcd_result *r, struct err *e)
 {
 	struct etcd_stats_leader *s = &r->stats_leader;
 	const cJSON *list = NULL, *o;
 	struct err why;
 
-	(void)base;
-	(void)d;
 	if (field_str(root, "leader", &s->leader, e) < 0)
 		return -1;
 	if (field_has(root, "followers") &&
@@ -167,14 +161,11 @@ static const struct {
 	COUNTER("watchers", watchers),
 };
 
-int decode_stats_store(const cJSON *root, const char *base,
-    struct etcd_decoded *d, struct etcd_result *r, struct err *e)
+int decode_stats_store(const cJSON *root, struct etcd_result *r, struct err *e)
 {
 	uint64_t v = 0;
 	size_t i;
 
-	(void)base;
-	(void)d;
 	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
 		if (field_u64(root, counters[i].name, &v, e) < 0)
 			return -1;

@@ -24,8 +24,8 @@ typedef void etcd_head(const struct etcd_meta *m, long status, void *arg);
 
 /* Sends the request.  Never NULL: it ends with done(), exactly once, on the
  * loop, on a later turn and within deadline_ms, unless it is cancelled.  A
- * large answer is decoded in a thread, so that events newer than a listing may
- * be told before it. */
+ * listing is decoded while it arrives, another large answer in a thread, so
+ * that events newer than it may be told before it. */
 struct etcd_call *etcd_start(const struct etcd_target *t,
     const struct etcd_request *r, int64_t deadline_ms, etcd_done *done,
     void *arg);
@@ -34,6 +34,14 @@ struct etcd_call *etcd_start(const struct etcd_target *t,
  * headers have come.  Those of a watch come at once and say how far the store
  * was when it began.  It may cancel the call. */
 void etcd_on_head(struct etcd_call *c, etcd_head *head);
+
+/* Before the loop turns, for a listing: its nodes are not collected, but each
+ * is told as soon as it is there, with the call's arg, a directory behind what
+ * is in it.  The node and its strings live during node(), which may not cancel
+ * the call.  Some are told in each turn, before anybody knows whether there
+ * will be a whole listing: that is what done() says.  Its result has no nodes
+ * then (listing.v is NULL), but how many made no sense. */
+void etcd_on_nodes(struct etcd_call *c, etcd_on_node *node);
 
 /* The body of the answer has begun to come, or is here and being decoded. */
 bool etcd_is_arriving(const struct etcd_call *c);

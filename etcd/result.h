@@ -133,6 +133,9 @@ struct etcd_node {
 	uint64_t created_index, modified_index;
 };
 
+/* Is told one of many. */
+typedef void etcd_on_node(const struct etcd_node *n, void *arg);
+
 enum etcd_action {
 	ETCD_GET, ETCD_SET, ETCD_CREATE, ETCD_UPDATE, ETCD_DELETE,
 	ETCD_COMPARE_AND_SWAP, ETCD_COMPARE_AND_DELETE, ETCD_EXPIRE

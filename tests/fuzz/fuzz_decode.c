@@ -4,13 +4,16 @@
  *	i 200 7			the kind (a: the first), status, X-Etcd-Index
  *	application/json	the content type, or nothing
  *	/login_servers		what was asked about, or nothing
- *	{"action":"get", ... */
+ *	{"action":"get", ...
+ *
+ * What is about keys is compared with the same by way of a tree. */
 #include "tests/fuzz/fuzz.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 #include "etcd/decode.h"
+#include "tests/reference/keys_by_tree.h"
 
 enum { MAX_LINE = 200 };
 
@@ -176,6 +179,20 @@ static void check_bad(void)
 	MUST(strcmp(etcd_outcome_name(r.outcome), "unknown") != 0);
 }
 
+static void check_by_tree(enum etcd_kind kind, const struct answer *a)
+{
+	struct by_tree t;
+	bool writes = kind == ETCD_KIND_KEY &&
+	    (r.status == 201 || r.status == 204);
+
+	if ((r.status != 200 && !writes) || (kind != ETCD_KIND_LISTING &&
+	    kind != ETCD_KIND_EVENT && kind != ETCD_KIND_KEY))
+		return;
+	by_tree_decode(&t, kind, a->base, a->body, a->len);
+	MUST(by_tree_agrees(&t, kind, &r));
+	by_tree_free(&t, kind);
+}
+
 static void decode_as(enum etcd_kind kind, const struct answer *a)
 {
 	char *body = exactly(a->body, a->len);
@@ -186,7 +203,6 @@ static void decode_as(enum etcd_kind kind, const struct answer *a)
 	sscanf(a->first + 1, "%9ld %" SCNu64, &r.status, &r.meta.etcd_index);
 	d = etcd_decode(kind, a->base[0] ? a->base : NULL,
 	    a->type[0] ? a->type : NULL, body, a->len, &r);
-	free(body);
 	MUST(r.kind == kind);
 	MUST(r.error_code >= 0 && r.error_code < 10000);
 	if (r.outcome == ETCD_OK) {
@@ -195,7 +211,9 @@ static void decode_as(enum etcd_kind kind, const struct answer *a)
 	} else {
 		check_bad();
 	}
+	check_by_tree(kind, a);
 	etcd_decoded_free(d);
+	free(body);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 /* The watcher against a model of etcd: three members that die, hang and lag at
  * random, a store that everybody writes to, polls and listings that are
- * answered late, reloads.  What the registry tells must be what happened:
+ * answered late and in pieces, reloads.  What the registry tells must be what
+ * happened:
  *	with history, every coming and going, once, in order, with its cause and
  *	    index, and at a time that lies in the interval told
  *	without, what is there in the end */
@@ -282,6 +283,17 @@ static bool serve_poll(struct model *m, struct etcd_call *c,
 	return true;
 }
 
+/* A piece of the answer, while time goes on and events come. */
+static void arrive(struct model *m, struct etcd_call *c)
+{
+	size_t left = c->own.nodes->n - c->own.came, n = seeded_below(4) + 1;
+
+	if (n > left)
+		n = left;
+	tell_nodes(&m->x, c->own.nodes->v + c->own.came, n);
+	c->own.came += n;
+}
+
 static bool serve_listing(struct model *m, struct etcd_call *c,
     uint64_t applied)
 {
@@ -294,9 +306,13 @@ static bool serve_listing(struct model *m, struct etcd_call *c,
 			if (m->keys[k].there)
 				add_node(c->own.nodes, node_of(&m->keys[k]));
 	}
+	if (one_in(8))
+		arrive(m, c);
 	if (!due(c, one_in(5) ? 3000 : 100))
 		return false;
-	tell_listing(&m->x, c->own.index, c->own.nodes);
+	while (c->own.came < c->own.nodes->n)
+		arrive(m, c);
+	tell_end(&m->x, c->own.index, 0, false);
 	return true;
 }
 

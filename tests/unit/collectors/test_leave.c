@@ -230,36 +230,59 @@ static void by_a_listing(void **state)
 
 	sync_list(x->w);
 	tell_listing(x, WATCHED_START, &(struct nodes){ .missing = true });
-	assert_int_equal(x->n, EVENT_SLICE);
+	for (size_t before = x->n; x->w->listing.ready; before = x->n) {
+		assert_int_equal(x->c->held + x->c->leaving, MANY);
+		turn(x);
+		assert_in_range(x->n - before, 0, 2 * EVENT_SLICE);
+	}
 	assert_int_equal(first_event, EVENT_CLUSTER);
-	tell_event(x, the_poll(x), write_event(D "/0007", 10, 101));
-	tell_event(x, the_poll(x), expire_event(D "/0007", 100, 102));
-	tell_head(x, the_poll(x), 102);
-	turns_until_idle(x);
+	assert_int_equal(x->n, MANY);
 	each_once(x, MANY);
-	assert_int_equal(x->n, MANY + 2);
 	seen_is(x, 0, x->v[0].id, STATE_LOST, CAUSE_DIFF);
-	seen_is(x, MANY, "0007", STATE_UP, CAUSE_REGISTERED);
-	seen_is(x, MANY + 1, "0007", STATE_EXPIRED, CAUSE_EXPIRE);
-	assert_int_equal(x->d->applied_index, 102);
+	assert_int_equal(x->c->held, MANY);
+	assert_int_equal(x->c->leaving, 0);
 	counts_agree(x);
+}
+
+/* One whom an event tells of before his turn comes does not leave. */
+static void who_is_back_before_his_turn(void **state)
+{
+	struct watched *x = *state;
+
+	sync_list(x->w);
+	tell_listing(x, WATCHED_START, &(struct nodes){ .missing = true });
+	assert_true(x->w->listing.ready);
+	for (unsigned k = 0; k < MANY; k++)
+		if (state_of_instance(x, keys[k] + sizeof(D)) == STATE_UP) {
+			tell_event(x, the_poll(x), beat_event(keys[k], 10,
+			    3000, 101));
+			break;
+		}
+	while (x->w->listing.ready)
+		turn(x);
+	assert_int_equal(x->n, MANY - 1);
+	each_once(x, MANY - 1);
+	assert_int_equal(x->c->up, 1);
+	assert_int_equal(x->c->leaving, 0);
 }
 
 /* Those who are on their way out already do not leave by a listing as well. */
 static void nobody_leaves_twice(void **state)
 {
 	struct watched *x = *state;
-	struct leave v[MANY];
-	size_t n = 0, cursor = 0;
+	struct storm_case c = { 0 };
+	size_t cursor = 0;
 	void *value;
 
 	all_expire(x, 101);
-	while (table_next(x->d->by_key, &cursor, NULL, &value))
-		v[n++] = (struct leave){ .instance = value,
-			.cause = CAUSE_DIFF };
-	assert_int_equal(n, MANY - EVENT_SLICE);
-	leave_all(x->w, v, n, clock_mono());
+	while (table_next(x->d->by_key, &cursor, NULL, &value)) {
+		struct leave l = { .instance = value, .cause = CAUSE_DIFF };
+
+		leave_add(x->w, &l);
+		leave_one(x->w, &c, &l, false);
+	}
 	assert_int_equal(x->w->leaves.n, MANY);
+	assert_int_equal(x->n, EVENT_SLICE);
 	turns_until_idle(x);
 	assert_int_equal(x->n, MANY);
 	each_once(x, MANY);
@@ -304,6 +327,7 @@ int main(void)
 		TEST(a_break_changes_nothing),
 		TEST(a_listing_waits),
 		TEST(by_a_listing),
+		TEST(who_is_back_before_his_turn),
 		TEST(nobody_leaves_twice),
 		TEST(who_is_leaving_is_not_up),
 	};

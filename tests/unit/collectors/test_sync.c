@@ -7,6 +7,8 @@
  *	in slices, with events in between
  *	how often, and that it never stops */
 #include "collectors/sync.c"
+#include "collectors/compare.c"
+#include "collectors/journal.c"
 
 #include "core/pattern.h"
 #include "tests/unit/collectors/logged.h"
@@ -415,6 +417,166 @@ static void a_pending_batch_goes_first(void **state)
 	assert_int_equal(state_of_instance(x, "b"), STATE_EXPIRED);
 }
 
+/* --- while it arrives --- */
+
+/* Nothing of it counts before its end: not what is new, not what changed, not
+ * what is missing. */
+static void counts_at_its_end(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_node v[] = {
+		node(D "/same", 10, 50), node(D "/beats", 10, 51),
+		node(D "/new", 10, 60),
+	};
+
+	watched_start(x, KEYS(D "/same", D "/beats", D "/missing"));
+	v[1].modified_index = 70;
+	sync_list(x->w);
+	tell_nodes(x, v, 3);
+	assert_int_equal(x->n, 0);
+	assert_int_equal(instance_of(x, "beats")->modified_index, 51);
+	assert_null(instance_of(x, "new"));
+	tell_end(x, 100, 0, false);
+	assert_int_equal(x->n, 2);
+	seen_is(x, 0, "new", STATE_UP, CAUSE_REGISTERED);
+	seen_is(x, 1, "missing", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(instance_of(x, "beats")->modified_index, 70);
+	assert_true(instance_of(x, "beats")->silent);
+	counts_agree(x);
+}
+
+static void cut_in_the_middle(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_node v[] = {
+		node(D "/new", 10, 60), node(D "/beats", 10, 51),
+	};
+
+	watched_start(x, KEYS(D "/same", D "/beats"));
+	v[1].modified_index = 70;
+	sync_list(x->w);
+	for (int k = 0; k < 2; k++) {
+		tell_nodes(x, v, 2);
+		if (k == 0)
+			tell_failure(x, x->w->list, FETCH_BROKEN);
+		else
+			tell_outcome(x, x->w->list, ETCD_BAD);
+		assert_null(x->w->listing.differ);
+		watched_pass(x, 1000);
+		assert_int_equal(x->n, 0);
+		assert_int_equal(instance_of(x, "beats")->modified_index, 51);
+		assert_false(instance_of(x, "beats")->silent);
+		assert_non_null(x->w->list);	/* once more */
+	}
+	/* What was marked in those is missing in this one. */
+	tell_nodes(x, v, 1);
+	tell_end(x, 100, 0, false);
+	assert_int_equal(x->n, 3);
+	seen_is(x, 0, "new", STATE_UP, CAUSE_REGISTERED);
+	counts_agree(x);
+}
+
+/* Events before and behind each half of it. */
+static void events_while_it_arrives(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_node v[] = {
+		node(D "/deleted", 10, 50), node(D "/beats", 10, 51),
+		node(D "/again", 10, 52), node(D "/other", 10, 53),
+		node(D "/listed", 10, 102),
+	};
+
+	watched_start(x, KEYS(D "/deleted", D "/beats", D "/again",
+	    D "/other", D "/missing"));
+	sync_list(x->w);
+	tell_nodes(x, v, 2);
+	watched_tell(x, gone_event(ETCD_DELETE, D "/deleted", 103));
+	watched_tell(x, beat_event(D "/beats", 10, 3000, 104));
+	watched_tell(x, gone_event(ETCD_DELETE, D "/again", 105));
+	tell_nodes(x, v + 2, 3);
+	watched_tell(x, write_event(D "/again", 10, 106));
+	watched_tell(x, gone_event(ETCD_DELETE, D "/other", 107));
+	watched_tell(x, write_event(D "/new", 10, 108));
+	x->n = 0;
+	tell_end(x, 102, 0, false);
+	assert_int_equal(x->n, 2);
+	seen_is(x, 0, "listed", STATE_UP, CAUSE_REGISTERED);
+	seen_is(x, 1, "missing", STATE_LOST, CAUSE_DIFF);
+	assert_int_equal(state_of_instance(x, "deleted"), STATE_DEREGISTERED);
+	assert_int_equal(state_of_instance(x, "other"), STATE_DEREGISTERED);
+	assert_int_equal(instance_of(x, "beats")->modified_index, 104);
+	assert_int_equal(instance_of(x, "again")->modified_index, 106);
+	assert_int_equal(state_of_instance(x, "new"), STATE_UP);
+	assert_int_equal(table_count(x->w->touched), 0);
+	counts_agree(x);
+}
+
+/* The watch is behind: what it tells until it has come as far was in the
+ * listing, and the roll had none of it when that arrived. */
+static void arrives_before_the_events(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_node v[] = {
+		node(D "/a", 10, 105), node(D "/b", 10, 106),
+		node(D "/c", 10, 52),
+	};
+
+	watched_start(x, KEYS(D "/a", D "/c"));
+	sync_list(x->w);
+	tell_nodes(x, v, 3);
+	watched_tell(x, gone_event(ETCD_DELETE, D "/a", 104));
+	watched_tell(x, write_event(D "/a", 10, 105));
+	tell_end(x, 106, 0, false);
+	assert_true(x->w->listing.ready);
+	assert_int_equal(x->n, 2);
+	watched_tell(x, write_event(D "/b", 10, 106));
+	assert_false(x->w->listing.ready);
+	assert_int_equal(x->n, 3);
+	assert_int_equal(x->c->up, 3);
+	assert_false(instance_of(x, "a")->silent);
+	counts_agree(x);
+}
+
+/* A directory comes behind what is in it: that is its content all the same. */
+static void what_is_in_an_instance(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_node v[] = {
+		node(D "/dir/x", 0, 61), dir_node(D "/dir/sub", 10, 62),
+		dir_node(D "/dir", 10, 60),
+	};
+
+	watched_start(x, NULL);
+	for (int k = 0; k < 2; k++) {
+		sync_list(x->w);
+		tell_nodes(x, v, 3);
+		tell_end(x, 100, 0, false);
+		assert_int_equal(x->n, 1);
+		seen_is(x, 0, "dir", STATE_UP, CAUSE_REGISTERED);
+		assert_int_equal(table_count(x->d->bad), 0);
+	}
+}
+
+/* By what the listing shows, and that is as old as the request. */
+static void late_as_of_the_request(void **state)
+{
+	struct watched *x = *state;
+	struct instance *i;
+
+	watched_start(x, KEYS(D "/a"));
+	i = instance_of(x, "a");
+	i->beat_ms = 3000;
+	i->last_beat = clock_now();
+	watched_pass(x, 5000);
+	sync_list(x->w);
+	watched_pass(x, 4000);
+	list_now(x, 100, KEYS(D "/a"));
+	assert_false(i->late);
+	sync_list(x->w);
+	list_now(x, 100, KEYS(D "/a"));
+	assert_true(i->late);
+}
+
 /* --- what is no whole listing --- */
 
 static void entries_without_sense(void **state)
@@ -579,22 +741,34 @@ static void not_below_what_was_reached_when_asked(void **state)
 
 /* --- in slices --- */
 
-enum { MANY = 1200 };
+enum { MANY = 1200 };	/* in the roll's table, with room for few more */
 
 static char many[MANY + 1][32];
 
-static void list_many(struct watched *x, uint64_t index, size_t n)
+static void list_written(struct watched *x, uint64_t index, size_t n,
+    uint64_t written)
 {
 	struct nodes *l = xcalloc(1, sizeof(*l));
 
 	for (size_t k = 0; k < n; k++) {
 		snprintf(many[k], sizeof(many[k]), D "/%04u", (unsigned)k);
-		add_node(l, node(many[k], 10, 51));
+		add_node(l, node(many[k], 10, written));
 	}
 	if (x->w->list == NULL)
 		sync_list(x->w);
 	tell_listing(x, index, l);
 	free(l);
+}
+
+static void list_many(struct watched *x, uint64_t index, size_t n)
+{
+	list_written(x, index, n, 51);
+}
+
+/* All of them have beaten. */
+static void beats_many(struct watched *x, uint64_t index, size_t n)
+{
+	list_written(x, index, n, 61);
 }
 
 static void turn(struct watched *x)
@@ -603,25 +777,125 @@ static void turn(struct watched *x)
 	watched_flush(x);
 }
 
+static size_t turns_until_compared(struct watched *x)
+{
+	size_t turns = 0;
+
+	for (; x->w->listing.ready; turns++)
+		turn(x);
+	return turns;
+}
+
 static void compared_in_slices(void **state)
 {
 	struct watched *x = *state;
 
 	watched_start(x, NULL);
 	list_many(x, 100, MANY);
-	assert_int_equal(x->c->up, 500);
+	assert_int_equal(x->c->up, SLICE / TAKEN);
 	turn(x);
-	assert_int_equal(x->c->up, 1000);
-	turn(x);
-	assert_int_equal(x->c->up, 1200);
+	assert_int_equal(x->c->up, 2 * SLICE / TAKEN);
+	turns_until_compared(x);
+	assert_int_equal(x->c->up, MANY);
 	assert_false(x->w->listing.ready);
 	x->n = 0;
 	list_many(x, 100, MANY - 1);
-	turn(x);
-	assert_int_equal(x->n, 0);
-	turn(x);
 	assert_int_equal(x->n, 1);
 	seen_is(x, 0, "1199", STATE_LOST, CAUSE_DIFF);
+}
+
+/* Judged together, however many turns it takes them to leave. */
+static void many_leave_in_slices(void **state)
+{
+	struct watched *x = *state;
+	size_t turns = 0, before;
+
+	watched_start(x, NULL);
+	list_many(x, 100, MANY);
+	turns_until_compared(x);
+	assert_int_equal(x->c->up, MANY);
+	x->n = 0;
+	list_many(x, 100, 0);
+	for (; x->w->listing.ready; turns++) {
+		before = x->n;
+		turn(x);
+		assert_true(x->n - before <= SLICE / LEFT);
+	}
+	assert_in_range(turns, 2, 6);
+	assert_int_equal(x->n, MANY);
+	for (size_t k = 0; k < MANY; k++)
+		assert_true(x->v[k].held);
+	assert_int_equal(x->d->resyncs[RESYNC_DIFFERENCE], 1);
+	counts_agree(x);
+}
+
+/* Of those who are missing one writes itself again while the others leave, and
+ * the roll grows beyond its table. */
+static void events_between_leaves(void **state)
+{
+	struct watched *x = *state;
+	char key[32];
+
+	watched_start(x, NULL);
+	list_many(x, 100, MANY);
+	turns_until_compared(x);
+	x->n = 0;
+	list_many(x, 100, 0);
+	assert_true(x->w->listing.ready && x->n > 0 && x->n < MANY);
+	for (unsigned k = 0; k < MANY; k++) {
+		snprintf(key, sizeof(key), D "/%04u", k);
+		if (registry_find(x->d, key) != NULL)
+			break;
+	}
+	watched_tell(x, beat_event(key, 10, 3000, 101));
+	for (unsigned k = 0; k < 1000; k++) {
+		char new[32];
+
+		snprintf(new, sizeof(new), D "/new%u", k);
+		watched_tell(x, write_event(new, 10, 102 + k));
+	}
+	turns_until_compared(x);
+	assert_int_equal(x->c->up, 1001);
+	assert_int_equal(x->d->vanished, MANY - 1);
+	assert_int_equal(state_of_instance(x, key + strlen(D "/")),
+	    STATE_UP);
+	counts_agree(x);
+}
+
+/* Nothing of who is in the roll like that, of who beats silently no value, and
+ * of all others little. */
+static void kept_is_what_differs(void **state)
+{
+	struct watched *x = *state;
+	struct nodes *l = xcalloc(1, sizeof(*l));
+	size_t nothing = sizeof(struct journal), all;
+
+	watched_start(x, NULL);
+	sync_list(x->w);
+	for (size_t k = 0; k < MANY; k++) {
+		snprintf(many[k], sizeof(many[k]), D "/%04u", (unsigned)k);
+		add_node(l, node(many[k], 10, 51 + k));
+	}
+	assert_int_equal(journal_bytes(x->w->listing.differ), nothing);
+	tell_nodes(x, l->v, l->n);
+	all = journal_bytes(x->w->listing.differ);
+	assert_in_range(all, MANY * 10, MANY * 40);
+	tell_end(x, 100, 0, false);
+	turns_until_compared(x);
+	sync_list(x->w);
+	tell_nodes(x, l->v, l->n);
+	assert_int_equal(journal_bytes(x->w->listing.differ), nothing);
+	tell_end(x, 100, 0, false);
+	sync_list(x->w);
+	for (size_t k = 0; k < MANY; k++)
+		l->v[k].modified_index += 1000;
+	tell_nodes(x, l->v, l->n);
+	assert_in_range(journal_bytes(x->w->listing.differ), MANY, all);
+	tell_end(x, 100, 0, false);
+	turns_until_compared(x);
+	assert_string_equal(instance_of(x, "0007")->value, "10.0.0.7:80");
+	assert_int_equal(instance_of(x, "0007")->modified_index, 1058);
+	free(l);
 }
 
 static void events_between_slices(void **state)
@@ -630,18 +904,16 @@ static void events_between_slices(void **state)
 
 	watched_start(x, NULL);
 	list_many(x, 100, MANY);
-	turn(x);
-	turn(x);
+	turns_until_compared(x);
 	x->n = 0;
-	list_many(x, 100, MANY);
+	beats_many(x, 100, MANY);
+	assert_true(x->w->listing.ready);
 	/* One that was compared, two to come, a new one. */
 	watched_tell(x, gone_event(ETCD_DELETE, D "/0000", 101));
 	watched_tell(x, gone_event(ETCD_DELETE, D "/1100", 102));
 	watched_tell(x, write_event(D "/new", 10, 103));
 	tell_event(x, the_poll(x), expire_event(D "/1199", 10, 104));
-	turn(x);
-	turn(x);
-	assert_false(x->w->listing.ready);
+	turns_until_compared(x);
 	assert_int_equal(x->d->applied_index, 103);
 	tell_head(x, the_poll(x), 104);
 	assert_int_equal(x->d->applied_index, 104);
@@ -661,15 +933,16 @@ static void broken_off_between_slices(void **state)
 	list_many(x, 100, MANY);
 	turn(x);
 	tell_failure(x, the_poll(x), FETCH_BROKEN);
-	assert_null(x->w->listing.kept);
+	assert_null(x->w->listing.differ);
 	watched_pass(x, 200);
 	tell_head(x, the_poll(x), 100);
 	list_many(x, 100, MANY);
-	watched_pass(x, 0);
-	watched_pass(x, 0);
+	turns_until_compared(x);
 	assert_int_equal(x->c->up, MANY);
 	assert_true(x->w->in_sync);
-	list_many(x, 100, MANY);	/* the end comes in between */
+	list_many(x, 100, MANY);
+	list_many(x, 100, 10);		/* the end comes in between */
+	assert_true(x->w->listing.ready);
 }
 
 /* --- how often --- */
@@ -698,8 +971,9 @@ static void how_often(void **state)
 	for (size_t k = 0; k < sizeof(v) / sizeof(v[0]); k++) {
 		i->silent = v[k].silent;
 		i->ttl_s = v[k].ttl_s;
-		x->w->listing.cost_ms = v[k].cost_ms;
-		assert_int_equal(interval(x->w), v[k].ms);
+		x->w->listing = (struct listed){ .cost_ms = v[k].cost_ms };
+		sync_is_listed(x->w, i);
+		assert_int_equal(interval(&x->w->listing), v[k].ms);
 	}
 	i->ttl_s = 10;
 }
@@ -719,7 +993,8 @@ static void the_shortest_ttls_set_it(void **state)
 		i->silent = k == 99;
 		i->ttl_s = k < 9 ? 2 : k < 10 ? 6 : 60;
 	}
-	assert_int_equal(interval(x->w), 2000);
+	list_many(x, 100, 100);
+	assert_int_equal(x->d->list_interval_ms, 2000);
 	for (unsigned k = 0; k < 100; k++) {
 		snprintf(id, sizeof(id), "%04u", k);
 		instance_of(x, id)->ttl_s = 10;
@@ -807,6 +1082,12 @@ int main(void)
 		TEST(what_events_touched_is_theirs),
 		TEST(a_directory_touched_is_all_below),
 		TEST(a_pending_batch_goes_first),
+		TEST(counts_at_its_end),
+		TEST(cut_in_the_middle),
+		TEST(events_while_it_arrives),
+		TEST(arrives_before_the_events),
+		TEST(what_is_in_an_instance),
+		TEST(late_as_of_the_request),
 		TEST(entries_without_sense),
 		TEST(not_there_is_empty),
 		TEST(failures_are_no_listing),
@@ -816,6 +1097,9 @@ int main(void)
 		TEST(an_index_below_ours),
 		TEST(not_below_what_was_reached_when_asked),
 		TEST(compared_in_slices),
+		TEST(many_leave_in_slices),
+		TEST(events_between_leaves),
+		TEST(kept_is_what_differs),
 		TEST(events_between_slices),
 		TEST(broken_off_between_slices),
 		TEST(how_often),

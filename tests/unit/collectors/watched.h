@@ -41,13 +41,13 @@ struct etcd_call {
 	int64_t deadline_ms;
 	mono_t began;
 	bool quorum, telling, kept;
-	struct etcd_node *nodes;	/* of the listing told; owned */
-	size_t nnodes;
+	etcd_on_node *node;
 	struct {			/* the test's own */
 		bool headed, found;
 		uint64_t index;
 		mono_t due;
 		struct nodes *nodes;	/* freed with the call */
+		size_t came;		/* of them */
 	} own;
 	void (*head)(const struct etcd_meta *m, long status, void *arg);
 	etcd_done *done;
@@ -111,13 +111,14 @@ void etcd_on_head(struct etcd_call *c, etcd_head *head)
 	c->head = head;
 }
 
+void etcd_on_nodes(struct etcd_call *c, etcd_on_node *node)
+{
+	assert_int_equal(c->what, CALLED_LIST);
+	c->node = node;
+}
+
 static void call_free(struct etcd_call *c)
 {
-	for (size_t k = 0; k < c->nnodes; k++) {
-		free((void *)(uintptr_t)c->nodes[k].key);
-		free((void *)(uintptr_t)c->nodes[k].value);
-	}
-	free(c->nodes);
 	free(c->own.nodes);
 	free(c);
 }
@@ -343,30 +344,45 @@ struct nodes {
 	bool missing;
 };
 
-/* The answer's own copy, as it comes from the wire. */
-static inline void call_nodes(struct etcd_call *c, const struct nodes *nodes)
+/* Some nodes come, with strings of their own that do not stay. */
+static inline void tell_nodes(struct watched *x, const struct etcd_node *v,
+    size_t n)
 {
-	c->nodes = xcalloc(nodes->n + 1, sizeof(*c->nodes));
-	for (; c->nnodes < nodes->n; c->nnodes++) {
-		c->nodes[c->nnodes] = nodes->v[c->nnodes];
-		c->nodes[c->nnodes].key = xstrdup(nodes->v[c->nnodes].key);
-		c->nodes[c->nnodes].value =
-		    xstrdup(nodes->v[c->nnodes].value);
+	struct etcd_call *c = x->w->list;
+
+	assert_non_null(c);
+	for (size_t k = 0; k < n; k++) {
+		struct etcd_node one = v[k];
+		char *key = xstrdup(one.key), *value = xstrdup(one.value);
+
+		one.key = key;
+		one.value = value;
+		c->node(&one, c->arg);
+		memset(key, '?', strlen(key));
+		memset(value, '?', strlen(value));
+		free(key);
+		free(value);
 	}
+	watched_flush(x);
 }
 
-static inline void tell_listing(struct watched *x, uint64_t index,
-    const struct nodes *nodes)
+/* The end of a listing, whose nodes came. */
+static inline void tell_end(struct watched *x, uint64_t index, size_t bad,
+    bool missing)
 {
 	struct etcd_result r = { .outcome = ETCD_OK, .status = 200,
 		.meta = calls_meta };
 
 	r.meta.etcd_index = index;
-	assert_non_null(x->w->list);
-	call_nodes(x->w->list, nodes);
-	r.listing = (struct etcd_listing){ .v = x->w->list->nodes,
-		.n = nodes->n, .bad = nodes->bad, .missing = nodes->missing };
+	r.listing = (struct etcd_listing){ .bad = bad, .missing = missing };
 	tell_done(x, x->w->list, &r);
+}
+
+static inline void tell_listing(struct watched *x, uint64_t index,
+    const struct nodes *nodes)
+{
+	tell_nodes(x, nodes->v, nodes->n);
+	tell_end(x, index, nodes->bad, nodes->missing);
 }
 
 /* A key with this TTL (0: permanent), last written now. */

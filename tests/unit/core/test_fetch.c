@@ -666,6 +666,164 @@ static void test_exactly_as_large_as_allowed(void **state)
 	script_stop(&s);
 }
 
+/* --- bodies that are handed over as they come --- */
+
+enum { PIECES = 40, PIECE = 65536 };
+
+/* PIECES of them, the n-th full of the n-th letter; "/short" breaks off. */
+static bool answer_pieces(struct script *s, int fd, const char *request,
+    void *arg)
+{
+	static _Thread_local char piece[PIECE];
+	char head[100];
+
+	(void)s;
+	(void)arg;
+	snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %d\r\n"
+	    "\r\n", strstr(request, "/missing") ? "404 X" : "200 OK",
+	    PIECES * PIECE);
+	script_puts(fd, head);
+	for (int i = 0; i < PIECES; i++) {
+		memset(piece, 'a' + i % 26, sizeof(piece));
+		script_send(fd, piece, sizeof(piece));
+		if (i == PIECES / 2 && strstr(request, "/short"))
+			return false;
+	}
+	return true;
+}
+
+struct stream {
+	struct probe p;			/* first: the argument is both */
+	size_t n, calls;
+	bool cancels, any;		/* any: bytes are not looked at */
+};
+
+static size_t of_turn, most_in_turn, calls_of_turn, most_calls;
+
+static void end_of_turn(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;
+	most_in_turn = of_turn > most_in_turn ? of_turn : most_in_turn;
+	most_calls = calls_of_turn > most_calls ? calls_of_turn : most_calls;
+	of_turn = calls_of_turn = 0;
+}
+
+static void on_stream_body(struct fetch *f, const char *bytes, size_t n,
+    void *arg)
+{
+	struct stream *s = arg;
+
+	assert_ptr_equal(f, s->p.fetch);
+	assert_int_equal(s->p.heads, 1);
+	assert_int_equal(s->p.dones, 0);
+	assert_true(n > 0);
+	for (size_t k = 0; k < n && !s->any; k++)
+		if (bytes[k] != (char)('a' + (s->n + k) / PIECE % 26))
+			fail_msg("wrong byte at %zu", s->n + k);
+	s->n += n;
+	s->calls++;
+	of_turn += n;
+	calls_of_turn++;
+	assert_true(fetch_received(f) >= s->n);
+	if (s->cancels) {
+		fetch_cancel(f);
+		one_less();
+	}
+}
+
+static void start_stream(struct stream *s, const char *url, size_t max)
+{
+	struct fetch_request r = { .on_body = on_stream_body,
+	    .deadline_ms = 15000, .max_body = max };
+
+	start_request(&s->p, &r, url);
+}
+
+/* Whole, in order, before the end, and bounded in each turn for all together,
+ * which each has its share of. */
+static void test_streams(void **state)
+{
+	struct stream v[3] = { 0 };
+	struct script s;
+
+	(void)state;
+	most_in_turn = most_calls = 0;
+	loop_each_turn(loop, end_of_turn, NULL);
+	script_start(&s, answer_pieces, NULL);
+	for (int k = 0; k < 3; k++)
+		start_stream(&v[k], s.url, PIECES * PIECE);
+	loop_run(loop);
+	for (int k = 0; k < 3; k++) {
+		assert_int_equal(v[k].p.answer.error, FETCH_OK);
+		assert_int_equal(v[k].p.answer.len, 0);
+		assert_int_equal(v[k].n, PIECES * PIECE);
+		assert_true(v[k].calls >= PIECES * PIECE / (2 * WINDOW));
+	}
+	assert_true(most_in_turn <= WINDOW + 32 * 1024);
+	script_stop(&s);
+}
+
+static void test_streams_that_fail(void **state)
+{
+	struct stream cut = { 0 }, large = { 0 };
+	struct script s;
+	char url[100];
+
+	(void)state;
+	script_start(&s, answer_pieces, NULL);
+	snprintf(url, sizeof(url), "%s/short", s.url);
+	start_stream(&cut, url, PIECES * PIECE);
+	loop_run(loop);
+	assert_int_equal(cut.p.dones, 1);
+	assert_int_not_equal(cut.p.answer.error, FETCH_OK);
+	assert_true(cut.n > 0 && cut.n <= (PIECES / 2 + 1) * PIECE);
+	start_stream(&large, s.url, PIECES * PIECE - 1);
+	loop_run(loop);
+	assert_int_equal(large.p.answer.error, FETCH_TOO_LARGE);
+	assert_int_equal(large.n, 0);
+	script_stop(&s);
+	memset(&large, 0, sizeof(large));
+	script_start(&s, answer_endless, NULL);
+	start_stream(&large, s.url, MAX_BODY);
+	large.any = true;
+	loop_run(loop);
+	assert_int_equal(large.p.answer.error, FETCH_TOO_LARGE);
+	script_stop(&s);
+}
+
+/* The body of what is no 200 is an explanation. */
+static void test_errors_do_not_stream(void **state)
+{
+	struct stream v = { 0 };
+	struct script s;
+	char url[100];
+
+	(void)state;
+	script_start(&s, answer_pieces, NULL);
+	snprintf(url, sizeof(url), "%s/missing", s.url);
+	start_stream(&v, url, PIECES * PIECE);
+	loop_run(loop);
+	assert_int_equal(v.calls, 0);
+	assert_int_equal(v.p.answer.status, 404);
+	assert_int_equal(v.p.answer.len, PIECES * PIECE);
+	script_stop(&s);
+}
+
+static void test_cancel_a_stream(void **state)
+{
+	struct stream v = { .cancels = true };
+	struct script s;
+
+	(void)state;
+	script_start(&s, answer_pieces, NULL);
+	start_stream(&v, s.url, PIECES * PIECE);
+	loop_run(loop);
+	assert_int_equal(v.calls, 1);
+	assert_int_equal(v.p.dones, 0);
+	script_stop(&s);
+}
+
 static void test_refused(void **state)
 {
 	struct probe p = { 0 };
@@ -944,6 +1102,10 @@ int main(void)
 		TEST(test_headers_too_long),
 		TEST(test_too_large),
 		TEST(test_exactly_as_large_as_allowed),
+		TEST(test_streams),
+		TEST(test_streams_that_fail),
+		TEST(test_errors_do_not_stream),
+		TEST(test_cancel_a_stream),
 		TEST(test_refused),
 		TEST(test_connect_timeout),
 		TEST(test_name_that_does_not_resolve),

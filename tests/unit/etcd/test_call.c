@@ -337,7 +337,7 @@ static void test_failures(void **state)
 	script_start(&server, replay, NULL);
 }
 
-/* --- a listing large enough for a thread --- */
+/* --- a listing in many pieces --- */
 
 enum { KEYS = 5000 };
 
@@ -388,6 +388,141 @@ static void test_large_listing(void **state)
 	run(start_list("/s", true, check_listing));
 }
 
+static size_t ntold;
+
+static void on_told(const struct etcd_node *n, void *arg)
+{
+	char want[20];
+
+	(void)arg;
+	assert_int_equal(dones, 0);
+	assert_true(etcd_is_arriving(call));
+	snprintf(want, sizeof(want), "/s/%zu", ntold++);
+	assert_string_equal(n->key, want);
+}
+
+static void check_told(const struct etcd_result *r, void *arg)
+{
+	assert_null(r->listing.v);
+	assert_int_equal(r->listing.n, 0);
+	on_call_done(r, arg);
+}
+
+static void run_told(const char *bytes)
+{
+	server.fn = answer_and_close;
+	will_answer(bytes);
+	ntold = 0;
+	call = start_list("/s", true, check_told);
+	etcd_on_nodes(call, on_told);
+	run(call);
+}
+
+static void test_told_while_it_arrives(void **state)
+{
+	char *cut = strdup(large_listing()), *end = strstr(cut, "/s/4000");
+
+	(void)state;
+	run_told(large_listing());
+	assert_int_equal(outcome, ETCD_OK);
+	assert_int_equal(ntold, KEYS);
+	assert_int_equal(seen.meta.etcd_index, 9);
+	/* Nobody says how long it is: only its end shows that it is none. */
+	*end = '\0';
+	run_told(cut);
+	assert_int_equal(outcome, ETCD_BAD);
+	assert_int_equal(ntold, 4000);
+	assert_int_equal(seen.listing.bad, 0);
+	memcpy(end, "\\x", 3);
+	run_told(cut);
+	assert_int_equal(outcome, ETCD_BAD);
+	assert_non_null(strstr(text, "unknown escape at byte"));
+	free(cut);
+}
+
+static void test_listings_that_are_none(void **state)
+{
+	(void)state;
+	run_told("HTTP/1.0 200 OK\r\n\r\n");
+	assert_int_equal(outcome, ETCD_EMPTY);
+	run_told("HTTP/1.0 404 Not Found\r\n\r\n{\"errorCode\":100}");
+	assert_int_equal(outcome, ETCD_OK);
+	assert_true(seen.listing.missing);
+	run_told("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"action\":");
+	assert_int_equal(outcome, ETCD_FAILED);
+	run_told("HTTP/1.0 200 OK\r\n\r\n{\"action\":\"get\",\"node\":{\"key\":"
+	    "\"/t\",\"dir\":true}}");
+	assert_int_equal(outcome, ETCD_BAD);
+	assert_string_equal(text, "/v2/keys/s: the answer is about \"/t\"");
+	assert_int_equal(ntold, 0);
+}
+
+static void stop_when_told(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;
+	if (ntold > 0)
+		loop_stop(loop);
+}
+
+static void test_cancel_while_it_arrives(void **state)
+{
+	char *cut = strdup(large_listing());
+
+	(void)state;
+	*strstr(cut, "/s/4000") = '\0';
+	server.fn = replay;
+	then_silence = true;
+	will_answer(cut);
+	ntold = 0;
+	call = start_list("/s", true, check_told);
+	etcd_on_nodes(call, on_told);
+	loop_each_turn(loop, stop_when_told, NULL);
+	loop_run(loop);
+	assert_true(etcd_is_arriving(call));
+	etcd_cancel(call);
+	assert_int_equal(dones, 0);
+	free(cut);
+}
+
+/* --- an event large enough for a thread --- */
+
+static const char *large_event(void)
+{
+	static char bytes[300 * 1024];
+	size_t n;
+
+	n = (size_t)sprintf(bytes, "HTTP/1.0 200 OK\r\nX-Etcd-Index: 9\r\n"
+	    "\r\n{\"action\":\"set\",\"node\":{\"key\":\"/s\","
+	    "\"modifiedIndex\":9,\"createdIndex\":9,\"value\":\"");
+	memset(bytes + n, 'x', 200 * 1024);
+	strcpy(bytes + n + 200 * 1024, "\"}}\n");
+	return bytes;
+}
+
+static void check_event(const struct etcd_result *r, void *arg)
+{
+	assert_int_equal(r->outcome, ETCD_OK);
+	assert_int_equal(strlen(r->event.node.value), 200 * 1024);
+	on_call_done(r, arg);
+}
+
+static struct etcd_call *start_large_event(etcd_done *fn)
+{
+	struct etcd_request r = etcd_watch("/s", 9);
+
+	server.fn = answer_and_close;
+	will_answer(large_event());
+	return etcd_start(&target, &r, DEADLINE, fn, NULL);
+}
+
+static void test_large_event(void **state)
+{
+	(void)state;
+	run(start_large_event(check_event));
+	assert_int_equal(dones, 1);
+}
+
 static void stop_when_decoding(void *arg, mono_t now)
 {
 	(void)arg;
@@ -407,10 +542,9 @@ static void stop_later(void *arg, mono_t now)
 static void test_cancel_while_decoding(void **state)
 {
 	struct timer *t = timer_new(loop, stop_later, NULL);
+
 	(void)state;
-	server.fn = answer_and_close;
-	will_answer(large_listing());
-	call = start_list("/s", true, check_listing);
+	call = start_large_event(check_event);
 	loop_each_turn(loop, stop_when_decoding, NULL);
 	loop_run(loop);
 	assert_true(call->decoding);
@@ -424,9 +558,7 @@ static void test_cancel_while_decoding(void **state)
 
 static void test_loop_freed_while_decoding(void **state)
 {
-	server.fn = answer_and_close;
-	will_answer(large_listing());
-	call = start_list("/s", true, check_listing);
+	call = start_large_event(check_event);
 	loop_each_turn(loop, stop_when_decoding, NULL);
 	loop_run(loop);
 	etcd_cancel(call);
@@ -473,6 +605,10 @@ int main(void)
 		TEST(test_other_calls),
 		TEST(test_failures),
 		TEST(test_large_listing),
+		TEST(test_told_while_it_arrives),
+		TEST(test_listings_that_are_none),
+		TEST(test_cancel_while_it_arrives),
+		TEST(test_large_event),
 		TEST(test_cancel_while_decoding),
 		TEST(test_loop_freed_while_decoding),
 		TEST(test_cancel),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/reference/keys_by_tree.h"
 #include "tests/unit/seeded.h"
 
 #define FIXTURES "tests/fixtures/"
@@ -100,22 +101,29 @@ static bool next_fixture(FILE *list, struct fixture *f)
 	return false;
 }
 
-/* Decodes a copy of exactly len bytes and a NUL, for ASan to watch over. */
+/* What the last result's strings may live in. */
+static char *last_body;
+
+static int free_last_body(void **state)
+{
+	(void)state;
+	free(last_body);
+	last_body = NULL;
+	return 0;
+}
+
+/* Decodes a copy of exactly len bytes, for ASan to watch over. */
 static struct etcd_decoded *decode_bytes(enum etcd_kind kind,
     const char *base, long status, const char *type, const char *body,
     size_t len)
 {
-	struct etcd_decoded *d;
-	char *copy = malloc(len + 1);
-
-	assert_non_null(copy);
-	memcpy(copy, body, len);
-	copy[len] = '\0';
+	free(last_body);
+	last_body = malloc(len ? len : 1);
+	assert_non_null(last_body);
+	memcpy(last_body, body, len);
 	memset(&result, 0x5a, sizeof(result));
 	result.status = status;
-	d = etcd_decode(kind, base, type, copy, len, &result);
-	free(copy);
-	return d;
+	return etcd_decode(kind, base, type, last_body, len, &result);
 }
 
 static struct etcd_decoded *decode_fixture(const struct fixture *f)
@@ -315,6 +323,275 @@ static void test_other_kinds(void **state)
 {
 	(void)state;
 	for_each_fixture(swap_kinds);
+}
+
+/* --- compared with the same by way of a tree --- */
+
+static bool is_about_keys(const struct fixture *f)
+{
+	return f->status == 200 && (f->k == ETCD_KIND_LISTING ||
+	    f->k == ETCD_KIND_EVENT || f->k == ETCD_KIND_KEY);
+}
+
+static void compare_bytes(const struct fixture *f, enum etcd_kind k,
+    const char *body, size_t len)
+{
+	struct by_tree t;
+	struct etcd_decoded *d = decode_bytes(k, f->base, 200,
+	    f->content_type, body, len);
+
+	by_tree_decode(&t, k, f->base, body, len);
+	if (!by_tree_agrees(&t, k, &result))
+		fail_msg("%s: %s, %s by tree: %.*s", f->name,
+		    result.text, t.why.text, (int)len, body);
+	by_tree_free(&t, k);
+	etcd_decoded_free(d);
+}
+
+/* Bytes of JSON more often than others. */
+static char likely_byte(void)
+{
+	static const char bytes[] = "{}[]\",:0123456789.-+eE \\ntfu/\xc3\xa9";
+
+	if (seeded_below(4) == 0)
+		return (char)seeded();
+	return bytes[seeded_below(sizeof(bytes) - 1)];
+}
+
+static void compare_fixture(const struct fixture *f)
+{
+	static char body[MAX_FILE];
+
+	if (!is_about_keys(f))
+		return;
+	for (int i = 0; i < FLIPS; i++) {
+		memcpy(body, f->body, f->len);
+		for (size_t n = i ? 1 + seeded_below(4) : 0; n > 0; n--)
+			body[seeded_below(f->len)] = likely_byte();
+		compare_bytes(f, f->k, body, f->len);
+		if (f->k == ETCD_KIND_EVENT)
+			compare_bytes(f, ETCD_KIND_KEY, body, f->len);
+	}
+}
+
+static void test_agrees_with_tree(void **state)
+{
+	(void)state;
+	seeded_start();
+	for_each_fixture(compare_fixture);
+}
+
+/* What cJSON, our guard before it and the decoders on top are particular
+ * about. */
+static void test_agrees_on_forms(void **state)
+{
+	static const char *const members[] = {
+		"\"key\":\"/a\",\"key\":\"/b\"",
+		"\"key\":null,\"key\":\"/b\"",
+		"\"k\\u0065y\":\"/a\"", "\"key\\u0000\":\"/a\"",
+		"\"key\":\"/a\",\"Key\":3", "\"key\":\"\"",
+		"\"key\":\"/a\\ud83d\\ude00\\u00e9\\u0000\"",
+		"\"key\":\"/a\\ud83d\"", "\"key\":\"/a\\ude00\"",
+		"\"key\":\"/\xf4\x8f\xbf\xbf\xe2\x82\xac\x7f\"",
+		"\"key\":\"/\xed\xa0\x80\"", "\"key\":\"/\xc0\x80\"",
+		"\"key\":\"/\x1f\"", "\"key\":\"/\\/\\b\\f\\n\\r\\t\\\"\"",
+		"\"key\":\"/\\x\"", "\"key\":\"/a\",\"dir\":0",
+		"\"key\":\"/a\",\"dir\":true,\"dir\":false",
+		"\"key\":\"/a\",\"ttl\":null", "\"key\":\"/a\",\"ttl\":-7",
+		"\"key\":\"/a\",\"ttl\":1e2", "\"key\":\"/a\",\"ttl\":1.50",
+		"\"key\":\"/a\",\"ttl\":01", "\"key\":\"/a\",\"ttl\":1.",
+		"\"key\":\"/a\",\"ttl\":-", "\"key\":\"/a\",\"ttl\":+1",
+		"\"key\":\"/a\",\"ttl\":1e999", "\"key\":\"/a\",\"ttl\":-0",
+		"\"key\":\"/a\",\"ttl\":9007199254740992",
+		"\"key\":\"/a\",\"ttl\":9007199254740993",
+		"\"key\":\"/a\",\"ttl\":-9007199254740993",
+		"\"key\":\"/a\",\"ttl\":9007199254740993.0",
+		"\"key\":\"/a\",\"ttl\":9007199254740991.9999999",
+		"\"key\":\"/a\",\"ttl\":0.99999999999999999999",
+		"\"key\":\"/a\",\"x\":111111111122222222223333333333"
+		    "444444444455555555556666666666",
+		"\"key\":\"/a\",\"x\":1111111111222222222233333333334444444"
+		    "4445555555555666666666.6", "\"key\":\"/a\",\"x\":[1,,2]",
+		"\"key\":\"/a\",\"x\":[1,]", "\"key\":\"/a\",",
+		"\"key\":\"/a\" \"x\":1", "\"key\":\"/a\",\"x\":nulll",
+		"\"key\":\"/a\",\"x\":[{},[],{\"key\":\"/q\"}]",
+		"\"key\":\"/a\",\"x\":{\"nodes\":[{}]}", "\"key\":{}",
+		"\"key\":\"/a\",\"expiration\":null",
+		"\"key\":\"/a\",\"expiration\":7",
+		"\"key\":\"/a\",\"expiration\":\"soon\"",
+		"\"nodes\":[{\"key\":\"/a/b\",\"createdIndex\":1,"
+		    "\"modifiedIndex\":2}],\"nodes\":[{}],\"key\":\"/a\"",
+		"\"nodes\":null,\"nodes\":[{}],\"key\":\"/a\"",
+		"\"nodes\":[1,[],null,{},[{}],\"x\",{\"nodes\":3}],"
+		    "\"key\":\"/a\",\"dir\":true",
+	};
+	static const char *const forms[] = {
+		"{\"action\":\"get\",\"node\":{%s,\"createdIndex\":1,"
+		    "\"modifiedIndex\":2}}",
+		"{\"node\":{\"dir\":true,\"nodes\":[{%s,\"createdIndex\":1,"
+		    "\"modifiedIndex\":2}]},\"action\":\"get\"}",
+		"{\"prevNode\":{\"createdIndex\":1,\"modifiedIndex\":2,%s},"
+		    "\"action\":\"set\",\"action\":\"get\",\"node\":{\"key\":"
+		    "\"/a\",\"modifiedIndex\":3,\"createdIndex\":1.0}}",
+		"{\"action\":\"get\",\"node\":null,\"node\":{%s},"
+		    "\"prevNode\":[{%s}]}",
+		"[{%s}]", "{%s}", "{\"action\":\"get\",\"node\":{%s}} x",
+		"\xef\xbb\xbf{\"action\":\"get\",\"node\":{%s}}",
+	};
+	static const enum etcd_kind kinds_tried[] = { ETCD_KIND_LISTING,
+		ETCD_KIND_EVENT, ETCD_KIND_KEY };
+	struct fixture *f = calloc(1, sizeof(*f));
+	char body[1000];
+	int n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]); k++)
+			for (size_t j = 0; j < 3; j++) {
+				n = snprintf(body, sizeof(body), forms[k],
+				    members[i], members[i]);
+				compare_bytes(f, kinds_tried[j], body,
+				    (size_t)n);
+			}
+	free(f);
+}
+
+/* --- a listing that comes in pieces --- */
+
+/* The listing of body in two pieces, or in pieces of random sizes. */
+static struct etcd_decoded *decode_pieces(const char *base, const char *body,
+    size_t len, size_t cut)
+{
+	struct etcd_arriving *a = etcd_arriving_new(base, NULL, NULL);
+	size_t at = 0, n;
+
+	while (at < len) {
+		char *piece;
+
+		n = cut ? (at < cut ? cut : len) - at :
+		    seeded_below(at % 2 ? 700 : 4);
+		if (n > len - at)
+			n = len - at;
+		piece = malloc(n ? n : 1);
+		memcpy(piece, body + at, n);
+		etcd_arriving_feed(a, piece, n);
+		free(piece);
+		at += n;
+	}
+	memset(&result, 0x5a, sizeof(result));
+	result.status = 200;
+	return etcd_arriving_end(a, base, &result);
+}
+
+static void compare_pieces(const struct fixture *f, size_t cut)
+{
+	struct by_tree t;
+	struct etcd_decoded *d = decode_pieces(f->base, f->body, f->len, cut);
+
+	by_tree_decode(&t, ETCD_KIND_LISTING, f->base, f->body, f->len);
+	if (!by_tree_agrees(&t, ETCD_KIND_LISTING, &result))
+		fail_msg("%s cut at %zu: %s, %s by tree", f->name, cut,
+		    result.text, t.why.text);
+	by_tree_free(&t, ETCD_KIND_LISTING);
+	etcd_decoded_free(d);
+}
+
+static void cut_listing(const struct fixture *f)
+{
+	if (f->status != 200 || f->len == 0)
+		return;
+	if (f->k == ETCD_KIND_LISTING || f->k == ETCD_KIND_EVENT)
+		for (size_t cut = 1; cut < f->len; cut += 1 + cut / 1000)
+			compare_pieces(f, cut);
+	for (int i = 0; i < 5; i++)
+		compare_pieces(f, 0);
+}
+
+static void test_in_pieces(void **state)
+{
+	(void)state;
+	seeded_start();
+	for_each_fixture(cut_listing);
+}
+
+struct told {
+	char keys[16][40], values[16][80];
+	size_t n;
+};
+
+static void on_told(const struct etcd_node *n, void *arg)
+{
+	struct told *t = arg;
+
+	assert_true(t->n < 16);
+	snprintf(t->keys[t->n], 40, "%s", n->key);
+	snprintf(t->values[t->n++], 80, "%s", n->value);
+}
+
+#define NODE "\"modifiedIndex\":2,\"createdIndex\":1}"
+#define LEAF(key) "{\"key\":\"" key "\",\"value\":\"v" key "\"," NODE
+
+/* Each node as soon as it is whole, a directory behind what is in it. */
+static void test_told_one_by_one(void **state)
+{
+	static const char body[] = "{\"action\":\"get\",\"node\":{\"dir\":"
+	    "true,\"key\":\"/s\",\"nodes\":[" LEAF("/s/a") ",{\"key\":"
+	    "\"/s/d\",\"dir\":true,\"nodes\":[" LEAF("/s/d/x") ",7,"
+	    LEAF("/s/d/y") "],\"value\":\"late\"," NODE "," LEAF("/s/b")
+	    "]}}";
+	static const char *const keys[] = { "/s/a", "/s/d/x", "/s/d/y",
+		"/s/d", "/s/b" };
+	struct told t = { .n = 0 };
+	struct etcd_arriving *a = etcd_arriving_new("/s", on_told, &t);
+	struct etcd_decoded *d;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(body) - 1; k++) {
+		const char *end = strstr(body, "}");
+
+		etcd_arriving_feed(a, body + k, 1);
+		assert_int_equal(t.n > 0, k >= (size_t)(end - body));
+	}
+	memset(&result, 0x5a, sizeof(result));
+	result.status = 200;
+	d = etcd_arriving_end(a, "/s", &result);
+	assert_int_equal(result.outcome, ETCD_OK);
+	assert_int_equal(result.listing.bad, 1);
+	assert_int_equal(result.listing.n, 0);
+	assert_null(result.listing.v);
+	assert_int_equal(t.n, 5);
+	for (size_t k = 0; k < 5; k++)
+		assert_string_equal(t.keys[k], keys[k]);
+	assert_string_equal(t.values[0], "v/s/a");
+	assert_string_equal(t.values[2], "v/s/d/y");
+	assert_string_equal(t.values[3], "late");
+	etcd_decoded_free(d);
+}
+
+/* As long as nothing is at its end, nothing is known. */
+static void test_pieces_that_end_early(void **state)
+{
+	struct told t = { .n = 0 };
+	struct etcd_arriving *a = etcd_arriving_new("/s", on_told, &t);
+	static const char begun[] = "{\"action\":\"get\",\"node\":{\"key\":"
+	    "\"/s\",\"dir\":true,\"nodes\":[" LEAF("/s/a") ",";
+
+	(void)state;
+	etcd_arriving_feed(a, begun, sizeof(begun) - 1);
+	assert_int_equal(t.n, 1);
+	memset(&result, 0x5a, sizeof(result));
+	result.status = 200;
+	etcd_decoded_free(etcd_arriving_end(a, "/s", &result));
+	assert_int_equal(result.outcome, ETCD_BAD);
+	assert_string_equal(result.text, "/v2/keys/s: invalid JSON: bracket "
+	    "without end at byte 121");
+	a = etcd_arriving_new("/s", on_told, &t);
+	etcd_decoded_free(etcd_arriving_end(a, "/s", &result));
+	assert_int_equal(result.outcome, ETCD_EMPTY);
+	a = etcd_arriving_new("/s", NULL, NULL);
+	etcd_arriving_feed(a, begun, 50);
+	etcd_arriving_free(a);
+	etcd_arriving_free(NULL);
 }
 
 /* --- what each struct gets --- */
@@ -584,8 +861,6 @@ static void test_event(void **state)
 	assert_true(v->node.dir);
 	etcd_decoded_free(d);
 }
-
-#define NODE "\"modifiedIndex\":2,\"createdIndex\":1}"
 
 static void test_event_refused(void **state)
 {
@@ -1020,6 +1295,11 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_garbled),
 		cmocka_unit_test(test_other_kinds),
+		cmocka_unit_test(test_agrees_with_tree),
+		cmocka_unit_test(test_agrees_on_forms),
+		cmocka_unit_test(test_in_pieces),
+		cmocka_unit_test(test_told_one_by_one),
+		cmocka_unit_test(test_pieces_that_end_early),
 		cmocka_unit_test(test_status_answers),
 		cmocka_unit_test(test_health_forms),
 		cmocka_unit_test(test_members_forms),
@@ -1047,5 +1327,5 @@ int main(void)
 		cmocka_unit_test(test_texts),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, free_last_body);
 }
