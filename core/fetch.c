@@ -9,26 +9,22 @@
 #include "core/fetch.h"
 
 #include <assert.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "core/buf.h"
 #include "core/fetch_explain.h"
 #include "core/http_config.h"
 #include "core/loop_transfers.h"
+#include "core/transport.h"
 #include "core/xalloc.h"
 
 enum {
 	CONNECT_MS = 1000,
-	MAX_HEADERS = 64 * 1024,	/* of one answer, in bytes */
-	KEEPALIVE_S = 5,		/* probe a silent peer this often */
-	UNACKED_MS = 10000		/* and give it up after this long */
+	MAX_HEADERS = 64 * 1024		/* of one answer, in bytes */
 };
 
 struct fetch {
@@ -73,6 +69,11 @@ static char user_agent[64] = "rollcall";
 void fetch_set_user_agent(const char *name)
 {
 	snprintf(user_agent, sizeof(user_agent), "%s", name);
+}
+
+const char *fetch_user_agent(void)
+{
+	return user_agent;
 }
 
 static void enqueue(struct fetch *f)
@@ -195,17 +196,6 @@ static size_t on_body(char *data, size_t one, size_t n, void *arg)
 	return f->body.failed ? refuse(f) : n;
 }
 
-/* A peer that vanished without a word is noticed after about ten seconds. */
-static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-	int ms = UNACKED_MS;
-
-	(void)arg;
-	(void)purpose;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-	return CURL_SOCKOPT_OK;
-}
-
 /* --- after curl has returned: collecting and telling --- */
 
 static void explain(struct fetch *f, CURLcode code)
@@ -312,26 +302,6 @@ static struct fetcher *fetcher_of(struct loop *l)
 
 /* --- starting --- */
 
-static void set_transport(struct fetch *f)
-{
-	CURL *h = f->easy;
-
-	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	/* Reading the system's authorities takes 30 ms.  curl keeps what it
-	 * read, but only where they come from the one file alone. */
-	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
-	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)f->deadline_ms);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
-	curl_easy_setopt(h, CURLOPT_SOCKOPTFUNCTION, on_socket);
-}
-
 static void set_callbacks(struct fetch *f)
 {
 	CURL *h = f->easy;
@@ -393,7 +363,8 @@ static CURLcode set_up(struct fetch *f, const struct fetch_request *r)
 	f->easy = curl_easy_init();
 	if (!f->easy)
 		return CURLE_OUT_OF_MEMORY;
-	set_transport(f);
+	transport_apply(f->easy, f->connect_ms);
+	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT_MS, (long)f->deadline_ms);
 	set_callbacks(f);
 	http_config_apply(r->http, f->easy);	/* protocols, redirects, TLS */
 	set_method(f, r);
