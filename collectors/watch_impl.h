@@ -12,6 +12,7 @@
 #include "core/loop.h"
 #include "core/registry.h"
 #include "etcd/etcd.h"
+#include "etcd/line.h"
 
 struct pending {			/* an event on its way into the roll */
 	enum etcd_action action;
@@ -32,14 +33,15 @@ struct listed {				/* a listing kept until it counts */
 	int64_t cost_ms;
 };
 
-/* A long poll under way. */
+/* The long poll that waits now, in its line of polls. */
 struct poll {
 	struct watcher *watcher;
-	struct etcd_call *call;
+	struct etcd_line *line;
 	uint64_t wait_index;		/* 0: from now */
 	bool headed;			/* its headers came */
 	bool settled;			/* and then nothing for a moment */
 	uint64_t index;			/* the store's when it began */
+	uint64_t store_index;		/* the best of the line's */
 };
 
 struct watcher {
@@ -50,8 +52,10 @@ struct watcher {
 
 	/* The member and the long poll. */
 	struct member *member;
+	struct etcd_line_peer *peers;	/* of each member */
 	struct poll *poll;		/* the one that counts; or NULL */
 	struct poll *relief;		/* its successor, not yet in charge */
+	struct etcd_call *asks_index;	/* is more to come?  or NULL */
 	mono_t poll_at;			/* when the poll began */
 	uint64_t reached;		/* every event up to here came in */
 	uint64_t store_index;		/* the store's, by the last headers */
