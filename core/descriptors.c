@@ -85,10 +85,10 @@ struct loop_fd *loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg),
 	return f;
 }
 
-void loop_fd_writes(struct loop_fd *f, bool too)
+void loop_fd_wants(struct loop_fd *f, bool reads, bool writes)
 {
-	f->all->waits[f->place].events = (short)(CURL_WAIT_POLLIN |
-	    (too ? CURL_WAIT_POLLOUT : 0));
+	f->all->waits[f->place].events = (short)(
+	    (reads ? CURL_WAIT_POLLIN : 0) | (writes ? CURL_WAIT_POLLOUT : 0));
 }
 
 void loop_unwatch_fd(struct loop_fd *f)

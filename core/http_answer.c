@@ -139,7 +139,7 @@ static const char *next_header(const struct http_answer *a,
 		p = value + strlen(value) + 1;
 	for (; p < end; p = value + strlen(value) + 1) {
 		value = p + strlen(p) + 1;
-		if (strcasecmp(p, name) == 0)
+		if ((*p | 0x20) == (*name | 0x20) && strcasecmp(p, name) == 0)
 			return value;
 	}
 	return NULL;

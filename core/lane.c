@@ -44,7 +44,7 @@ struct lane {
 	size_t sent;			/* of out */
 	size_t unanswered;
 	struct http_answer answer;
-	bool busy, closed, tls;
+	bool busy, closed, tls, paused;
 	uint64_t sends, receives;	/* system calls; for tests */
 };
 
@@ -218,11 +218,25 @@ void lane_get(struct lane *l, const char *target)
 	l->unanswered++;
 }
 
+static void wait_for(struct lane *l)
+{
+	if (l->fd)
+		loop_fd_wants(l->fd, !l->paused, l->sent < l->out.len);
+}
+
+void lane_pause(struct lane *l, bool pause)
+{
+	if (l->paused == pause)
+		return;
+	l->paused = pause;
+	wait_for(l);
+}
+
 static void all_sent(struct lane *l)
 {
 	buf_reset(&l->out);
 	l->sent = 0;
-	loop_fd_writes(l->fd, false);
+	wait_for(l);
 }
 
 /* What fails is told by the next read. */
@@ -237,7 +251,7 @@ void lane_flush(struct lane *l)
 		l->sends++;
 		if (curl_easy_send(l->easy, l->out.data + l->sent,
 		    l->out.len - l->sent, &n) != CURLE_OK || n == 0) {
-			loop_fd_writes(l->fd, true);
+			wait_for(l);
 			return;
 		}
 		l->sent += n;

@@ -57,6 +57,9 @@ void lane_close(struct lane *l);
 void lane_get(struct lane *l, const char *target);
 void lane_flush(struct lane *l);
 
+/* Leaves what comes unread for a while, so that more is read at a time. */
+void lane_pause(struct lane *l, bool pause);
+
 /* Asked and not answered. */
 size_t lane_unanswered(const struct lane *l);
 

@@ -41,14 +41,13 @@ void timer_set(struct timer *t, mono_t at);	/* replaces an earlier time */
 void timer_clear(struct timer *t);
 void timer_free(struct timer *t);
 
-/* Calls fn whenever fd is readable, at its end, or broken; with
- * loop_fd_writes() also when it is writable.  Taken out before fd is closed;
- * any callback may do so, NULL is a no-op, and loop_free() takes out the
- * rest. */
+/* Calls fn whenever fd is readable, at its end, or broken; or for what
+ * loop_fd_wants() says, broken in any case.  Taken out before fd is closed; any
+ * callback may do so, NULL is a no-op, and loop_free() takes out the rest. */
 struct loop_fd;
 struct loop_fd *loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg),
     void *arg);
-void loop_fd_writes(struct loop_fd *f, bool too);
+void loop_fd_wants(struct loop_fd *f, bool reads, bool writes);
 void loop_unwatch_fd(struct loop_fd *f);
 
 /* Runs fn(arg) on the loop's next turn and wakes the loop.  Any thread. */

@@ -183,6 +183,12 @@ void lane_flush(struct lane *l)
 	(void)l;
 }
 
+void lane_pause(struct lane *l, bool pause)
+{
+	(void)l;
+	(void)pause;
+}
+
 /* --- the world --- */
 
 struct seen {

@@ -480,7 +480,7 @@ static void ask_to_write(void *arg, mono_t now)
 	(void)arg;
 	(void)now;
 	assert_string_equal(order, "");
-	loop_fd_writes(writer, true);
+	loop_fd_wants(writer, true, true);
 }
 
 static void test_descriptor_that_writes(void **state)
@@ -493,7 +493,7 @@ static void test_descriptor_that_writes(void **state)
 	timer_set(t, mono_add(clock_mono(), 5));
 	loop_run(loop);
 	assert_string_equal(order, "ww");
-	loop_fd_writes(writer, false);
+	loop_fd_wants(writer, true, false);
 	run_for(5);
 	assert_string_equal(order, "ww");
 	timer_free(t);
