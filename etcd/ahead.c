@@ -3,12 +3,10 @@
  * one goroutine that serves a connection waits for its turn behind all of
  * theirs and falls out of etcd's history, while eight get eight turns.
  *
- * Each poll has a slot in a ring, in the order of asking, and goes out on the
- * lane with the fewest under way.  A lane that is lost, alone, is opened anew,
- * and what it had not answered is asked again there: on another one it would
- * stand behind polls for later events.  What is asked for is the business of
- * etcd/line.c. */
-#include "etcd/ahead.h"
+ * Each poll has a slot in a ring, in the order of asking; etcd/ahead_lanes.c
+ * sends it and puts the answer there, and here they are told in that order, a
+ * slice in each turn.  What is asked for is the business of etcd/line.c. */
+#include "etcd/ahead_impl.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -25,67 +23,10 @@
 #include "etcd/wire.h"
 
 enum {
-	LANES = 8,
-	PER_LANE = ETCD_AHEAD_MOST / LANES,
-	WIDEN_AT = 8,			/* so many on each: another lane */
-	CONNECT_MS = 1000,
-	MAX_BODY = 64 * 1024,		/* larger ones: etcd/call.c */
-	MAX_HELD = 16 * 1024 * 1024,	/* of all that wait to be told */
 	SLICE_US = 2000,		/* told in one turn */
 	PACE_MS = 1,			/* between reading and reading */
 	LOOK_EVERY = 16			/* answers, at the clock */
 };
-
-struct slot {
-	uint64_t asked;			/* wait index */
-	mono_t at;
-	uint64_t told;			/* answers, when it was asked */
-	bool headed, whole;
-	long status;
-	struct etcd_meta meta;
-	char *type;			/* Content-Type, of errors */
-	char *body;
-	size_t len;
-};
-
-struct alley {				/* a lane and what is asked on it */
-	struct etcd_ahead *ahead;
-	struct lane *lane;		/* NULL: none */
-	bool open;
-	bool anew;			/* and no answer came since */
-	uint32_t fifo[PER_LANE];	/* numbers of slots */
-	unsigned first, n;
-};
-
-struct etcd_ahead {
-	struct loop *loop;
-	char *url, *name;		/* name: of the directory */
-	const struct http_config *http;
-	char *before, *behind;		/* the target, around the index */
-	size_t per_lane;
-	const struct etcd_ahead_user *user;
-	void *arg;
-
-	struct alley alleys[LANES];
-	bool no_more;			/* a further lane was refused */
-	struct slot slots[ETCD_AHEAD_MOST];
-	uint32_t first, n;		/* of the slots in use */
-	uint64_t told;			/* answers so far */
-	bool head_told;			/* of the first one */
-	size_t held;			/* bytes of bodies */
-	struct timer *tell, *pace;
-	uint64_t paced;			/* a->told, at the last pause */
-	struct etcd_result result;
-
-	bool busy, closed, ended;
-	enum etcd_ahead_end why;
-	char reason[256];
-};
-
-static struct slot *slot(struct etcd_ahead *a, uint32_t number)
-{
-	return &a->slots[number % ETCD_AHEAD_MOST];
-}
 
 size_t etcd_ahead_waiting(const struct etcd_ahead *a)
 {
@@ -107,19 +48,11 @@ static void empty(struct slot *s)
 	*s = (struct slot){ 0 };
 }
 
-static void close_lanes(struct etcd_ahead *a)
-{
-	for (size_t i = 0; i < LANES; i++) {
-		lane_close(a->alleys[i].lane);
-		a->alleys[i].lane = NULL;
-	}
-}
-
 static void release(struct etcd_ahead *a)
 {
-	close_lanes(a);
+	ahead_close_lanes(a);
 	for (; a->n > 0; a->n--)
-		empty(slot(a, a->first++));
+		empty(ahead_slot(a, a->first++));
 	timer_free(a->tell);
 	timer_free(a->pace);
 	free(a->before);
@@ -138,8 +71,7 @@ void etcd_ahead_close(struct etcd_ahead *a)
 		release(a);
 }
 
-/* Told once what came before it is. */
-static void end(struct etcd_ahead *a, enum etcd_ahead_end why,
+void ahead_end(struct etcd_ahead *a, enum etcd_ahead_end why,
     const char *reason)
 {
 	if (a->ended)
@@ -154,7 +86,7 @@ static void end(struct etcd_ahead *a, enum etcd_ahead_end why,
 
 static void tell_one(struct etcd_ahead *a)
 {
-	struct slot *s = slot(a, a->first);
+	struct slot *s = ahead_slot(a, a->first);
 	struct etcd_result *r = &a->result;
 	struct etcd_decoded *d;
 	uint64_t asked = s->asked;
@@ -177,7 +109,7 @@ static void tell_one(struct etcd_ahead *a)
 
 static bool has_whole(struct etcd_ahead *a)
 {
-	return a->n > 0 && slot(a, a->first)->whole;
+	return a->n > 0 && ahead_slot(a, a->first)->whole;
 }
 
 /* Until there is nothing more, or the turn has lasted long enough. */
@@ -194,7 +126,7 @@ static void tell_all(struct etcd_ahead *a)
 
 static void tell_head(struct etcd_ahead *a)
 {
-	struct slot *s = slot(a, a->first);
+	struct slot *s = ahead_slot(a, a->first);
 
 	if (a->n == 0 || !s->headed || a->head_told)
 		return;
@@ -202,17 +134,10 @@ static void tell_head(struct etcd_ahead *a)
 	a->user->head(&s->meta, s->status, s->told == a->told, a->arg);
 }
 
-static void pause_all(struct etcd_ahead *a, bool pause)
-{
-	for (size_t i = 0; i < LANES; i++)
-		if (a->alleys[i].open)
-			lane_pause(a->alleys[i].lane, pause);
-}
-
 static void on_pace(void *arg, mono_t now)
 {
 	(void)now;
-	pause_all(arg, false);
+	ahead_pause(arg, false);
 }
 
 /* Where a few events come each millisecond, they are read together: a turn of
@@ -222,7 +147,7 @@ static void pace(struct etcd_ahead *a, mono_t now)
 	if (a->paced == a->told)
 		return;
 	a->paced = a->told;
-	pause_all(a, true);
+	ahead_pause(a, true);
 	timer_set(a->pace, mono_add(now, PACE_MS));
 }
 
@@ -233,7 +158,7 @@ static void tell_rest(struct etcd_ahead *a, mono_t now)
 		return;
 	}
 	if (a->ended) {
-		close_lanes(a);
+		ahead_close_lanes(a);
 		a->user->end(a->why, a->reason, a->arg);
 		return;
 	}
@@ -259,201 +184,18 @@ static void on_tell(void *arg, mono_t now)
 
 /* --- asking --- */
 
-static void post(struct etcd_ahead *a, struct alley *y, uint32_t number)
-{
-	char target[4200];
-
-	snprintf(target, sizeof(target), "%s%llu%s", a->before,
-	    (unsigned long long)slot(a, number)->asked, a->behind);
-	lane_get(y->lane, target);
-}
-
-/* The lane with the fewest under way; NULL: all are full. */
-static struct alley *least_used(struct etcd_ahead *a)
-{
-	struct alley *least = NULL;
-
-	for (size_t i = 0; i < LANES; i++) {
-		struct alley *y = &a->alleys[i];
-
-		if (y->open && y->n < a->per_lane &&
-		    (!least || y->n < least->n))
-			least = y;
-	}
-	return least;
-}
-
-static void open_lane(struct etcd_ahead *a, struct alley *y);
-static void widen(struct etcd_ahead *a);
-
 bool etcd_ahead_ask(struct etcd_ahead *a, uint64_t wait_index)
 {
-	struct alley *y = least_used(a);
 	uint32_t number = a->first + a->n;
 
-	if (!y || y->n >= WIDEN_AT || a->per_lane == 1)
-		widen(a);
-	if (!y || a->ended || a->n == ETCD_AHEAD_MOST)
+	if (a->ended || a->n == ETCD_AHEAD_MOST)
+		return false;
+	*ahead_slot(a, number) = (struct slot){ .asked = wait_index,
+	    .at = loop_now(a->loop), .told = a->told };
+	if (!ahead_post(a, number))
 		return false;
 	a->n++;
-	*slot(a, number) = (struct slot){ .asked = wait_index,
-	    .at = loop_now(a->loop), .told = a->told };
-	y->fifo[(y->first + y->n++) % PER_LANE] = number;
-	post(a, y, number);
 	return true;
-}
-
-void etcd_ahead_send(struct etcd_ahead *a)
-{
-	for (size_t i = 0; i < LANES; i++)
-		if (a->alleys[i].open)
-			lane_flush(a->alleys[i].lane);
-}
-
-/* --- what lanes tell --- */
-
-/* Nobody asks for the date of an event's answer, and it takes as long to read as
- * the rest. */
-static const char *header(void *of, const char *name)
-{
-	return strcmp(name, "Date") == 0 ? NULL :
-	    http_answer_header(of, name);
-}
-
-static struct slot *awaited(const struct alley *y)
-{
-	assert(y->n > 0);
-	return slot(y->ahead, y->fifo[y->first]);
-}
-
-static void on_open(struct lane *lane, void *arg)
-{
-	struct alley *y = arg;
-	struct etcd_ahead *a = y->ahead;
-
-	y->open = true;
-	for (unsigned i = 0; i < y->n; i++)
-		post(a, y, y->fifo[(y->first + i) % PER_LANE]);
-	lane_flush(lane);
-	if (y == &a->alleys[0] && !y->anew)
-		a->user->ready(a->arg);
-}
-
-static void on_head(struct lane *lane, const struct http_answer *answer,
-    void *arg)
-{
-	struct alley *y = arg;
-	struct slot *s = awaited(y);
-
-	(void)lane;
-	s->headed = true;
-	s->status = answer->status;
-	etcd_meta_read(&s->meta, header, (void *)(uintptr_t)answer);
-	timer_set(y->ahead->tell, loop_now(y->ahead->loop));
-}
-
-/* A server that takes the next request for the end of its client ends the poll
- * before it, with nothing in it. */
-static bool is_cut_short(const struct slot *s, const struct alley *y)
-{
-	return s->status == 200 && s->len == 0 && y->n > 0;
-}
-
-static void on_answer(struct lane *lane, struct http_answer *answer,
-    void *arg)
-{
-	struct alley *y = arg;
-	struct etcd_ahead *a = y->ahead;
-	struct slot *s = awaited(y);
-
-	(void)lane;
-	y->first = (y->first + 1) % PER_LANE;
-	y->n--;
-	y->anew = false;
-	if (s->status != 200)
-		s->type = xstrdup(http_answer_header(answer, "Content-Type"));
-	s->body = buf_take(&answer->body, &s->len);
-	if (is_cut_short(s, y)) {
-		end(a, ETCD_AHEAD_UNABLE, "it ends a poll when the "
-		    "next one is asked for on the same connection");
-		return;
-	}
-	s->whole = true;
-	a->held += s->len;
-	if (a->held > MAX_HELD)
-		end(a, ETCD_AHEAD_LARGE, "too much is waiting");
-	timer_set(a->tell, loop_now(a->loop));
-}
-
-/* Others are there, and only this one is lost, for the first time. */
-static bool is_lost_alone(const struct etcd_ahead *a,
-    const struct alley *lost)
-{
-	bool others = false;
-
-	for (size_t i = 0; i < LANES; i++) {
-		const struct alley *y = &a->alleys[i];
-
-		if (y->lane && !y->open && y->n > 0)
-			return false;
-		others = others || y->open;
-	}
-	return others && !lost->anew;
-}
-
-static void on_end(struct lane *lane, enum fetch_error error,
-    const char *reason, void *arg)
-{
-	struct alley *y = arg;
-	struct etcd_ahead *a = y->ahead;
-	bool was_open = y->open;
-
-	y->lane = NULL;
-	y->open = false;
-	lane_close(lane);
-	if (error == FETCH_TOO_LARGE) {
-		end(a, ETCD_AHEAD_LARGE, reason);
-	} else if (!is_lost_alone(a, y)) {
-		end(a, ETCD_AHEAD_BROKEN, reason);
-	} else if (y->n > 0) {
-		y->anew = true;
-		open_lane(a, y);
-	} else {
-		a->no_more = a->no_more || !was_open;
-	}
-}
-
-static const struct lane_user lane_user = {
-	.open = on_open, .head = on_head, .answer = on_answer, .end = on_end,
-};
-
-/* --- lanes --- */
-
-static void open_lane(struct etcd_ahead *a, struct alley *y)
-{
-	struct lane_request r = { .url = a->url, .http = a->http,
-		.connect_ms = CONNECT_MS, .max_body = MAX_BODY,
-		.user = &lane_user, .arg = y };
-
-	y->ahead = a;
-	y->lane = lane_open(a->loop, &r);
-}
-
-/* One more, unless one is on its way. */
-static void widen(struct etcd_ahead *a)
-{
-	struct alley *none = NULL;
-
-	for (size_t i = 0; i < LANES; i++) {
-		struct alley *y = &a->alleys[i];
-
-		if (y->lane && !y->open)
-			return;
-		if (!y->lane && !none)
-			none = y;
-	}
-	if (none && !a->no_more && !a->ended)
-		open_lane(a, none);
 }
 
 /* The request, with a place for the index in it. */
@@ -502,6 +244,6 @@ struct etcd_ahead *etcd_ahead_open(const struct etcd_target *t,
 	}
 	a->tell = timer_new(a->loop, on_tell, a);
 	a->pace = timer_new(a->loop, on_pace, a);
-	open_lane(a, &a->alleys[0]);
+	ahead_open_lane(a, &a->alleys[0]);
 	return a;
 }

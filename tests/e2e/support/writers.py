@@ -6,17 +6,22 @@ import subprocess
 from .servers import TOP
 
 
+def build(name, directory):
+    """A program of bench/, in a directory: its path."""
+    program = os.path.join(str(directory), name)
+    subprocess.run(
+        [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2",
+         "-o", program, os.path.join(TOP, "bench", name + ".c")], check=True)
+    return program
+
+
 class Writers:
     """What became of one run: writes, seconds, and, by index, the keys that
     were written, as the writers' own log tells."""
 
     def __init__(self, directory):
-        self.program = os.path.join(str(directory), "writers")
+        self.program = build("writers", directory)
         self.log = os.path.join(str(directory), "writers.log")
-        subprocess.run(
-            [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2",
-             "-o", self.program, os.path.join(TOP, "bench/writers.c")],
-            check=True)
 
     def start(self, etcd, directory, seconds, writers=64, keys=1000, ttl=300,
               log="/dev/null"):
