@@ -120,6 +120,30 @@ def test_client_certificate(certificates, tmp_path, rollcall, webhook,
     check_fails(without, "certificate")
 
 
+def test_polls_asked_ahead(certificates, tmp_path, rollcall, started):
+    """The same connections are made where several polls go on each."""
+    make_certificate(certificates, "client", usage="clientAuth")
+    etcd = started(TlsEtcd(tmp_path / "etcd", certificates, [
+        "--client-cert-auth", "--trusted-ca-file=%s/ca.pem" % certificates]))
+    watched = rollcall([etcd.secure_url()], [LOGIN], cluster=tls(
+        ca_file=certificates + "/ca.pem",
+        cert_file=certificates + "/client.pem",
+        key_file=certificates + "/client.key"),
+        arguments=["--log.level=debug"])
+    watched.await_looking()
+    for n in range(3):
+        etcd.put_many((LOGIN["path"] + "/%03d" % (k % 100), "h:1", 600)
+                      for k in range(1000))
+        watched.await_metric("rollcall_watch_events_total", 1000 * (n + 1))
+    watched.await_log(msg="events come fast: asking ahead")
+    watched.await_metric("rollcall_service_instances", 100)
+    assert watched.metric("rollcall_resyncs_total", reason="connection") == 0
+    # Or etcd waits 7 s when it is stopped: it notices by writing to them that
+    # connections with polls under way are closed.
+    watched.stop()
+    etcd.put_many((LOGIN["path"] + "/000", "h:1", 600) for _ in range(200))
+
+
 def test_http_spoken_to_https_and_the_other_way_round(tls_etcd, certificates,
                                                       rollcall):
     plain = tls_etcd.secure_url().replace("https", "http")
