@@ -241,7 +241,7 @@ static enum http_step chunk_size(struct http_answer *a)
 	const char *s = a->line.data;
 	size_t v = 0, digits = 0;
 
-	for (; hex(s[digits]) >= 0 && digits < MAX_SIZE_DIGITS; digits++)
+	for (; digits < MAX_SIZE_DIGITS && hex(s[digits]) >= 0; digits++)
 		v = v * 16 + (size_t)hex(s[digits]);
 	s += digits;
 	s += strspn(s, " \t");
