@@ -75,8 +75,17 @@ static void let_listing_count(struct watcher *w)
 		poll_renew(w);
 }
 
+/* The watch goes on from now, and what was before is for the listing. */
+static void begin_here(struct watcher *w)
+{
+	w->reached = w->poll->index;
+	w->list_first = w->watch_first = false;
+}
+
 static void head_of_poll(struct watcher *w, mono_t now)
 {
+	if (w->list_first)
+		begin_here(w);
 	if (w->poll->index <= w->reached)	/* for certain nothing more */
 		came_this_far(w, w->poll->index, now);
 	else
@@ -247,7 +256,8 @@ static void on_event(struct watcher *w, const struct etcd_result *r,
 	sync_advanced(w, loop_now(w->loop));
 }
 
-static void on_error(struct watcher *w, const struct etcd_result *r)
+static void on_error(struct watcher *w, const struct etcd_result *r,
+    const struct poll *p)
 {
 	if (watcher_of_another(w, &r->meta))
 		return;
@@ -259,6 +269,9 @@ static void on_error(struct watcher *w, const struct etcd_result *r)
 	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
 	    LOG_I("asked_for", w->reached + 1),
 	    LOG_I("index", r->meta.etcd_index));
+	/* Right behind a listing that took longer than history lasts: the
+	 * next one would, too. */
+	w->watch_first = !p->headed && w->reached == w->listing.index;
 	watcher_start_over(w, RESYNC_HISTORY_CLEARED, true);
 }
 
@@ -301,7 +314,7 @@ static void end_of_poll(struct watcher *w, const struct etcd_result *r,
 		came_this_far(w, p->index, loop_now(w->loop));
 		poll_start(w);
 	} else if (r->outcome == ETCD_ERROR) {
-		on_error(w, r);
+		on_error(w, r, p);
 	} else if (r->outcome == ETCD_BAD || too_large) {
 		on_senseless(w, r);
 	} else {
@@ -350,7 +363,7 @@ static struct poll *start(struct watcher *w, uint64_t wait_index)
 void poll_start(struct watcher *w)
 {
 	poll_stop(w);
-	w->poll = start(w, w->reached + 1);
+	w->poll = start(w, w->list_first ? 0 : w->reached + 1);
 	w->poll_at = loop_now(w->loop);
 }
 

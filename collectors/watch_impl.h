@@ -88,6 +88,7 @@ struct watcher {
 	bool in_sync;			/* compared since the last resync */
 	bool gap;			/* history was lost */
 	bool list_first;		/* no index yet: list before watching */
+	bool watch_first;		/* unless that takes too long */
 	uint64_t asked_reached;		/* reached when it was asked for */
 	mono_t asked_at;
 

@@ -229,7 +229,7 @@ static void on_retry(void *arg, mono_t now)
 		timer_set(w->retry, mono_add(now, WAIT_STEP_MS));
 		return;
 	}
-	if (w->list_first)
+	if (w->list_first && !w->watch_first)
 		sync_list(w);
 	else
 		poll_start(w);

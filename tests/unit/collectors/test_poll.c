@@ -441,6 +441,47 @@ static void cleared_is_a_gap(void **state)
 }
 
 /* The batch is from before the gap. */
+/* The listing took longer than history lasts, and so would the next one: the
+ * watch begins first, and what it tells goes before the listing. */
+static void cleared_again_behind_the_listing(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 3000);
+	watched_pass(x, 0);
+	add_node(&l, node(D "/a", 10, 60));
+	add_node(&l, node(D "/b", 10, 61));
+	tell_listing(x, 3001, &l);
+	assert_int_equal(waits_for(x), 3002);
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 6000);
+	watched_pass(x, 0);
+	assert_null(x->w->list);
+	assert_int_equal(waits_for(x), 0);
+	tell_head(x, the_poll(x), 7000);
+	assert_non_null(x->w->list);
+	assert_int_equal(x->w->reached, 7000);
+	tell_event(x, the_poll(x), write_event(D "/c", 10, 7001));
+	tell_head(x, the_poll(x), 7001);
+	assert_int_equal(x->d->applied_index, 3001);	/* there is a gap */
+	l.n = 1;
+	tell_listing(x, 7000, &l);
+	assert_true(x->w->in_sync && x->d->looking);
+	assert_string_equal(state_name(state_of_instance(x, "a")),
+	    state_name(STATE_UP));
+	assert_string_equal(state_name(state_of_instance(x, "b")),
+	    state_name(STATE_LOST));
+	assert_string_equal(state_name(state_of_instance(x, "c")),
+	    state_name(STATE_UP));
+	assert_int_equal(x->d->applied_index, 7001);
+	/* And the next time a listing comes first again. */
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 9000);
+	watched_pass(x, 0);
+	assert_non_null(x->w->list);
+	assert_null(the_poll(x));
+}
+
 static void what_came_before_the_gap_counts(void **state)
 {
 	struct watched *x = *state;
@@ -628,6 +669,7 @@ int main(void)
 		TEST(a_relief_that_lags),
 		TEST(a_listing_waits_for_a_relief),
 		TEST(cleared_is_a_gap),
+		TEST(cleared_again_behind_the_listing),
 		TEST(what_came_before_the_gap_counts),
 		TEST(other_errors_are_a_break),
 		TEST3(no_member_tells_it_with_sense),
