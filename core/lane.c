@@ -1,8 +1,10 @@
 /* A pipelined HTTP/1.1 connection.  libcurl connects (names, TLS, client
  * certificates, tunnels) with CURLOPT_CONNECT_ONLY and then only moves bytes;
- * requests are written here, answers read by core/http_answer.c.  Each lane
- * has a multi handle of its own: in the loop's, curl would take an idle-looking
- * connection with bytes to read for a dead one and close it. */
+ * requests are written here, answers read by core/http_answer.c.
+ *
+ * Connecting is done in a thread: reading the system's authorities takes 30 ms,
+ * a handshake 1 ms.  In the loop's multi handle curl would, besides, take an
+ * idle-looking connection with bytes to read for a dead one and close it. */
 #include "core/lane.h"
 
 #include <assert.h>
@@ -20,7 +22,6 @@
 #include "core/xalloc.h"
 
 enum {
-	DIAL_STEP_MS = 1,		/* while it connects: look this often */
 	PIECE = 32 * 1024,		/* read at a time */
 	MAX_OUT = 4 * 1024 * 1024	/* asked and not sent */
 };
@@ -33,18 +34,18 @@ struct lane {
 	char *headers;			/* of each request, and its end */
 	int64_t connect_ms;
 
-	CURLM *multi;
-	CURL *easy;
+	CURL *easy;			/* the thread's, while it dials */
+	CURLcode code;			/* how that went */
 	struct curl_slist *lists[2];
 	char detail[CURL_ERROR_SIZE];
-	struct timer *timer;		/* connecting; later: more to read */
+	struct timer *timer;		/* more to read; or no start */
 	struct loop_fd *fd;		/* NULL until it is connected */
 
 	struct buf out;
 	size_t sent;			/* of out */
 	size_t unanswered;
 	struct http_answer answer;
-	bool busy, closed, tls, paused;
+	bool dialling, busy, closed, tls, paused;
 	uint64_t sends, receives;	/* system calls; for tests */
 };
 
@@ -61,17 +62,13 @@ static void hang_up(struct lane *l)
 	l->fd = NULL;
 	timer_free(l->timer);
 	l->timer = NULL;
-	if (l->easy) {
-		curl_multi_remove_handle(l->multi, l->easy);
-		curl_easy_cleanup(l->easy);
-	}
+	curl_easy_cleanup(l->easy);
 	l->easy = NULL;
 }
 
 static void release(struct lane *l)
 {
 	hang_up(l);
-	curl_multi_cleanup(l->multi);
 	for (int i = 0; i < 2; i++)
 		curl_slist_free_all(l->lists[i]);
 	http_answer_fini(&l->answer);
@@ -87,7 +84,7 @@ void lane_close(struct lane *l)
 	if (!l)
 		return;
 	l->closed = true;
-	if (!l->busy)
+	if (!l->busy && !l->dialling)
 		release(l);
 }
 
@@ -289,31 +286,45 @@ static void connected(struct lane *l)
 		lane_flush(l);
 }
 
-static void dial(struct lane *l, mono_t now)
+static void dial(void *arg)
 {
-	int running = 0, left;
-	CURLMsg *msg;
+	struct lane *l = arg;
 
-	curl_multi_perform(l->multi, &running);
-	msg = curl_multi_info_read(l->multi, &left);
-	if (!msg)
-		timer_set(l->timer, mono_add(now, DIAL_STEP_MS));
-	else if (msg->data.result == CURLE_OK)
-		connected(l);
-	else
-		explain(l, msg->data.result, false);
+	l->code = curl_easy_perform(l->easy);
 }
 
-/* Connecting goes on for a few milliseconds, or fails within connect_ms; the
- * loop does not wait for curl's sockets of then, but comes by. */
+static void dialled(void *arg)
+{
+	struct lane *l = arg;
+
+	l->dialling = false;
+	if (l->closed)
+		release(l);
+	else if (l->code == CURLE_OK)
+		connected(l);
+	else
+		explain(l, l->code, false);
+}
+
+/* The loop has ended, and its users before it. */
+static void drop(void *arg)
+{
+	struct lane *l = arg;
+
+	l->dialling = false;
+	assert(l->closed);
+	release(l);
+}
+
 static void on_timer(void *arg, mono_t now)
 {
 	struct lane *l = arg;
 
+	(void)now;
 	if (l->fd)
 		on_readable(l);
 	else
-		dial(l, now);
+		explain(l, CURLE_URL_MALFORMAT, false);
 }
 
 static bool set_up(struct lane *l, const struct lane_request *r)
@@ -321,9 +332,8 @@ static bool set_up(struct lane *l, const struct lane_request *r)
 	void *lists[2] = { NULL, NULL };
 	int rc;
 
-	l->multi = curl_multi_init();
 	l->easy = curl_easy_init();
-	if (!l->multi || !l->easy)
+	if (!l->easy)
 		return false;
 	transport_apply(l->easy, r->connect_ms);
 	http_config_apply(r->http, l->easy);
@@ -333,20 +343,12 @@ static bool set_up(struct lane *l, const struct lane_request *r)
 	rc = http_config_set_url(r->http, l->easy, r->url, lists);
 	l->lists[0] = lists[0];
 	l->lists[1] = lists[1];
-	return rc == CURLE_OK &&
-	    curl_multi_add_handle(l->multi, l->easy) == CURLM_OK;
-}
-
-static void on_no_start(void *arg, mono_t now)
-{
-	(void)now;
-	explain(arg, CURLE_URL_MALFORMAT, false);
+	return rc == CURLE_OK;
 }
 
 struct lane *lane_open(struct loop *loop, const struct lane_request *r)
 {
 	struct lane *l = xcalloc(1, sizeof(*l));
-	bool ok;
 
 	assert(r->connect_ms > 0 && r->user->open && r->user->head &&
 	    r->user->answer && r->user->end);
@@ -360,9 +362,13 @@ struct lane *lane_open(struct loop *loop, const struct lane_request *r)
 	l->headers = http_head_lines(r->http, r->url);
 	http_answer_init(&l->answer, r->max_body);
 	buf_init(&l->out, MAX_OUT);
-	ok = set_up(l, r);
-	l->timer = timer_new(loop, ok ? on_timer : on_no_start, l);
-	timer_set(l->timer, loop_now(loop));
+	l->timer = timer_new(loop, on_timer, l);
+	if (set_up(l, r)) {
+		l->dialling = true;
+		loop_offload_or_drop(loop, dial, dialled, drop, l);
+	} else {
+		timer_set(l->timer, loop_now(loop));
+	}
 	return l;
 }
 
