@@ -21,7 +21,7 @@
 enum {
 	QUICK_MS = 1,			/* between events that follow close */
 	DENSE = 8,			/* credit at which to ask ahead */
-	FAR_BEHIND = 100,		/* indexes, of etcd's 1000 */
+	FAR_BEHIND = 300,		/* indexes, of etcd's 1000 */
 	EARNED_BEHIND = 4,
 	CALM_MS = 5 * 1000,		/* a poll asked so long ago: no more */
 	HEAD_MS = 3 * 1000,		/* by then a poll has its headers */

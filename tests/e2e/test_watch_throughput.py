@@ -75,7 +75,8 @@ def test_64_writers_at_full_speed(etcd, rollcall, tmp_path):
 
 def test_few_of_many_events_are_ours(etcd, rollcall, tmp_path):
     """Polls asked ahead find the same event again and again where others
-    write in between: so there are few of them."""
+    write in between: so there are few of them.  An event earns one more, four
+    while far behind, and a poll in vain costs one."""
     writers = Writers(tmp_path)
     watched = watch(etcd, rollcall)
     before, polls = events_of(watched), polls_of(etcd)
@@ -85,7 +86,7 @@ def test_few_of_many_events_are_ours(etcd, rollcall, tmp_path):
     await_true(lambda: events_of(watched) - before >= writes or
                resyncs_of(watched), 20, "all events, or history lost")
     ratio = (polls_of(etcd) - polls) / writes
-    assert ratio < 4, "%.1f polls for each event" % ratio
+    assert ratio < 5.5, "%.1f polls for each event" % ratio
     if LOSS not in resyncs_of(watched):
         assert events_of(watched) - before == writes
 
