@@ -7,6 +7,7 @@ from support.rollcall import SLOW
 from support.secure_etcd import (GuardedEtcd, TlsEtcd, make_ca,
                                  make_certificate)
 from support.wait import stays_true
+from support.writers import Writers
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 PASSWORD = 'p:ä "w'
@@ -131,10 +132,9 @@ def test_polls_asked_ahead(certificates, tmp_path, rollcall, started):
         key_file=certificates + "/client.key"),
         arguments=["--log.level=debug"])
     watched.await_looking()
-    for n in range(3):
-        etcd.put_many((LOGIN["path"] + "/%03d" % (k % 100), "h:1", 600)
-                      for k in range(1000))
-        watched.await_metric("rollcall_watch_events_total", 1000 * (n + 1))
+    writes, _, _ = Writers(tmp_path).run(etcd, LOGIN["path"], 1, writers=16,
+                                         keys=100)
+    watched.await_metric("rollcall_watch_events_total", writes)
     watched.await_log(msg="events come fast: asking ahead")
     watched.await_metric("rollcall_service_instances", 100)
     assert watched.metric("rollcall_resyncs_total", reason="connection") == 0
