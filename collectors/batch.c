@@ -313,13 +313,15 @@ static struct pending pend(const struct watcher *w,
 	return p;
 }
 
-/* As long as history has more to tell, nothing is proved but its index. */
+/* As long as history has more to tell, nothing is proved but its index; and
+ * behind a gap not even that. */
 static void progress(struct watcher *w, mono_t proof, mono_t now)
 {
 	wall_t to = w->reached < w->store_index || proof.ms == 0 ?
 	    w->d->watching_to : clock_history(proof);
 
-	registry_progress(w->d, to, w->reached, now);
+	if (!w->gap)
+		registry_progress(w->d, to, w->reached, now);
 }
 
 void batch_event(struct watcher *w, const struct etcd_event *e, bool live)

@@ -1,4 +1,4 @@
-/* Long polls, one after the other, under the resume rule that loses nothing
+/* Long polls in a line (etcd/line.h), under the resume rule that loses nothing
  * (docs/ETCD.md): after an event the next poll asks for its index + 1.  etcd
  * keeps only the last 1000 events of the whole store, so a poll that is quiet
  * for long, or while much is written elsewhere, is relieved in time: its
@@ -18,6 +18,7 @@ enum {
 	SETTLE_MS = 250,		/* headers came, but no event */
 	RELIEF_MS = 600,		/* the same, over two lost packets */
 	LASTED_MS = 1000,		/* a poll that was no failure */
+	INDEX_MS = 1000,		/* to tell the store's index */
 };
 
 bool poll_headed(const struct watcher *w)
@@ -35,7 +36,7 @@ static void stop(struct poll **p)
 {
 	if (*p == NULL)
 		return;
-	etcd_cancel((*p)->call);
+	etcd_line_stop((*p)->line);
 	free(*p);
 	*p = NULL;
 }
@@ -44,6 +45,8 @@ void poll_stop(struct watcher *w)
 {
 	stop(&w->poll);
 	stop(&w->relief);
+	etcd_cancel(w->asks_index);
+	w->asks_index = NULL;
 	timer_clear(w->settle);
 }
 
@@ -72,8 +75,17 @@ static void let_listing_count(struct watcher *w)
 		poll_renew(w);
 }
 
+/* The watch goes on from now, and what was before is for the listing. */
+static void begin_here(struct watcher *w)
+{
+	w->reached = w->poll->index;
+	w->list_first = w->watch_first = false;
+}
+
 static void head_of_poll(struct watcher *w, mono_t now)
 {
+	if (w->list_first)
+		begin_here(w);
 	if (w->poll->index <= w->reached)	/* for certain nothing more */
 		came_this_far(w, w->poll->index, now);
 	else
@@ -82,6 +94,45 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	batch_headed(w, w->poll->index);
 	if (!w->in_sync && w->list == NULL && !w->listing.ready)
 		sync_list(w);
+	looking_judge(w, now);
+}
+
+/* Leaves wait to be judged, and the poll that waits began before them: how far
+ * the store is now has to be asked for. */
+static void on_index(const struct etcd_result *r, void *arg)
+{
+	struct watcher *w = arg;
+	mono_t now = loop_now(w->loop);
+
+	w->asks_index = NULL;
+	if (r->meta.etcd_index == 0 || !poll_headed(w))
+		return;
+	registry_set_raft(w->c, r->meta.raft_term, r->meta.raft_index, now);
+	if (r->meta.etcd_index <= w->reached)
+		came_this_far(w, r->meta.etcd_index, now);
+	else
+		batch_headed(w, r->meta.etcd_index);
+}
+
+static void ask_index(struct watcher *w)
+{
+	struct etcd_target t = watcher_target(w);
+	struct etcd_request r = etcd_index();
+
+	r.path = w->d->path;
+	w->asks_index = etcd_start(&t, &r, INDEX_MS, on_index, w);
+}
+
+static void old_head_of_poll(struct watcher *w, mono_t now)
+{
+	if (w->poll->store_index <= w->reached)
+		w->caught_up = true;
+	else
+		timer_set(w->settle, mono_add(now, SETTLE_MS));
+	sync_advanced(w, now);
+	let_listing_count(w);
+	if (w->judging && w->asks_index == NULL)
+		ask_index(w);
 	looking_judge(w, now);
 }
 
@@ -133,46 +184,81 @@ void poll_settled(struct watcher *w, mono_t now)
 
 /* --- callbacks --- */
 
+/* False if the polls do not go on: they are another store's.  Polls that were
+ * asked ahead may have begun in another order, so the best index counts. */
+static bool take_head(struct poll *p, const struct etcd_meta *m)
+{
+	struct watcher *w = p->watcher;
+
+	if (watcher_store_changed(w) || watcher_of_another(w, m))
+		return false;
+	registry_set_raft(w->c, m->raft_term, m->raft_index,
+	    loop_now(w->loop));
+	p->headed = true;
+	p->index = m->etcd_index;
+	if (m->etcd_index > p->store_index)
+		p->store_index = m->etcd_index;
+	w->store_index = p->store_index;
+	return true;
+}
+
 static void on_head(const struct etcd_meta *m, long status, void *arg)
 {
 	struct poll *p = arg;
 	struct watcher *w = p->watcher;
 	mono_t now = loop_now(w->loop);
 
-	if (status != 200)
+	if (status != 200 || !take_head(p, m))
 		return;
-	if (watcher_store_changed(w) || watcher_of_another(w, m))
-		return;
-	registry_set_raft(w->c, m->raft_term, m->raft_index, now);
-	p->headed = true;
-	p->index = m->etcd_index;
-	w->store_index = m->etcd_index;
 	if (p == w->poll)
 		head_of_poll(w, now);
 	else
 		head_of_relief(w, now);
 }
 
-static void on_event(struct watcher *w, const struct etcd_event *e,
-    const struct poll *p)
+static void on_old_head(const struct etcd_meta *m, void *arg)
 {
-	uint64_t index = e->node.modified_index;
-	bool live = p->headed && index > p->index;
+	struct poll *p = arg;
+	struct watcher *w = p->watcher;
+
+	if (p == w->poll && take_head(p, m))
+		old_head_of_poll(w, loop_now(w->loop));
+}
+
+/* The poll behind that event waits. */
+static void goes_on(struct watcher *w, struct poll *p, uint64_t index)
+{
+	stop(&w->relief);
+	timer_clear(w->settle);
+	p->wait_index = index + 1;
+	p->headed = p->settled = false;
+	w->poll_at = loop_now(w->loop);
+}
+
+static void on_event(struct watcher *w, const struct etcd_result *r,
+    struct poll *p)
+{
+	uint64_t index = r->event.node.modified_index;
+	bool live;
 
 	if (index < p->wait_index) {
 		watcher_broken(w, "etcd sent an event older than asked for");
 		return;
 	}
+	if (!p->headed && r->meta.etcd_index != 0 && !take_head(p, &r->meta))
+		return;
+	live = p->headed && index > p->index;
 	w->senseless = 0;
 	went_well(w);
 	w->caught_up = w->caught_up || live;
 	w->reached = index;
-	batch_event(w, e, live);
-	poll_start(w);
+	goes_on(w, p, index);
+	batch_event(w, &r->event, live);
 	sync_advanced(w, loop_now(w->loop));
 }
 
-static void on_error(struct watcher *w, const struct etcd_result *r)
+static void on_error(struct watcher *w, const struct etcd_result *r,
+    const struct poll *p)
 {
 	if (watcher_of_another(w, &r->meta))
 		return;
@@ -184,6 +270,9 @@ static void on_error(struct watcher *w, const struct etcd_result *r)
 	    LOG_S("etcd_cluster", w->c->name), LOG_S("directory", w->d->path),
 	    LOG_I("asked_for", w->reached + 1),
 	    LOG_I("index", r->meta.etcd_index));
+	/* Right behind a listing that took longer than history lasts: the
+	 * next one would, too. */
+	w->watch_first = !p->headed && w->reached == w->listing.index;
 	watcher_start_over(w, RESYNC_HISTORY_CLEARED, true);
 }
 
@@ -221,14 +310,12 @@ static void end_of_poll(struct watcher *w, const struct etcd_result *r,
 	bool too_large = r->outcome == ETCD_FAILED &&
 	    r->fetch_error == FETCH_TOO_LARGE;
 
-	if (r->outcome == ETCD_OK) {
-		on_event(w, &r->event, p);
-	} else if (quiet) {
+	if (quiet) {
 		went_well(w);
 		came_this_far(w, p->index, loop_now(w->loop));
 		poll_start(w);
 	} else if (r->outcome == ETCD_ERROR) {
-		on_error(w, r);
+		on_error(w, r, p);
 	} else if (r->outcome == ETCD_BAD || too_large) {
 		on_senseless(w, r);
 	} else {
@@ -241,38 +328,43 @@ static void on_done(const struct etcd_result *r, void *arg)
 	struct poll *p = arg;
 	struct watcher *w = p->watcher;
 
-	p->call = NULL;
 	if (p == w->relief) {
 		/* Whatever it is, the poll in charge gets it as well. */
-		w->relief = NULL;
+		stop(&w->relief);
+	} else if (r->outcome == ETCD_OK) {
+		on_event(w, r, p);
 	} else {
 		w->poll = NULL;
 		timer_clear(w->settle);
 		end_of_poll(w, r, p);
+		stop(&p);
 	}
-	free(p);
 }
 
 /* --- starting --- */
 
+static const struct etcd_line_user line_user = {
+	.head = on_head, .old_head = on_old_head, .done = on_done,
+};
+
 static struct poll *start(struct watcher *w, uint64_t wait_index)
 {
 	struct etcd_target t = watcher_target(w);
-	struct etcd_request r = etcd_watch(w->d->path, wait_index);
+	struct etcd_line_request r = { .directory = w->d->path,
+		.from = wait_index, .poll_ms = POLL_MS,
+		.peer = &w->peers[w->member->number] };
 	struct poll *p = xcalloc(1, sizeof(*p));
 
 	p->watcher = w;
 	p->wait_index = wait_index;
-	r.recursive = true;
-	p->call = etcd_start(&t, &r, POLL_MS, on_done, p);
-	etcd_on_head(p->call, on_head);
+	p->line = etcd_line_start(&t, &r, &line_user, p);
 	return p;
 }
 
 void poll_start(struct watcher *w)
 {
 	poll_stop(w);
-	w->poll = start(w, w->reached + 1);
+	w->poll = start(w, w->list_first ? 0 : w->reached + 1);
 	w->poll_at = loop_now(w->loop);
 }
 

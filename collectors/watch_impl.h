@@ -13,6 +13,7 @@
 #include "core/loop.h"
 #include "core/registry.h"
 #include "etcd/etcd.h"
+#include "etcd/line.h"
 
 struct pending {			/* an event on its way into the roll */
 	enum etcd_action action;
@@ -72,14 +73,15 @@ struct listed {
 	size_t ttls[TTL_CAP], nttls;	/* of those listed, by seconds */
 };
 
-/* A long poll under way. */
+/* The long poll that waits now, in its line of polls. */
 struct poll {
 	struct watcher *watcher;
-	struct etcd_call *call;
+	struct etcd_line *line;
 	uint64_t wait_index;		/* 0: from now */
 	bool headed;			/* its headers came */
 	bool settled;			/* and then nothing for a moment */
 	uint64_t index;			/* the store's when it began */
+	uint64_t store_index;		/* the best of the line's */
 };
 
 struct watcher {
@@ -90,8 +92,10 @@ struct watcher {
 
 	/* The member and the long poll. */
 	struct member *member;
+	struct etcd_line_peer *peers;	/* of each member */
 	struct poll *poll;		/* the one that counts; or NULL */
 	struct poll *relief;		/* its successor, not yet in charge */
+	struct etcd_call *asks_index;	/* is more to come?  or NULL */
 	mono_t poll_at;			/* when the poll began */
 	uint64_t reached;		/* every event up to here came in */
 	uint64_t store_index;		/* the store's, by the last headers */
@@ -135,6 +139,7 @@ struct watcher {
 	bool in_sync;			/* compared since the last resync */
 	bool gap;			/* history was lost */
 	bool list_first;		/* no index yet: list before watching */
+	bool watch_first;		/* unless that takes too long */
 	uint64_t asked_reached;		/* reached when it was asked for */
 	mono_t asked_at;
 

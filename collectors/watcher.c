@@ -229,7 +229,7 @@ static void on_retry(void *arg, mono_t now)
 		timer_set(w->retry, mono_add(now, WAIT_STEP_MS));
 		return;
 	}
-	if (w->list_first)
+	if (w->list_first && !w->watch_first)
 		sync_list(w);
 	else
 		poll_start(w);
@@ -372,6 +372,7 @@ struct watcher *watcher_new(struct loop *l, struct directory *d,
 	w->storm = s;
 	w->store = w->c->store;
 	w->member = &w->c->members[0];
+	w->peers = xcalloc(w->c->nmembers, sizeof(*w->peers));
 	w->touched = table_new(free);
 	w->retry = timer_new(l, on_retry, w);
 	w->judge = timer_new(l, on_judge, w);
@@ -404,5 +405,6 @@ void watcher_free(struct watcher *w)
 	timer_free(w->settle);
 	timer_free(w->list_timer);
 	timer_free(w->slice);
+	free(w->peers);
 	free(w);
 }

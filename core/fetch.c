@@ -16,6 +16,7 @@
 #include "core/fetch_explain.h"
 #include "core/http_config.h"
 #include "core/loop_transfers.h"
+#include "core/transport.h"
 #include "core/xalloc.h"
 
 enum {

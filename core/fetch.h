@@ -79,6 +79,7 @@ char *fetch_take_body(struct fetch *f, struct fetch_answer *a);
 /* What requests say they are, "rollcall/VERSION"; "rollcall" until set.  Call
  * it before the first request. */
 void fetch_set_user_agent(const char *name);
+const char *fetch_user_agent(void);
 
 /* A header of the answer, without regard to case; NULL if absent.  Valid
  * inside on_head and on_done. */

@@ -1,18 +1,11 @@
 /* A request as options of curl.  Called by core/fetch.c for each. */
 #include "core/fetch_impl.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "core/http_config.h"
-
-enum {
-	KEEPALIVE_S = 5,		/* probe a silent peer this often */
-	UNACKED_MS = 10000		/* and give it up after this long */
-};
+#include "core/transport.h"
 
 static char user_agent[64] = "rollcall";
 
@@ -21,35 +14,9 @@ void fetch_set_user_agent(const char *name)
 	snprintf(user_agent, sizeof(user_agent), "%s", name);
 }
 
-/* A peer that vanished without a word is noticed after about ten seconds. */
-static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+const char *fetch_user_agent(void)
 {
-	int ms = UNACKED_MS;
-
-	(void)arg;
-	(void)purpose;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-	return CURL_SOCKOPT_OK;
-}
-
-static void set_transport(struct fetch *f)
-{
-	CURL *h = f->easy;
-
-	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	/* Reading the system's authorities takes 30 ms.  curl keeps what it
-	 * read, but only where they come from the one file alone. */
-	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
-	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)f->deadline_ms);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-	curl_easy_setopt(h, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
-	curl_easy_setopt(h, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	return user_agent;
 }
 
 static void set_method(struct fetch *f, const struct fetch_request *r)
@@ -98,7 +65,8 @@ static CURLcode set_url(struct fetch *f, const struct fetch_request *r)
 
 CURLcode fetch_set_options(struct fetch *f, const struct fetch_request *r)
 {
-	set_transport(f);
+	transport_apply(f->easy, f->connect_ms);
+	curl_easy_setopt(f->easy, CURLOPT_TIMEOUT_MS, (long)f->deadline_ms);
 	http_config_apply(r->http, f->easy);	/* protocols, redirects, TLS */
 	set_method(f, r);
 	set_headers(f, r);

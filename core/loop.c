@@ -1,5 +1,6 @@
-/* The loop: one thread that waits in curl_multi_poll for all transfers, a few
- * extra descriptors and the next timer, and calls what is due.  It starts no
+/* The loop: one thread that waits in curl_multi_poll for all transfers, other
+ * descriptors (core/descriptors.c) and the next timer (core/timer.c), and calls
+ * what is due.  It starts no
  * transfer itself (core/fetch.c does) and knows nobody's state.
  *
  * Other threads reach it only through loop_post(): a queue under a mutex, and
@@ -16,13 +17,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/descriptors.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "core/timer.h"
 #include "core/xalloc.h"
 
 enum {
-	MAX_FDS = 8, MAX_EACH = 8,
+	MAX_EACH = 8,
 	MAX_WAIT_MS = 1000,
 	JOIN_MS = 500,
 	MAX_CONNECTIONS = 1024	/* idle ones kept; never closed early */
@@ -54,12 +56,7 @@ struct loop {
 	pthread_mutex_t lock;		/* over the next two */
 	struct post *posts, **posts_end;
 
-	struct {
-		void (*fn)(void *arg);
-		void *arg;
-	} readers[MAX_FDS];
-	struct curl_waitfd fds[MAX_FDS];
-	unsigned nfds;
+	struct descriptors descriptors;
 
 	struct {
 		void (*fn)(void *arg, mono_t now);
@@ -150,6 +147,7 @@ void loop_free(struct loop *l)
 		free(p);
 	}
 	timers_fini(&l->timers);
+	descriptors_fini(&l->descriptors);
 	curl_multi_cleanup(l->multi);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
@@ -262,23 +260,12 @@ static int wait_ms(struct loop *l)
 
 static void wait_for_work(struct loop *l)
 {
-	CURLMcode code;
-	unsigned i;
+	struct curl_waitfd *waits = descriptors_waits(&l->descriptors);
+	CURLMcode code = curl_multi_poll(l->multi, waits,
+	    (unsigned)l->descriptors.n, wait_ms(l), NULL);
 
-	for (i = 0; i < l->nfds; i++)
-		l->fds[i].revents = 0;
-	code = curl_multi_poll(l->multi, l->fds, l->nfds, wait_ms(l), NULL);
 	if (code != CURLM_OK)
 		poll(NULL, 0, 10);	/* out of memory: do not spin */
-}
-
-static void run_readers(struct loop *l)
-{
-	unsigned i;
-
-	for (i = 0; i < l->nfds; i++)
-		if (l->fds[i].revents)
-			l->readers[i].fn(l->readers[i].arg);
 }
 
 static void advance_transfers(struct loop *l)
@@ -299,7 +286,7 @@ static void turn(struct loop *l)
 	began = clock_mono_us();
 	l->now = clock_mono();
 	l->turns++;
-	run_readers(l);
+	descriptors_run(&l->descriptors);
 	timers_run(&l->timers, l->now);
 	run_posts(l);
 	advance_transfers(l);
@@ -329,15 +316,6 @@ void loop_stop(struct loop *l)
 
 /* --- what is registered once, and what is asked --- */
 
-void loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg), void *arg)
-{
-	assert(l->nfds < MAX_FDS && fn);
-	l->fds[l->nfds] = (struct curl_waitfd){ .fd = fd,
-	    .events = CURL_WAIT_POLLIN };
-	l->readers[l->nfds].fn = fn;
-	l->readers[l->nfds++].arg = arg;
-}
-
 void loop_each_turn(struct loop *l, void (*fn)(void *arg, mono_t now),
     void *arg)
 {
@@ -362,6 +340,11 @@ void *loop_transfers(const struct loop *l)
 CURLM *loop_multi(struct loop *l)
 {
 	return l->multi;
+}
+
+struct descriptors *loop_descriptors(struct loop *l)
+{
+	return &l->descriptors;
 }
 
 struct timers *loop_timers(struct loop *l)

@@ -1,6 +1,7 @@
 #ifndef CORE_LOOP_H
 #define CORE_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/clock.h"
@@ -19,9 +20,9 @@ struct loop *loop_new(struct err *e);
  * freed).  Posted functions that have not run are dropped. */
 void loop_free(struct loop *l);
 
-/* Runs until loop_stop().  A turn is: wait; run due timers and posted
- * functions; advance transfers; run the each-turn functions in the order in
- * which they were registered. */
+/* Runs until loop_stop().  A turn is: wait; call ready descriptors; run
+ * due timers and posted functions; advance transfers; run the each-turn
+ * functions in the order in which they were registered. */
 void loop_run(struct loop *l);
 
 /* Makes loop_run() return at the end of this turn, or at the end of the next
@@ -40,9 +41,14 @@ void timer_set(struct timer *t, mono_t at);	/* replaces an earlier time */
 void timer_clear(struct timer *t);
 void timer_free(struct timer *t);
 
-/* Calls fn whenever fd is readable, at its end, or broken.  At most 8
- * descriptors; they are never taken out again. */
-void loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg), void *arg);
+/* Calls fn whenever fd is readable, at its end, or broken; or for what
+ * loop_fd_wants() says, broken in any case.  Taken out before fd is closed; any
+ * callback may do so, NULL is a no-op, and loop_free() takes out the rest. */
+struct loop_fd;
+struct loop_fd *loop_watch_fd(struct loop *l, int fd, void (*fn)(void *arg),
+    void *arg);
+void loop_fd_wants(struct loop_fd *f, bool reads, bool writes);
+void loop_unwatch_fd(struct loop_fd *f);
 
 /* Runs fn(arg) on the loop's next turn and wakes the loop.  Any thread. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);

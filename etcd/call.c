@@ -11,13 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "core/err.h"
 #include "core/fetch.h"
 #include "core/loop.h"
 #include "core/xalloc.h"
 #include "etcd/decode.h"
+#include "etcd/meta.h"
 #include "etcd/wire.h"
 
 enum {
@@ -127,36 +126,9 @@ void etcd_release(struct etcd_call *c)
 		dispose(c);
 }
 
-static uint64_t header_u64(struct fetch *f, const char *name)
+static const char *header(void *of, const char *name)
 {
-	const char *text = fetch_header(f, name);
-	char *end;
-	uint64_t v;
-
-	if (!text || *text < '0' || *text > '9')
-		return 0;
-	v = strtoull(text, &end, 10);
-	return *end ? 0 : v;
-}
-
-static wall_t header_date(struct fetch *f)
-{
-	const char *text = fetch_header(f, "Date");
-	time_t t = text ? curl_getdate(text, NULL) : -1;
-
-	return (wall_t){ t > 0 ? (int64_t)t * 1000 : 0 };
-}
-
-static void read_meta(struct fetch *f, struct etcd_meta *m)
-{
-	const char *id = fetch_header(f, "X-Etcd-Cluster-Id");
-
-	*m = (struct etcd_meta){ 0 };
-	m->etcd_index = header_u64(f, "X-Etcd-Index");
-	m->raft_index = header_u64(f, "X-Raft-Index");
-	m->raft_term = header_u64(f, "X-Raft-Term");
-	m->date = header_date(f);
-	snprintf(m->cluster_id, sizeof(m->cluster_id), "%s", id ? id : "");
+	return fetch_header(of, name);
 }
 
 static void decode(void *arg)
@@ -236,7 +208,7 @@ static void on_done(struct fetch *f, struct fetch_answer *a, void *arg)
 	r->started = a->started;
 	r->ended = a->ended;
 	r->duration_us = a->duration_us;
-	read_meta(f, &r->meta);
+	etcd_meta_read(&r->meta, header, f);
 	if (a->error != FETCH_OK)
 		failed(c, a);
 	else if (r->kind == ETCD_KIND_LISTING && a->status == 200)
@@ -264,7 +236,7 @@ static void on_head(struct fetch *f, long status, void *arg)
 
 	if (!c->head)
 		return;
-	read_meta(f, &m);
+	etcd_meta_read(&m, header, f);
 	c->head(&m, status, c->arg);	/* may end in etcd_cancel(c) */
 }
 

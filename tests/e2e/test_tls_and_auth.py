@@ -7,6 +7,7 @@ from support.rollcall import SLOW
 from support.secure_etcd import (GuardedEtcd, TlsEtcd, make_ca,
                                  make_certificate)
 from support.wait import stays_true
+from support.writers import Writers
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 PASSWORD = 'p:ä "w'
@@ -118,6 +119,29 @@ def test_client_certificate(certificates, tmp_path, rollcall, webhook,
                            key_file=certificates + "/client.key", **ca))
     check_works(watched, etcd, webhook, started)
     check_fails(without, "certificate")
+
+
+def test_polls_asked_ahead(certificates, tmp_path, rollcall, started):
+    """The same connections are made where several polls go on each."""
+    make_certificate(certificates, "client", usage="clientAuth")
+    etcd = started(TlsEtcd(tmp_path / "etcd", certificates, [
+        "--client-cert-auth", "--trusted-ca-file=%s/ca.pem" % certificates]))
+    watched = rollcall([etcd.secure_url()], [LOGIN], cluster=tls(
+        ca_file=certificates + "/ca.pem",
+        cert_file=certificates + "/client.pem",
+        key_file=certificates + "/client.key"),
+        arguments=["--log.level=debug"])
+    watched.await_looking()
+    writes, _, _ = Writers(tmp_path).run(etcd, LOGIN["path"], 1, writers=16,
+                                         keys=100)
+    watched.await_metric("rollcall_watch_events_total", writes)
+    watched.await_log(msg="events come fast: asking ahead")
+    watched.await_metric("rollcall_service_instances", 100)
+    assert watched.metric("rollcall_resyncs_total", reason="connection") == 0
+    # Or etcd waits 7 s when it is stopped: it notices by writing to them that
+    # connections with polls under way are closed.
+    watched.stop()
+    etcd.put_many((LOGIN["path"] + "/000", "h:1", 600) for _ in range(200))
 
 
 def test_http_spoken_to_https_and_the_other_way_round(tls_etcd, certificates,

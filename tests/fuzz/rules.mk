@@ -3,12 +3,13 @@
 
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
-FUZZERS := decode im_config json scan yaml
+FUZZERS := decode http_answer im_config json scan yaml
 
 # What each is made of; what is missing here is missing at the link.
 fuzz_core := $(addprefix core/,buf.c err.c json.c utf8.c xalloc.c)
 fuzz_config := $(addprefix core/,file.c keypath.c problems.c url.c)
 fuzz_json := $(fuzz_core)
+fuzz_http_answer := $(fuzz_core) core/http_answer.c
 fuzz_decode := $(fuzz_core) $(wildcard etcd/decode*.c) etcd/field.c \
 	etcd/raw.c etcd/reader.c etcd/result.c etcd/scan.c \
 	etcd/scan_string.c core/timefmt.c

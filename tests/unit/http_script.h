@@ -80,30 +80,63 @@ static inline bool script_silence(int fd)
 	return false;
 }
 
-/* Reads up to the end of a request; false at the end of the connection. */
-static inline bool script_read(int fd, char *request)
+/* What has come of a connection. */
+struct script_input {
+	char *bytes;
+	size_t n, at;			/* bytes in all; where the request is */
+	size_t len;			/* its length; a NUL is behind it, */
+	char kept;			/* where this was */
+};
+
+/* The request's length, 0 as long as it is not whole. */
+static inline size_t script_whole(const struct script_input *in)
 {
-	const char *body = NULL, *length;
-	size_t n = 0, want = 0;
+	char *request = in->bytes + in->at, *body, *length;
+	size_t n;
+
+	body = strstr(request, "\r\n\r\n");
+	if (*request == 0x16)
+		return in->n - in->at;	/* TLS: what follows is no HTTP */
+	if (!body)
+		return 0;
+	n = (size_t)(body + 4 - request);
+	*body = '\0';
+	length = strcasestr(request, "\r\nContent-Length: ");
+	*body = '\r';
+	if (length)
+		n += strtoul(length + 18, NULL, 10);
+	return n <= in->n - in->at ? n : 0;
+}
+
+static inline bool script_more(int fd, struct script_input *in)
+{
 	ssize_t got;
 
-	while (!body || n < want) {
-		if (n == SCRIPT_REQUEST - 1)
+	memmove(in->bytes, in->bytes + in->at, in->n - in->at + 1);
+	in->n -= in->at;
+	in->at = 0;
+	if (in->n == SCRIPT_REQUEST - 1)
+		return false;
+	got = recv(fd, in->bytes + in->n, SCRIPT_REQUEST - 1 - in->n, 0);
+	if (got <= 0)
+		return false;
+	in->n += (size_t)got;
+	in->bytes[in->n] = '\0';
+	return true;
+}
+
+/* The next request, several of which may have come at once; false at the end
+ * of the connection. */
+static inline bool script_read(int fd, struct script_input *in)
+{
+	in->bytes[in->at + in->len] = in->kept;
+	in->at += in->len;
+	while ((in->len = script_whole(in)) == 0) {
+		if (!script_more(fd, in))
 			return false;
-		got = recv(fd, request + n, SCRIPT_REQUEST - 1 - n, 0);
-		if (got <= 0)
-			return false;
-		n += (size_t)got;
-		request[n] = '\0';
-		if (request[0] == 0x16)
-			return true;	/* TLS: what follows is no HTTP */
-		body = strstr(request, "\r\n\r\n");
-		if (!body)
-			continue;
-		length = strcasestr(request, "\r\nContent-Length: ");
-		want = (size_t)(body + 4 - request) +
-		    (length ? strtoul(length + 18, NULL, 10) : 0);
 	}
+	in->kept = in->bytes[in->at + in->len];
+	in->bytes[in->at + in->len] = '\0';
 	return true;
 }
 
@@ -111,16 +144,16 @@ static inline void *script_connection(void *arg)
 {
 	struct script_connection *c = arg;
 	struct script *s = c->script;
-	char *request = malloc(SCRIPT_REQUEST);
+	struct script_input in = { .bytes = calloc(1, SCRIPT_REQUEST) };
 
-	while (script_read(c->fd, request)) {
+	while (script_read(c->fd, &in)) {
 		atomic_fetch_add(&s->nrequests, 1);
-		if (!s->fn(s, c->fd, request, s->arg))
+		if (!s->fn(s, c->fd, in.bytes + in.at, s->arg))
 			break;
 	}
 	atomic_fetch_add(&s->nclosed, 1);
 	shutdown(c->fd, SHUT_RDWR);
-	free(request);
+	free(in.bytes);
 	return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 #include "tests/unit/http_script.h"
 
-enum { STORE_KEYS = 4000, STORE_EVENTS = 256, MEMBER_ASKED = 256 };
+enum { STORE_KEYS = 4000, STORE_EVENTS = 256, MEMBER_ASKED = 2048 };
 
 #define ASKED_LISTING UINT64_MAX
 

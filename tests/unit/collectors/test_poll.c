@@ -170,6 +170,113 @@ static void an_older_event_is_a_break(void **state)
 	assert_int_equal(waits_for(x), 101);
 }
 
+/* --- polls that were asked ahead --- */
+
+static void tell_old_head(struct watched *x, uint64_t index)
+{
+	struct etcd_meta m = calls_meta;
+
+	m.etcd_index = index;
+	line_user.old_head(&m, x->w->poll);
+	watched_flush(x);
+}
+
+/* The index that was asked for; 0: nothing comes of it. */
+static void tell_index(struct watched *x, uint64_t index)
+{
+	struct etcd_result r = { .outcome = index ? ETCD_OK : ETCD_FAILED,
+		.meta = calls_meta };
+
+	assert_non_null(x->w->asks_index);
+	r.meta.etcd_index = index;
+	tell_done(x, x->w->asks_index, &r);
+}
+
+/* Their headers are older than the leave: what more is to come has to be
+ * asked for. */
+static void an_old_head_judges_nobody(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b", D "/c"));
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
+	tell_old_head(x, 100);
+	assert_int_equal(x->n, 0);
+	assert_string_equal(x->w->asks_index->path, D);
+	tell_index(x, 102);
+	assert_int_equal(x->n, 0);
+	tell_event(x, the_poll(x), expire_event(D "/b", 100, 102));
+	tell_old_head(x, 100);
+	tell_index(x, 102);
+	assert_int_equal(x->n, 2);
+	/* Nothing is to be judged: nobody asks. */
+	tell_event(x, the_poll(x), beat_event(D "/c", 10, 1, 103));
+	tell_old_head(x, 100);
+	assert_null(x->w->asks_index);
+	assert_int_equal(calls_made[CALLED_INDEX], 2);
+}
+
+static void no_index_comes(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
+	tell_old_head(x, 100);
+	tell_index(x, 0);
+	watched_pass(x, 49);
+	assert_int_equal(x->n, 0);
+	watched_pass(x, 2);
+	assert_int_equal(x->n, 1);
+	tell_event(x, the_poll(x), expire_event(D "/b", 100, 102));
+	tell_old_head(x, 101);
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	assert_null(x->w->asks_index);
+	assert_int_equal(x->n, 2);
+}
+
+/* What poll began first says nothing of how far the store is. */
+static void heads_in_another_order(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 1, 101));
+	tell_old_head(x, 130);
+	assert_false(poll_caught_up(x->w));
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 1, 102));
+	tell_old_head(x, 101);
+	assert_false(poll_caught_up(x->w));
+	watched_pass(x, 250);
+	assert_true(poll_caught_up(x->w));
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 1, 130));
+	tell_old_head(x, 101);
+	assert_true(poll_caught_up(x->w));
+}
+
+/* Whole before its headers could be told. */
+static void an_event_without_a_head(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_result r = { .outcome = ETCD_OK, .status = 200,
+		.meta = calls_meta };
+
+	watched_start(x, KEYS(D "/a"));
+	tell_event(x, the_poll(x), beat_event(D "/a", 10, 1, 101));
+	r.meta.etcd_index = 140;
+	r.meta.raft_term = 7;
+	r.event = beat_event(D "/a", 10, 1, 120);
+	tell_done(x, the_poll(x), &r);
+	assert_int_equal(x->w->store_index, 140);
+	assert_int_equal(x->c->raft_term, 7);
+	assert_int_equal(waits_for(x), 121);
+	snprintf(r.meta.cluster_id, sizeof(r.meta.cluster_id), "other");
+	r.event = beat_event(D "/a", 10, 1, 121);
+	tell_done(x, the_poll(x), &r);
+	assert_int_equal(x->w->reached, 120);
+	assert_int_equal(x->d->resyncs[RESYNC_NEW_STORE], 1);
+}
+
 /* --- the relief --- */
 
 static void a_quiet_poll_is_relieved(void **state)
@@ -334,6 +441,47 @@ static void cleared_is_a_gap(void **state)
 }
 
 /* The batch is from before the gap. */
+/* The listing took longer than history lasts, and so would the next one: the
+ * watch begins first, and what it tells goes before the listing. */
+static void cleared_again_behind_the_listing(void **state)
+{
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 3000);
+	watched_pass(x, 0);
+	add_node(&l, node(D "/a", 10, 60));
+	add_node(&l, node(D "/b", 10, 61));
+	tell_listing(x, 3001, &l);
+	assert_int_equal(waits_for(x), 3002);
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 6000);
+	watched_pass(x, 0);
+	assert_null(x->w->list);
+	assert_int_equal(waits_for(x), 0);
+	tell_head(x, the_poll(x), 7000);
+	assert_non_null(x->w->list);
+	assert_int_equal(x->w->reached, 7000);
+	tell_event(x, the_poll(x), write_event(D "/c", 10, 7001));
+	tell_head(x, the_poll(x), 7001);
+	assert_int_equal(x->d->applied_index, 3001);	/* there is a gap */
+	l.n = 1;
+	tell_listing(x, 7000, &l);
+	assert_true(x->w->in_sync && x->d->looking);
+	assert_string_equal(state_name(state_of_instance(x, "a")),
+	    state_name(STATE_UP));
+	assert_string_equal(state_name(state_of_instance(x, "b")),
+	    state_name(STATE_LOST));
+	assert_string_equal(state_name(state_of_instance(x, "c")),
+	    state_name(STATE_UP));
+	assert_int_equal(x->d->applied_index, 7001);
+	/* And the next time a listing comes first again. */
+	tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, 9000);
+	watched_pass(x, 0);
+	assert_non_null(x->w->list);
+	assert_null(the_poll(x));
+}
+
 static void what_came_before_the_gap_counts(void **state)
 {
 	struct watched *x = *state;
@@ -507,6 +655,10 @@ int main(void)
 		TEST(a_timeout_without_headers_is_a_break),
 		TEST(headers_say_what_is_to_come),
 		TEST(an_older_event_is_a_break),
+		TEST(an_old_head_judges_nobody),
+		TEST(no_index_comes),
+		TEST(heads_in_another_order),
+		TEST(an_event_without_a_head),
 		TEST(a_quiet_poll_is_relieved),
 		TEST(before_history_outruns_it),
 		TEST(an_event_while_both_listen),
@@ -517,6 +669,7 @@ int main(void)
 		TEST(a_relief_that_lags),
 		TEST(a_listing_waits_for_a_relief),
 		TEST(cleared_is_a_gap),
+		TEST(cleared_again_behind_the_listing),
 		TEST(what_came_before_the_gap_counts),
 		TEST(other_errors_are_a_break),
 		TEST3(no_member_tells_it_with_sense),

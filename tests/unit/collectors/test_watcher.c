@@ -21,15 +21,19 @@
 /* A quiet poll ends after as long as a test can wait. */
 static int64_t quiet_ms;
 
-static struct etcd_call *quick_start(const struct etcd_target *t,
-    const struct etcd_request *r, int64_t deadline_ms, etcd_done *done,
+static struct etcd_line *quick_start(const struct etcd_target *t,
+    const struct etcd_line_request *r, const struct etcd_line_user *user,
     void *arg)
 {
-	return etcd_start(t, r, quiet_ms ? quiet_ms : deadline_ms, done, arg);
+	struct etcd_line_request quick = *r;
+
+	if (quiet_ms)
+		quick.poll_ms = quiet_ms;
+	return etcd_line_start(t, &quick, user, arg);
 }
-#define etcd_start quick_start
+#define etcd_line_start quick_start
 #include "collectors/poll.c"
-#undef etcd_start
+#undef etcd_line_start
 
 #define D "/login_servers"
 
@@ -236,14 +240,17 @@ static void quiet_polls(void **state)
 {
 	(void)state;
 	BEGIN(1, D "/a");
-	quiet_ms = 100;
+	asked_is(0, 1, 102);
+	quiet_ms = 100;			/* of the line begun now */
+	poll_start(w);
+	asked_is(0, 2, 102);
 	store_put(&store, D "/b", 60);
-	asked_is(0, 2, 103);
+	asked_is(0, 3, 103);
 	AWAIT(poll_headed(w));
 	store_others(&store, 500);
-	asked_is(0, 3, 103);
-	asked_is(0, 4, 603);
+	asked_is(0, 4, 103);
 	asked_is(0, 5, 603);
+	asked_is(0, 6, 603);
 	store_put(&store, D "/c", 60);
 	AWAIT(nseen == 2);
 	assert_true(d->looking);

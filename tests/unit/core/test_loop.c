@@ -419,6 +419,88 @@ static void test_descriptor_and_each_turn(void **state)
 	close(ends[1]);
 }
 
+/* Two pipes with a byte in each, of which whichever is told first takes both
+ * out, and one that is put in meanwhile. */
+static struct {
+	struct loop_fd *watch;
+	int ends[2];
+} pipes[2];
+static unsigned told;
+
+static void on_late(void *arg)
+{
+	(void)arg;
+	note("l");
+	loop_stop(loop);
+}
+
+static void take_both_out(void *arg)
+{
+	(void)arg;
+	told++;
+	for (int i = 0; i < 2; i++)
+		loop_unwatch_fd(pipes[i].watch);
+	for (int i = 0; i < 20; i++)	/* more than there was room for */
+		loop_watch_fd(loop, pipes[0].ends[0], on_late, NULL);
+}
+
+static void test_descriptors_taken_out(void **state)
+{
+	(void)state;
+	told = 0;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pipe(pipes[i].ends), 0);
+		assert_int_equal(write(pipes[i].ends[1], "x", 1), 1);
+		pipes[i].watch = loop_watch_fd(loop, pipes[i].ends[0],
+		    take_both_out, NULL);
+	}
+	loop_unwatch_fd(NULL);
+	loop_run(loop);
+	assert_int_equal(told, 1);
+	assert_int_equal(strlen(order), 20);
+	assert_int_equal(loop_turns(loop), 2);
+	for (int i = 0; i < 2; i++) {
+		close(pipes[i].ends[0]);
+		close(pipes[i].ends[1]);
+	}
+}
+
+static struct loop_fd *writer;
+
+static void on_writable(void *arg)
+{
+	(void)arg;
+	note("w");
+	if (strlen(order) == 2)
+		loop_stop(loop);
+}
+
+static void ask_to_write(void *arg, mono_t now)
+{
+	(void)arg;
+	(void)now;
+	assert_string_equal(order, "");
+	loop_fd_wants(writer, true, true);
+}
+
+static void test_descriptor_that_writes(void **state)
+{
+	struct timer *t = timer_new(loop, ask_to_write, NULL);
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	writer = loop_watch_fd(loop, ends[1], on_writable, NULL);
+	timer_set(t, mono_add(clock_mono(), 5));
+	loop_run(loop);
+	assert_string_equal(order, "ww");
+	loop_fd_wants(writer, true, false);
+	run_for(5);
+	assert_string_equal(order, "ww");
+	timer_free(t);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void slow(void *arg, mono_t now)
 {
 	(void)arg;
@@ -466,6 +548,8 @@ int main(void)
 		TEST(test_offload_outlived),
 		TEST(test_offload_hangs),
 		TEST(test_descriptor_and_each_turn),
+		TEST(test_descriptors_taken_out),
+		TEST(test_descriptor_that_writes),
 		TEST(test_longest_turn),
 		TEST(test_stop_before_and_run_again),
 	};
