@@ -80,6 +80,7 @@ struct rival {
 	struct instance *instance;	/* the one that has the identity */
 	char *key, *value;
 	bool has_ttl;
+	uint16_t listed;		/* as an instance's */
 	uint64_t created_index, modified_index;
 	int64_t ttl_s;
 	wall_t expires;

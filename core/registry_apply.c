@@ -281,6 +281,7 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 		.created_index = i->created_index,
 		.modified_index = i->modified_index,
 	};
+	uint16_t listed = i->listed;
 
 	table_del(other->by_key, i->key);
 	learn(i, k, m->seen, false);
@@ -288,6 +289,7 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 	instance_set_facts(i, k);
 	present(i, d);
 	rival_add(other, i, &old);
+	i->rivals->listed = listed;
 	free(key);
 	free(value);
 }
@@ -425,6 +427,7 @@ static void take_over(struct instance *i, struct rival *rival)
 	learn(i, &k, clock_now(), true);
 	registry_extra(d, k.key, &i->extra);
 	instance_set_facts(i, &k);
+	i->listed = rival->listed;
 	present(i, d);
 	rival_free(rival);
 }

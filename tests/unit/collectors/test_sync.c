@@ -299,6 +299,47 @@ static void rivals_that_are_missing_too(void **state)
 	counts_agree(x);
 }
 
+/* In the first listing the smaller key has the identity, in whatever order they
+ * come, and the other one stays its rival. */
+static void rivals_in_the_first_listing(void **state)
+{
+	static const char *const orders[][3] = {
+		{ D "/x/a", D "/y/a", D "/z/a" },
+		{ D "/z/a", D "/y/a", D "/x/a" },
+		{ D "/y/a", D "/z/a", D "/x/a" },
+	};
+	struct watched *x = *state;
+	struct nodes l = { 0 };
+	size_t at = 0;
+
+	for (size_t k = 0; k < 3; k++) {
+		pattern_free(x->d->config->pattern);
+		x->d->config->pattern =
+		    pattern_compile("{zone}/{instance_id}", NULL);
+		watched_start(x, KEYS(orders[k][0], orders[k][1],
+		    orders[k][2]));
+		assert_string_equal(instance_of(x, "a")->key, D "/x/a");
+		assert_int_equal(table_count(x->d->rivals), 2);
+		assert_int_equal(table_count(x->d->bad), 2);
+		/* It goes, and the next takes over, which was listed. */
+		watched_tell(x, gone_event(ETCD_DELETE, D "/x/a", 101));
+		assert_string_equal(instance_of(x, "a")->key, D "/y/a");
+		l.n = 0;
+		for (at = 0; at < 3; at++)
+			if (strcmp(orders[k][at], D "/x/a") != 0)
+				add_node(&l, node(orders[k][at], 10,
+				    50 + at));
+		sync_list(x->w);
+		tell_listing(x, 101, &l);
+		assert_int_equal(x->n, 0);
+		assert_int_equal(table_count(x->d->rivals), 1);
+		assert_int_equal(table_count(x->d->bad), 1);
+		teardown(state);
+		setup(state);
+		x = *state;
+	}
+}
+
 /* --- newer than the watch --- */
 
 static void newer_waits_for_the_watch(void **state)
@@ -1077,6 +1118,7 @@ int main(void)
 		TEST(silent_heartbeats),
 		TEST(a_directory_in_its_place),
 		TEST(rivals_that_are_missing_too),
+		TEST(rivals_in_the_first_listing),
 		TEST(newer_waits_for_the_watch),
 		TEST(fresh_headers_let_it_count),
 		TEST(what_events_touched_is_theirs),
