@@ -4,8 +4,9 @@
  *	newer than the watch, older than the watch, keys touched meanwhile
  *	entries without sense, a directory that is not there
  *	a store that was rebuilt
+ *	nothing counts before its end, and what is kept until then
  *	in slices, with events in between
- *	how often, and that it never stops */
+ *	how often, and that it never stops; how long one may take */
 #include "collectors/sync.c"
 #include "collectors/compare.c"
 #include "collectors/journal.c"
@@ -1077,6 +1078,31 @@ static void due_while_a_poll_begins(void **state)
 	assert_non_null(x->w->list);
 }
 
+/* --- how long it may take --- */
+
+static void a_large_one_may_take_longer(void **state)
+{
+	struct watched *x = *state;
+	int64_t cost_ms;
+
+	watched_start(x, KEYS(D "/a"));
+	sync_list(x->w);
+	assert_int_equal(x->w->list->deadline_ms, 10000);
+	for (int k = 1; k <= 5; k++) {
+		tell_failure(x, x->w->list, FETCH_TIMEOUT);
+		watched_pass(x, 10000);
+		assert_int_equal(x->w->list->deadline_ms,
+		    k < 5 ? 10000 << k : 160000);
+	}
+	watched_pass(x, 50000);
+	cost_ms = mono_since(x->w->list->began, clock_mono()) + 1;
+	list_now(x, 100, KEYS(D "/a"));
+	assert_int_equal(x->d->list_interval_ms, 20 * cost_ms);
+	sync_list(x->w);
+	assert_int_equal(x->w->list->deadline_ms, 4 * cost_ms);
+	list_now(x, 100, KEYS(D "/a"));
+}
+
 /* --- a new leader --- */
 
 static void asked_again_of_a_new_leader(void **state)
@@ -1148,6 +1174,7 @@ int main(void)
 		TEST(the_shortest_ttls_set_it),
 		TEST(again_and_again),
 		TEST(due_while_a_poll_begins),
+		TEST(a_large_one_may_take_longer),
 		TEST(asked_again_of_a_new_leader),
 	};
 
