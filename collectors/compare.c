@@ -18,7 +18,8 @@ enum {
 	COST_FACTOR = 20,		/* a listing's share: 5 % of the time */
 };
 
-/* What one turn may do, in units of some 0.1 us, and what that costs. */
+/* What one turn may do for all directories, in units of some 0.1 us, and what
+ * that costs. */
 enum { SLICE = 20000, TAKEN = 100, WALKED = 5, LEFT = 100 };
 
 /* --- what differs --- */
@@ -334,11 +335,15 @@ static bool (*const steps[])(struct watcher *w, mono_t now, long *left) = {
 
 void sync_compare(struct watcher *w, mono_t now)
 {
+	struct registry *r = w->c->registry;
 	struct listed *l = &w->listing;
-	long left = SLICE;
+	long left;
 
-	if (l->step == 0)
+	if (l->step == 0) {
 		l->step = 1;
+		r->comparing++;
+	}
+	left = SLICE / (long)r->comparing + 1;
 	while (l->step <= sizeof(steps) / sizeof(steps[0])) {
 		if (left <= 0 || !steps[l->step - 1](w, now, &left)) {
 			timer_set(w->slice, now);

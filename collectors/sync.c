@@ -82,6 +82,8 @@ static void drop_listing(struct watcher *w)
 {
 	struct listed *l = &w->listing;
 
+	if (l->step != 0)
+		w->c->registry->comparing--;
 	journal_free(l->differ);
 	journal_free(l->deeper);
 	table_free(l->bad_keys);

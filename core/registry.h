@@ -165,6 +165,7 @@ struct registry {
 	struct service **service_slots;
 	size_t nservice_slots;
 	struct instance *oldest, *newest;	/* vanished, in order */
+	size_t comparing;		/* listings now: collectors/ */
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 
