@@ -18,7 +18,8 @@ enum {
 	COST_FACTOR = 20,		/* a listing's share: 5 % of the time */
 };
 
-/* What one turn may do, in units of some 0.1 us, and what that costs. */
+/* What one turn may do for all directories, in units of some 0.1 us, and what
+ * that costs. */
 enum { SLICE = 20000, TAKEN = 100, WALKED = 5, LEFT = 100 };
 
 /* --- what differs --- */
@@ -57,23 +58,25 @@ void sync_is_listed(struct watcher *w, const struct instance *i)
 	l->nttls++;
 }
 
-void sync_note_other(struct watcher *w, const char *key)
+void sync_is_bad(struct watcher *w, const char *key)
 {
 	char *own = xstrdup(key);
 
-	free(table_put(w->listing.others, own, own));
+	free(table_put(w->listing.bad_keys, own, own));
 }
 
 static void taken(struct watcher *w, const char *key)
 {
 	struct instance *i = registry_find(w->d, key);
+	struct rival *rival = table_get(w->d->rivals, key);
 
 	if (i != NULL) {
 		i->listed = w->listing.number;
 		sync_is_listed(w, i);
-	} else if (table_get(w->d->rivals, key) != NULL ||
-	    table_get(w->d->bad, key) != NULL) {
-		sync_note_other(w, key);
+	} else if (rival != NULL) {
+		rival->listed = w->listing.number;
+	} else if (table_get(w->d->bad, key) != NULL) {
+		sync_is_bad(w, key);
 	}
 }
 
@@ -119,7 +122,16 @@ static bool take_deeper(struct watcher *w, mono_t now, long *left)
 
 /* --- what is missing --- */
 
-/* Rivals and bad keys that are not there any more. */
+/* A rival is among the bad keys as well. */
+static bool is_listed(const struct watcher *w, const char *key)
+{
+	const struct rival *rival = table_get(w->d->rivals, key);
+
+	if (rival != NULL)
+		return rival->listed == w->listing.number;
+	return table_get(w->listing.bad_keys, key) != NULL;
+}
+
 static void drop_others(struct watcher *w, const struct table *keys,
     long *left)
 {
@@ -130,8 +142,7 @@ static void drop_others(struct watcher *w, const struct table *keys,
 
 	*left -= (long)table_count(keys) * WALKED;
 	while (table_next(keys, &cursor, &key, &value))
-		if (table_get(w->listing.others, key) == NULL &&
-		    !sync_touched(w, key))
+		if (!is_listed(w, key) && !sync_touched(w, key))
 			gone[n++] = xstrdup(key);
 	for (size_t k = 0; k < n; k++) {
 		registry_left_other(w->d, gone[k]);
@@ -140,7 +151,8 @@ static void drop_others(struct watcher *w, const struct table *keys,
 	free(gone);
 }
 
-/* Before instances: one that is gone as well takes nothing over. */
+/* Rivals and bad keys that are not there any more.  Before instances: one that
+ * is gone as well takes nothing over. */
 static bool take_other_absent(struct watcher *w, mono_t now, long *left)
 {
 	(void)now;
@@ -316,11 +328,15 @@ static bool (*const steps[])(struct watcher *w, mono_t now, long *left) = {
 
 void sync_compare(struct watcher *w, mono_t now)
 {
+	struct registry *r = w->c->registry;
 	struct listed *l = &w->listing;
-	long left = SLICE;
+	long left;
 
-	if (l->step == 0)
+	if (l->step == 0) {
 		l->step = 1;
+		r->comparing++;
+	}
+	left = SLICE / (long)r->comparing + 1;
 	while (l->step <= sizeof(steps) / sizeof(steps[0])) {
 		if (left <= 0 || !steps[l->step - 1](w, now, &left)) {
 			timer_set(w->slice, now);

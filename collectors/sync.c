@@ -31,14 +31,10 @@ struct touch {
 
 static void forget_touched(struct watcher *w)
 {
-	size_t cursor = 0;
-	const char *key;
-	void *value;
-
-	while (table_next(w->touched, &cursor, &key, &value)) {
-		table_del(w->touched, key);
-		free(value);
-	}
+	if (table_count(w->touched) == 0)
+		return;
+	table_free(w->touched);
+	w->touched = table_new(free);
 }
 
 void sync_touch(struct watcher *w, const char *key, uint64_t index)
@@ -87,9 +83,11 @@ static void drop_listing(struct watcher *w)
 	struct listed *l = &w->listing;
 
 	leave_end(w, &l->missing);
+	if (l->step != 0)
+		w->c->registry->comparing--;
 	journal_free(l->differ);
 	journal_free(l->deeper);
-	table_free(l->others);
+	table_free(l->bad_keys);
 	*l = (struct listed){ .cost_ms = l->cost_ms };
 	timer_clear(w->slice);
 	forget_touched(w);
@@ -123,7 +121,7 @@ static void begin_listing(struct watcher *w)
 	l->number = w->d->listing = last < UINT16_MAX - 2 ? last + 2 : 2;
 	l->differ = journal_new();
 	l->deeper = journal_new();
-	l->others = table_new(free);
+	l->bad_keys = table_new(free);
 }
 
 /* What lies deeper may be the content of an instance that comes behind it. */
@@ -162,7 +160,7 @@ static void on_node(const struct etcd_node *node, void *arg)
 	}
 	if (table_get(w->d->bad, node->key) != NULL &&
 	    table_get(w->d->rivals, node->key) == NULL) {
-		sync_note_other(w, node->key);
+		sync_is_bad(w, node->key);
 		return;
 	}
 	journal_add(journal_for(w, node->key), node, true);

@@ -59,7 +59,7 @@ struct listed {
 	unsigned step;			/* of the comparison; 0: not begun */
 	struct journal *differ;		/* changed or not known */
 	struct journal *deeper;		/* the same: deeper than instances */
-	struct table *others;		/* keys that are no instance; owned */
+	struct table *bad_keys;		/* of the roll's; owned */
 	size_t bad;			/* entries that make no sense */
 	int64_t cost_ms;
 
@@ -232,8 +232,7 @@ bool sync_touched(const struct watcher *w, const char *key);
 void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */
 /* An instance of the listing: for how often there must be one. */
 void sync_is_listed(struct watcher *w, const struct instance *i);
-/* A rival or a bad key is still there. */
-void sync_note_other(struct watcher *w, const char *key);
+void sync_is_bad(struct watcher *w, const char *key);	/* and is there */
 
 /* looking.c */
 void looking_judge(struct watcher *w, mono_t now);

@@ -81,6 +81,7 @@ struct rival {
 	struct instance *instance;	/* the one that has the identity */
 	char *key, *value;
 	bool has_ttl;
+	uint16_t listed;		/* as an instance's */
 	uint64_t created_index, modified_index;
 	int64_t ttl_s;
 	wall_t expires;
@@ -182,6 +183,7 @@ struct registry {
 	struct instance *oldest, *newest;	/* vanished, in order */
 	struct instance *tick_at;	/* where the tick goes on; or NULL */
 	mono_t tick_next;		/* the next hold's end it has seen */
+	size_t comparing;		/* listings now: collectors/ */
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 

@@ -289,6 +289,7 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 		.created_index = i->created_index,
 		.modified_index = i->modified_index,
 	};
+	uint16_t listed = i->listed;
 
 	table_del(other->by_key, i->key);
 	learn(i, k, m->seen, false);
@@ -296,6 +297,7 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 	instance_set_facts(i, k);
 	instance_present(i);
 	rival_add(other, i, &old);
+	i->rare->rivals->listed = listed;
 	free(key);
 	free(value);
 }
@@ -439,6 +441,7 @@ static void take_over(struct instance *i, struct rival *rival)
 	learn(i, &k, clock_now(), true);
 	move_to(i, d);
 	instance_set_facts(i, &k);
+	i->listed = rival->listed;
 	instance_present(i);
 	rival_free(rival);
 }

@@ -5,6 +5,7 @@
  * was etcd/reader.c: what the decoders of keys are compared with.  For tests
  * alone. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/err.h"
