@@ -2,11 +2,13 @@
  *	judged at once, the alert of the storm first; then so many in a turn
  *	what comes meanwhile, breaks, listings and the end
  *	how far the directory is applied, turn by turn
- *	those on their way out are not up any more for the next judgement */
+ *	those on their way out are not up any more for the next judgement
+ *	random events in random turns: never but what they tell, in order */
 #include "collectors/leave.c"
 
 #include "core/timer.h"
 #include "tests/unit/collectors/watched.h"
+#include "tests/unit/seeded.h"
 
 #define D "/login_servers"
 
@@ -314,6 +316,97 @@ static void who_is_leaving_is_not_up(void **state)
 	assert_int_equal(leave_up(x->c), 690);
 }
 
+/* --- whatever comes, whenever --- */
+
+/* What is to be seen of one key, in order. */
+struct story {
+	struct {
+		enum state state;
+		uint64_t index;
+	} v[64];
+	size_t n, told;
+	bool up;
+};
+
+static void expect(struct story *s, enum state state, uint64_t index)
+{
+	assert_true(s->n < 64);
+	s->v[s->n].state = state;
+	s->v[s->n++].index = index;
+	s->up = state == STATE_UP;
+}
+
+static void random_event(struct watched *x, struct story *stories,
+    size_t n, uint64_t index)
+{
+	size_t k = seeded_below(n), what = seeded_below(60);
+	struct etcd_event e;
+
+	if (what == 0) {
+		e = of_dir(expire_event(D, 100, index));
+		for (size_t i = 0; i < n; i++)
+			if (stories[i].up)
+				expect(&stories[i], STATE_EXPIRED, index);
+	} else if (!stories[k].up) {
+		e = write_event(keys[k], 10, index);
+		expect(&stories[k], STATE_UP, index);
+	} else if (what < 10) {
+		e = expire_event(keys[k], 100, index);
+		expect(&stories[k], STATE_EXPIRED, index);
+	} else if (what < 20) {
+		e = gone_event(ETCD_DELETE, keys[k], index);
+		expect(&stories[k], STATE_DEREGISTERED, index);
+	} else {
+		e = beat_event(keys[k], 10, 3000, index);
+	}
+	tell_event(x, the_poll(x), e);
+}
+
+static void happened_as_told(const struct watched *x, struct story *stories)
+{
+	for (size_t k = 0; k < x->n; k++) {
+		struct story *s = &stories[strtoul(x->v[k].id, NULL, 10)];
+
+		assert_true(s->told < s->n);
+		assert_int_equal(x->v[k].state, s->v[s->told].state);
+		assert_int_equal(x->v[k].index, s->v[s->told].index);
+		s->told++;
+	}
+}
+
+/* Every key has the history that the events told, in their order, however
+ * they were cut into batches and turns. */
+static void random_bursts(void **state)
+{
+	struct watched *x = *state;
+	struct story *stories = xcalloc(MANY, sizeof(*stories));
+	uint64_t index = WATCHED_START;
+
+	seeded_start();
+	for (size_t k = 0; k < MANY; k++)
+		stories[k].up = true;
+	for (unsigned step = 0; step < 300; step++) {
+		random_event(x, stories, MANY, ++index);
+		assert_true(x->d->applied_index <= index);
+		if (seeded_below(3) == 0)
+			tell_head(x, the_poll(x), index + seeded_below(2));
+		if (seeded_below(3) == 0)
+			turn(x);
+		if (seeded_below(9) == 0)
+			watched_pass(x, (int64_t)seeded_below(12));
+	}
+	tell_head(x, the_poll(x), index);
+	while (!batch_idle(x->w))
+		turn(x);
+	assert_int_equal(x->d->applied_index, index);
+	happened_as_told(x, stories);
+	for (size_t k = 0; k < MANY; k++)
+		assert_int_equal(stories[k].told, stories[k].n);
+	assert_int_equal(x->c->leaving, 0);
+	counts_agree(x);
+	free(stories);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -330,6 +423,7 @@ int main(void)
 		TEST(who_is_back_before_his_turn),
 		TEST(nobody_leaves_twice),
 		TEST(who_is_leaving_is_not_up),
+		TEST(random_bursts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
