@@ -249,6 +249,12 @@ e2e-valgrind: $(BUILD)/rollcall
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) ROLLCALL_VALGRIND=1 \
 	    $(PYTEST) -m valgrind
 
+# bench/NAME_bench.c, on the program's own parts
+$(BUILD)/bench/%: bench/%_bench.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
+
 bench: $(BUILD)/rollcall ## measure: delay from etcd's event to the alert
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
