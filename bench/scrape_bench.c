@@ -296,9 +296,9 @@ static void report(const char *name, struct times *ours, struct times *floor,
 		double o = at(both[k].ours, n, 0.5);
 		double f = at(both[k].floor, n, 0.5);
 
-		printf("%-28s %-4s %8.2f %8.2f %6.2f   %.2f-%.2f\n", name,
-		    both[k].what, o, f, o / f, at(both[k].ours, n, 0.25),
-		    at(both[k].ours, n, 0.75));
+		printf("%-30s %-4s %8.2f %8.2f %6.2f  %7.2f %7.2f\n", name,
+		    both[k].what, o, f, o / f, both[k].ours[0],
+		    both[k].floor[0]);
 		buf_addf(&lines, "scrape_%s_%s %.3f ms\n"
 		    "scrape_%s_%s_floor %.3f ms\n", name, both[k].what, o,
 		    name, both[k].what, f);
@@ -331,7 +331,7 @@ static void measure_publishing(struct bench *b)
 		event_flush(b->bus, clock_mono());
 		v[i] = publish(b) * 1000;
 	}
-	printf("%-28s      %8.1f us\n", "publish, one changed",
+	printf("%-35s %8.1f us\n", "publish, one changed",
 	    at(v, b->runs, 0.5));
 	buf_addf(&lines, "publish_one_changed %.1f us\n",
 	    at(v, b->runs, 0.5));
@@ -344,8 +344,8 @@ static void report_memory(struct bench *b, const char *name)
 	double each = (double)(m.uordblks + m.hblkhd - b->floor.n) /
 	    (double)b->instances;
 
-	printf("%-28s      %8.0f bytes an instance\n", name, each);
-	buf_addf(&lines, "%s %.0f bytes\n", name, each);
+	printf("%-35s %8.0f bytes an instance\n", name, each);
+	buf_addf(&lines, "memory_%s %.0f bytes\n", name, each);
 }
 
 #define OPENMETRICS "Accept: application/openmetrics-text\r\n"
@@ -368,15 +368,18 @@ static const struct {
 static void run(struct bench *b)
 {
 	fill(b);
-	report_memory(b, "memory_registry");
+	report_memory(b, "registry");
 	start_servers(b);
 	measure_publishing(b);
-	printf("%-28s      %8s %8s %6s   quartiles\n", "ms a scrape", "ours",
-	    "floor", "ratio");
-	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++)
-		if (b->only == NULL || strcmp(b->only, cases[k].name) == 0)
-			compare_with_floor(b, cases[k].name, cases[k].headers,
+	printf("%-35s %8s %8s %6s  %7s %7s\n", "ms a scrape (medians)", "ours",
+	    "floor", "ratio", "least", "floor's");
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		if (b->only != NULL && strcmp(b->only, cases[k].name) != 0)
+			continue;
+		compare_with_floor(b, cases[k].name, cases[k].headers,
 		    b->instances * (size_t)cases[k].changed / 100);
+		report_memory(b, cases[k].name);
+	}
 	fputs(buf_str(&lines), stdout);
 	MHD_stop_daemon(b->daemon);
 	exporter_stop(b->exporter);

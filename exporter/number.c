@@ -55,20 +55,27 @@ static size_t write_any(char *out, double v)
 	return write_word(out, text);
 }
 
+static size_t write_special(char *out, double v)
+{
+	return write_word(out, isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
+}
+
 size_t number_write(char out[NUMBER_MAX], double v)
 {
-	double size = fabs(v), thousandths = nearbyint(size * 1000);
-	size_t n = 0;
+	double size = v < 0 ? -v : v;
+	size_t sign = v < 0;
+	uint64_t whole, thousandths;
 
-	if (isnan(v))
-		return write_word(out, "NaN");
-	if (isinf(v))
-		return write_word(out, v > 0 ? "+Inf" : "-Inf");
-	if (v < 0)
-		out[n++] = '-';
-	if (size < exact && size == floor(size))
-		return n + write_whole(out + n, (uint64_t)size);
-	if (thousandths < exact && thousandths / 1000 == size)
-		return n + write_thousandths(out + n, (uint64_t)thousandths);
+	out[0] = '-';
+	if (!isfinite(v))
+		return write_special(out, v);
+	if (size >= exact)
+		return write_any(out, v);
+	whole = (uint64_t)size;
+	if ((double)whole == size)
+		return sign + write_whole(out + sign, whole);
+	thousandths = (uint64_t)(size * 1000 + 0.5);
+	if (size < exact / 1000 && (double)thousandths / 1000 == size)
+		return sign + write_thousandths(out + sign, thousandths);
 	return write_any(out, v);
 }

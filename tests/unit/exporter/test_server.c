@@ -336,7 +336,7 @@ static void fill_fixture(void)
 	memset(labels, 'x', sizeof(labels));
 	memcpy(labels, "a=\"", 3);
 	for (int k = 0; k < 100 * SNAP_BLOCK; k++) {
-		snprintf(labels + sizeof(labels) - 10, 10, "%d\"", k);
+		snprintf(labels + sizeof(labels) - 14, 14, "%d\"", k);
 		i = fixture_instance(&fixture, labels, STATE_UP);
 		i->held = i->flapping = true;
 		i->ttl_s = 5;
