@@ -96,6 +96,13 @@ static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
 	return MHD_YES;
 }
 
+static unsigned long long body_length(struct MHD_Connection *c)
+{
+	const char *length = header(c, "Content-Length");
+
+	return length != NULL ? strtoull(length, NULL, 10) : 0;
+}
+
 /* A request that leaves little of its connection's memory, or could leave
  * much in it for the next one. */
 static bool is_unusual(struct MHD_Connection *c)
@@ -106,7 +113,7 @@ static bool is_unusual(struct MHD_Connection *c)
 	    MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
 
 	return size == NULL || size->header_size > MAX_HEADERS ||
-	    fields > MAX_FIELDS || header(c, "Content-Length") != NULL;
+	    fields > MAX_FIELDS || body_length(c) > 0;
 }
 
 static void add_header(struct MHD_Response *m, const char *name,
@@ -174,14 +181,12 @@ static enum MHD_Result send_reply(struct exporter *x,
 static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
     enum MHD_Result *done_r)
 {
-	const char *length = header(c, "Content-Length");
 	struct reply r;
 
 	if (header(c, "Transfer-Encoding") != NULL)
 		routes_error(&r, 400, "bad_data",
 		    "a request body is of no use here");
-	else if (length != NULL &&
-	    strtoull(length, NULL, 10) > MAX_IGNORED_BODY)
+	else if (body_length(c) > MAX_IGNORED_BODY)
 		routes_error(&r, 413, "bad_data",
 		    "a request body is of no use here");
 	else

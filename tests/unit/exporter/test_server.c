@@ -252,6 +252,9 @@ static void test_bodies(void **state)
 
 	assert_has(got, "HTTP/1.1 200");
 	free(got);
+	got = ask(x, "GET /metrics", "Content-Length: 0\r\n");
+	assert_has(got, "HTTP/1.1 200");
+	free(got);
 	got = talk(x, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
 	    "Content-Length: 99999999\r\n\r\n", NULL);
 	assert_has(got, "HTTP/1.1 413");
