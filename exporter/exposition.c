@@ -71,15 +71,18 @@ static const char *unit_of(const struct metric *m)
 
 static void add_help(struct writer *w, struct buf *out, const char *help)
 {
-	for (; *help != '\0'; help++) {
-		if (*help == '\n') {
-			buf_adds(out, "\\n");
-			continue;
-		}
-		if (*help == '\\' || (*help == '"' &&
-		    w->format == EXPOSITION_OPENMETRICS))
-			buf_addc(out, '\\');
-		buf_addc(out, *help);
+	const char *special = w->format == EXPOSITION_OPENMETRICS ?
+	    "\n\\\"" : "\n\\";
+
+	for (;;) {
+		size_t n = strcspn(help, special);
+
+		buf_add(out, help, n);
+		if (help[n] == '\0')
+			return;
+		buf_addc(out, '\\');
+		buf_addc(out, help[n] == '\n' ? 'n' : help[n]);
+		help += n + 1;
 	}
 }
 
