@@ -8,6 +8,7 @@
 #include "exporter/segments.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -100,10 +101,16 @@ static void take_runs(struct segments *c, enum encoding e,
 	}
 }
 
-static void unref_runs(struct run *taken[M_COUNT])
+/* True if there were any. */
+static bool unref_runs(struct run *taken[M_COUNT])
 {
-	for (int id = 0; id < M_COUNT; id++)
+	bool any = false;
+
+	for (int id = 0; id < M_COUNT; id++) {
+		any |= taken[id] != NULL;
 		run_unref(taken[id]);
+	}
+	return any;
 }
 
 void segments_free(struct segments *c)
@@ -347,6 +354,16 @@ struct run *segments_head(struct segments *c, size_t which,
 	return r;
 }
 
+/* What was let go of lies in between what is kept, so the C library would
+ * keep it: half the process, where the registry is large.  Some ms, of which
+ * the loop's part of the memory is locked for less than one. */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void segments_drop_idle(struct segments *c, mono_t now)
 {
 	struct run *taken[M_COUNT];
@@ -359,7 +376,8 @@ void segments_drop_idle(struct segments *c, mono_t now)
 		}
 		take_runs(c, (enum encoding)e, taken);
 		pthread_mutex_unlock(&c->lock);
-		unref_runs(taken);
+		if (unref_runs(taken))
+			return_memory();
 	}
 }
 
