@@ -4,6 +4,7 @@
  * routes.c. */
 #include "exporter/gzip.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -54,17 +55,50 @@ struct gzip_sum gzip_pack(struct packer *p, const char *text, size_t n,
 	return sum;
 }
 
+/* --- check sums of texts behind each other --- */
+
+/* A CRC is the remainder of a polynomial over GF(2), its lowest power in the
+ * highest bit, so a text in front of n bytes counts x^(8n) times.  (zlib has
+ * functions for this since 1.2.12, which is too new to rely on.) */
+enum { POWERS = 64 };
+static const uint32_t polynomial = 0xedb88320, one = 1u << 31;
+static uint32_t power[POWERS];	/* x^(8 * 2^k) */
+
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+	uint32_t product = 0;
+
+	for (; a != 0; a <<= 1) {
+		product ^= b & (0 - (a >> 31));
+		b = b >> 1 ^ (polynomial & (0 - (b & 1)));
+	}
+	return product;
+}
+
+static void make_powers(void)
+{
+	power[0] = one >> 8;
+	for (int k = 1; k < POWERS; k++)
+		power[k] = multiply(power[k - 1], power[k - 1]);
+}
+
 void gzip_sum_add(struct gzip_sum *sum, const struct gzip_sum *more)
 {
 	if (more->n == 0)
 		return;
-	sum->crc = (uint32_t)crc32_combine_op(sum->crc, more->crc, more->op);
+	sum->crc = multiply(more->op, sum->crc) ^ more->crc;
 	sum->n += more->n;
 }
 
 void gzip_sum_done(struct gzip_sum *sum)
 {
-	sum->op = (uint32_t)crc32_combine_gen((z_off_t)sum->n);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_powers);
+	sum->op = one;
+	for (int k = 0; k < POWERS && sum->n >> k != 0; k++)
+		if (sum->n >> k & 1)
+			sum->op = multiply(power[k], sum->op);
 }
 
 static void add_le32(struct buf *out, uint32_t v)

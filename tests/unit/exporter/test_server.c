@@ -414,6 +414,22 @@ static void test_who_reads_slowly_is_cut_off(void **state)
 	fixture_free(&fixture);
 }
 
+static void test_stopping_ends_answers_on_their_way(void **state)
+{
+	struct exporter *x;
+	char c;
+	int fd;
+
+	(void)state;
+	fill_fixture();
+	x = start("127.0.0.1:0");
+	fd = ask_for_metrics(x);
+	assert_int_equal(recv(fd, &c, 1, 0), 1);
+	exporter_stop(x);
+	close(fd);
+	fixture_free(&fixture);
+}
+
 /* Both have to fit into libmicrohttpd's memory of a connection, which ends
  * the process where they do not: the pieces, and what a client sends. */
 static char *ask_at_length(const struct exporter *x, size_t header,
@@ -529,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_every_address),
 		cmocka_unit_test(test_who_reads_nothing_is_cut_off),
 		cmocka_unit_test(test_who_reads_slowly_is_cut_off),
+		cmocka_unit_test(test_stopping_ends_answers_on_their_way),
 		cmocka_unit_test(test_long_requests_for_long_answers),
 		SERVED(test_errors), cmocka_unit_test(test_prefix),
 	};
