@@ -126,13 +126,6 @@ $(BUILD)/examples/%: examples/%.c library
 	    -o $@ $< $(BUILD)/librollcall-etcd.a \
 	    $(shell pkg-config --libs libcurl libcjson yaml-0.1) -lpthread -lm
 
-# --- what bench/run measures in a process of its own: it includes what it
-# measures, as unit tests do ---
-$(BUILD)/bench/%: bench/%_bench.c $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(call SAY,CC)
-	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
-
 # --- unit tests: tests/unit/FOLDER/test_X.c includes the .c under test and
 # links its folder's archive and those it may use, which proves the layers ---
 uses_core := core
@@ -275,12 +268,6 @@ e2e-valgrind: $(BUILD)/rollcall
 bench: $(BUILD)/rollcall $(BENCH_PROGRAMS) ## measure it all, in 15 minutes, into docs/BENCHMARKS.md
 	@.ci/servers etcd prometheus-pushgateway >/dev/null
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
-
-$(BUILD)/bench/decode: bench/decode_bench.c \
-    $(foreach f,$(uses_collectors),$(call archive,$(f)))
-	@mkdir -p $(@D)
-	$(call SAY,CC)
-	$(Q)$(COMPILE) -o $@ $< $(filter %.a,$^) -pie $(LIB_LIBS)
 
 install-packages: ## what building and testing need, by apt
 	@.ci/packages test

@@ -35,8 +35,7 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
-/* Makes room for n more bytes and the NUL; false if that is not allowed. */
-static bool reserve(struct buf *b, size_t n)
+bool buf_reserve(struct buf *b, size_t n)
 {
 	size_t need, cap = b->cap ? b->cap : FIRST_CAPACITY;
 
@@ -59,7 +58,7 @@ static bool reserve(struct buf *b, size_t n)
 
 void buf_add(struct buf *b, const void *bytes, size_t n)
 {
-	if (!reserve(b, n))
+	if (!buf_reserve(b, n))
 		return;
 	if (n)
 		memcpy(b->data + b->len, bytes, n);
@@ -100,7 +99,7 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(b->data ? b->data + b->len : NULL, room, fmt, ap);
 	assert(n >= 0);
-	if ((size_t)n >= room && reserve(b, (size_t)n))
+	if ((size_t)n >= room && buf_reserve(b, (size_t)n))
 		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
 	if (!b->failed)
 		b->len += (size_t)n;

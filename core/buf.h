@@ -24,6 +24,10 @@ void buf_free(struct buf *b);
 /* Empties without giving memory back; clears `failed`. */
 void buf_reset(struct buf *b);
 
+/* Makes room for n more bytes and the NUL, for a writer that puts them at
+ * data + len itself.  false: that would be over the maximum. */
+bool buf_reserve(struct buf *b, size_t n);
+
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);

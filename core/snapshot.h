@@ -23,21 +23,35 @@ struct rstr *rstr_new(const char *s);
 struct rstr *rstr_ref(struct rstr *r);
 void rstr_unref(struct rstr *r);		/* NULL is a no-op */
 
-enum { SNAP_BLOCK = 256 };
+/* Small enough that changes spread at random leave most blocks as they were,
+ * large enough that there are not too many of them: measured by
+ * bench/scrape_bench.c. */
+enum { SNAP_BLOCK = 32 };
+
+/* What of an entry may change by itself, so that a reader who keeps something
+ * made from a block knows when to make it anew.  What adds or ends series or
+ * renames them counts as a change of every part. */
+enum snap_part {
+	SNAP_STATE,		/* of a service: every number of it */
+	SNAP_INFO,
+	SNAP_CHANGED,
+	SNAP_EXPIRATIONS,
+	SNAP_HELD,
+	SNAP_FLAPPING,
+	SNAP_TTL,
+	SNAP_EXPIRES,
+	SNAP_PARTS
+};
 
 struct snap_instance {
 	struct rstr *labels;	/* etcd_cluster service_name instance_id */
 	struct rstr *info;	/* key="",address="",extra... */
-	int64_t changed_ms, expires_ms, ttl_s;
-	uint64_t expirations;
-	enum state state;
-	bool held, flapping, detail;
-};
-
-struct snap_block {
-	_Atomic unsigned refs;
-	size_t n;
-	struct snap_instance v[SNAP_BLOCK];
+	int64_t changed_ms;
+	int64_t expires_ms;	/* 0: none, or not asked for */
+	uint32_t expirations;
+	unsigned state : 3;	/* enum state */
+	bool held : 1, flapping : 1;
+	uint64_t ttl_s;		/* 0: none, or not asked for */
 };
 
 struct snap_service {
@@ -48,10 +62,23 @@ struct snap_service {
 	bool known;		/* false: never looked at, nothing saved */
 };
 
-struct snap_service_block {
+/* When each part last changed, as the number of a snapshot: while that of a
+ * block at its place in the set stays the same, so does what it says. */
+struct snap_block {
 	_Atomic unsigned refs;
+	unsigned n;
+	uint64_t changed[SNAP_PARTS];
+	union {			/* n of them, no more are allocated */
+		struct snap_instance instances[SNAP_BLOCK];
+		struct snap_service services[SNAP_BLOCK];
+	};
+};
+
+struct snap_set {
+	_Atomic unsigned refs;
+	uint64_t changed[SNAP_PARTS];	/* in any block, or their number */
 	size_t n;
-	struct snap_service v[SNAP_BLOCK];
+	struct snap_block *blocks[];
 };
 
 struct snap_sample {
@@ -62,12 +89,9 @@ struct snap_sample {
 
 struct snapshot {
 	_Atomic unsigned refs;
-	uint64_t number;
+	uint64_t number;	/* each higher than any before */
 	wall_t taken;
-	struct snap_block **blocks;
-	size_t nblocks;
-	struct snap_service_block **service_blocks;
-	size_t nservice_blocks;
+	struct snap_set *instances, *services;
 	struct snap_sample *samples;	/* in the order of enum metric_id */
 	size_t nsamples;
 };
@@ -107,6 +131,10 @@ void snapshot_touch(struct registry *r);	/* only samples */
 mono_t snapshot_publish(struct registry *r, mono_t now);
 
 /* --- any thread --- */
+
+/* The instance still belongs to the roll: up, or vanished and not yet
+ * forgotten. */
+bool snap_instance_is_known(const struct snap_instance *i);
 
 /* The present snapshot, or NULL before the first.  Release it soon. */
 struct snapshot *snapshot_acquire(void);

@@ -10,7 +10,7 @@
 #include "core/xalloc.h"
 #include "etcd/reader.h"
 
-enum { BLOCK = 64 * 1024 };
+enum { BLOCK = 128 * 1024 };
 
 /* Strings that are kept. */
 struct etcd_block {

@@ -15,6 +15,9 @@ struct exporter_options {
 	struct string_list listen;	/* "127.0.0.1:80", ":80", "[::1]:0" */
 	const char *telemetry_path;	/* "/metrics" */
 	const char *external_url;	/* or NULL */
+	unsigned idle_s, total_s;	/* until a reader who reads nothing,
+					   or too slowly, is cut off; 0: the
+					   usual 30 and 120 */
 };
 
 /* True for a path that is answered by something else than metrics, so that

@@ -2,34 +2,33 @@
  * OpenMetrics 1.0 out, families in the order of core/metrics.def.  It does
  * not know what a value means (values.c), nor who asks (routes.c); labels
  * come rendered and escaped.  The two formats differ only in the lines before
- * a family's samples and in the end. */
+ * a family's samples and in the end; samples are lines.c's, and those of
+ * blocks are kept by segments.c. */
 #include "exporter/exposition.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
-#include "exporter/values.h"
+#include "exporter/lines.h"
+#include "exporter/pieces.h"
+
+enum { HEAD_MAX = 64 << 10 };
 
 struct writer {
 	const struct exposition *x;
 	enum exposition_format format;
-	struct buf *out;
+	struct pieces *out;
 	enum metric_id id;	/* the family being written */
 	bool begun;		/* its first lines are out */
 	size_t sample, extra;	/* how far the sorted samples are used */
 };
 
-static const struct {
-	const char *type[2];	/* by format */
-	const char *suffix;	/* what a sample's name ends in */
-} kinds[] = {
-	[METRIC_GAUGE] = { { "gauge", "gauge" }, "" },
-	[METRIC_COUNTER] = { { "counter", "counter" }, "_total" },
-	[METRIC_INFO] = { { "gauge", "info" }, "_info" },
+static const char *const type_names[][2] = {	/* by format */
+	[METRIC_GAUGE] = { "gauge", "gauge" },
+	[METRIC_COUNTER] = { "counter", "counter" },
+	[METRIC_INFO] = { "gauge", "info" },
 };
 
 static const char *const units[] = { "seconds", "bytes" };
@@ -49,38 +48,12 @@ bool exposition_find(const char *name, enum metric_id *id_r)
 		if (strncmp(name, metrics[id].name, n) != 0)
 			continue;
 		if (name[n] == '\0' ||
-		    strcmp(name + n, kinds[metrics[id].type].suffix) == 0) {
+		    strcmp(name + n, lines_suffix((enum metric_id)id)) == 0) {
 			*id_r = (enum metric_id)id;
 			return true;
 		}
 	}
 	return false;
-}
-
-void exposition_number(struct buf *out, double v)
-{
-	char text[40];
-
-	if (isinf(v)) {
-		buf_adds(out, v > 0 ? "+Inf" : "-Inf");
-		return;
-	}
-	if (isnan(v)) {
-		buf_adds(out, "NaN");
-		return;
-	}
-	if (fabs(v) < 1e15 && v == floor(v)) {
-		if (v < 0)
-			buf_addc(out, '-');
-		buf_addu(out, (uint64_t)fabs(v));
-		return;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, v);
-		if (strtod(text, NULL) == v)
-			break;
-	}
-	buf_adds(out, text);
 }
 
 /* The unit a family name ends in, or NULL. */
@@ -96,120 +69,75 @@ static const char *unit_of(const struct metric *m)
 	return NULL;
 }
 
-static void add_help(struct writer *w, const char *help)
+static void add_help(struct writer *w, struct buf *out, const char *help)
 {
-	for (; *help != '\0'; help++) {
-		if (*help == '\n') {
-			buf_adds(w->out, "\\n");
-			continue;
-		}
-		if (*help == '\\' || (*help == '"' &&
-		    w->format == EXPOSITION_OPENMETRICS))
-			buf_addc(w->out, '\\');
-		buf_addc(w->out, *help);
+	const char *special = w->format == EXPOSITION_OPENMETRICS ?
+	    "\n\\\"" : "\n\\";
+
+	for (;;) {
+		size_t n = strcspn(help, special);
+
+		buf_add(out, help, n);
+		if (help[n] == '\0')
+			return;
+		buf_addc(out, '\\');
+		buf_addc(out, help[n] == '\n' ? 'n' : help[n]);
+		help += n + 1;
 	}
 }
 
 /* "# TYPE name ": OpenMetrics names the family, 0.0.4 its samples. */
-static void begin_line(struct writer *w, const char *what)
+static void begin_line(struct writer *w, struct buf *out, const char *what)
 {
-	const struct metric *m = &metrics[w->id];
 
-	buf_adds(w->out, what);
-	buf_adds(w->out, m->name);
+	buf_adds(out, what);
+	buf_adds(out, metrics[w->id].name);
 	if (w->format == EXPOSITION_TEXT)
-		buf_adds(w->out, kinds[m->type].suffix);
-	buf_addc(w->out, ' ');
+		buf_adds(out, lines_suffix(w->id));
+	buf_addc(out, ' ');
 }
 
-static void begin_family(struct writer *w)
+/* The lines before the samples of the present family. */
+static void add_head(struct writer *w, struct buf *out)
 {
 	const struct metric *m = &metrics[w->id];
 	const char *unit = unit_of(m);
 
-	begin_line(w, "# TYPE ");
-	buf_adds(w->out, kinds[m->type].type[w->format]);
-	buf_addc(w->out, '\n');
+	begin_line(w, out, "# TYPE ");
+	buf_adds(out, type_names[m->type][w->format]);
+	buf_addc(out, '\n');
 	if (unit != NULL && w->format == EXPOSITION_OPENMETRICS) {
-		begin_line(w, "# UNIT ");
-		buf_adds(w->out, unit);
-		buf_addc(w->out, '\n');
+		begin_line(w, out, "# UNIT ");
+		buf_adds(out, unit);
+		buf_addc(out, '\n');
 	}
-	begin_line(w, "# HELP ");
-	add_help(w, m->help);
-	buf_addc(w->out, '\n');
-	w->begun = true;
+	begin_line(w, out, "# HELP ");
+	add_help(w, out, m->help);
+	buf_addc(out, '\n');
 }
 
-static bool has_text(const struct rstr *r)
+static void add_sample(struct writer *w, const struct snap_sample *v)
 {
-	return r != NULL && r->s[0] != '\0';
-}
-
-/* info: more labels, or NULL. */
-static void add_sample(struct writer *w, const struct rstr *labels,
-    const struct rstr *info, double value)
-{
-	const struct metric *m = &metrics[w->id];
-
-	if (isnan(value))	/* what is not known has no series */
+	if (isnan(v->value))	/* what is not known has no series */
 		return;
 	if (!w->begun)
-		begin_family(w);
-	buf_adds(w->out, m->name);
-	buf_adds(w->out, kinds[m->type].suffix);
-	if (has_text(labels) || has_text(info)) {
-		buf_addc(w->out, '{');
-		if (has_text(labels))
-			buf_adds(w->out, labels->s);
-		if (has_text(labels) && has_text(info))
-			buf_addc(w->out, ',');
-		if (has_text(info))
-			buf_adds(w->out, info->s);
-		buf_addc(w->out, '}');
-	}
-	buf_addc(w->out, ' ');
-	exposition_number(w->out, value);
-	buf_addc(w->out, '\n');
+		add_head(w, pieces_text(w->out));
+	w->begun = true;
+	lines_add(pieces_text(w->out), w->id, v->labels, NULL, v->value);
 }
 
-static void from_block(struct writer *w, const struct snap_block *b)
+static void from_blocks(struct writer *w)
 {
-	bool info = metrics[w->id].type == METRIC_INFO;
-	double v;
+	struct run *r = pieces_find(w->out, w->x->snapshot, w->id);
+	struct buf head;
 
-	for (size_t i = 0; i < b->n; i++)
-		if (values_instance(w->id, &b->v[i], &v))
-			add_sample(w, b->v[i].labels,
-			    info ? b->v[i].info : NULL, v);
-}
-
-static void from_instances(struct writer *w)
-{
-	const struct snapshot *s = w->x->snapshot;
-
-	for (size_t i = 0; i < s->nblocks; i++)
-		from_block(w, s->blocks[i]);
-}
-
-static void from_service_block(struct writer *w,
-    const struct snap_service_block *b)
-{
-	bool info = metrics[w->id].type == METRIC_INFO;
-	double v;
-
-	for (size_t i = 0; i < b->n; i++)
-		if (values_service(w->id, &b->v[i], &v))
-			add_sample(w, b->v[i].labels,
-			    info ? b->v[i].info : NULL, v);
-}
-
-static void from_services(struct writer *w)
-{
-	const struct snapshot *s = w->x->snapshot;
-
-	for (size_t i = 0; i < s->nservice_blocks; i++)
-		from_service_block(w, s->service_blocks[i]);
+	if (r == NULL)
+		return;
+	buf_init(&head, HEAD_MAX);
+	add_head(w, &head);
+	pieces_add_head(w->out, w->format * M_COUNT + w->id, &head);
+	buf_free(&head);
+	pieces_add(w->out, r);
 }
 
 /* Uses up the samples of the present family; they stand in table order.  One
@@ -219,7 +147,7 @@ static size_t from_sorted(struct writer *w, const struct snap_sample *v,
 {
 	for (; at < n && v[at].metric <= w->id; at++) {
 		if (v[at].metric == w->id)
-			add_sample(w, v[at].labels, NULL, v[at].value);
+			add_sample(w, &v[at]);
 		else
 			assert(w->x->wanted != NULL);
 	}
@@ -236,12 +164,12 @@ static void from_samples(struct writer *w)
 
 static void (*const sources[])(struct writer *) = {
 	[FROM_SAMPLES] = from_samples,
-	[FROM_INSTANCES] = from_instances,
-	[FROM_SERVICES] = from_services,
+	[FROM_INSTANCES] = from_blocks,
+	[FROM_SERVICES] = from_blocks,
 };
 
 void exposition_write(const struct exposition *x, enum exposition_format f,
-    struct buf *out)
+    struct pieces *out)
 {
 	struct writer w = { .x = x, .format = f, .out = out };
 
@@ -252,5 +180,5 @@ void exposition_write(const struct exposition *x, enum exposition_format f,
 			sources[metrics[id].source](&w);
 	}
 	if (f == EXPOSITION_OPENMETRICS)
-		buf_adds(out, "# EOF\n");
+		buf_adds(pieces_text(out), "# EOF\n");
 }

@@ -6,7 +6,7 @@
 
 #include "core/snapshot.h"
 
-struct buf;
+struct pieces;
 
 enum exposition_format {
 	EXPOSITION_TEXT,		/* Prometheus text 0.0.4 */
@@ -29,13 +29,9 @@ const char *exposition_content_type(enum exposition_format f);
  * rollcall_bad_keys_total); false if there is none. */
 bool exposition_find(const char *name, enum metric_id *id_r);
 
-/* Appends the whole exposition to out.  A family without samples is not
- * written.  Too long for out: out->failed.  Any thread. */
+/* Adds the whole exposition to out, which the caller ends.  A family without
+ * samples is not written.  Any thread. */
 void exposition_write(const struct exposition *x, enum exposition_format f,
-    struct buf *out);
-
-/* Appends a value: whole numbers without decimals, others with the fewest
- * digits that read back as the same double. */
-void exposition_number(struct buf *out, double v);
+    struct pieces *out);
 
 #endif

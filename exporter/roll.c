@@ -95,14 +95,13 @@ static void service_row(struct rows *r, const struct snap_service *s)
 
 static void service_rows(struct rows *r, bool bad)
 {
-	for (size_t b = 0; b < r->s->nservice_blocks; b++) {
-		const struct snap_service_block *block =
-		    r->s->service_blocks[b];
+	for (size_t b = 0; b < r->s->services->n; b++) {
+		const struct snap_block *block = r->s->services->blocks[b];
 
 		for (size_t i = 0; i < block->n; i++)
-			if (block->v[i].labels != NULL &&
-			    service_is_bad(&block->v[i]) == bad)
-				service_row(r, &block->v[i]);
+			if (block->services[i].labels != NULL &&
+			    service_is_bad(&block->services[i]) == bad)
+				service_row(r, &block->services[i]);
 	}
 }
 
@@ -152,13 +151,13 @@ static void instance_row(struct rows *r, const struct snap_instance *i)
 
 static void instance_rows(struct rows *r, enum state state)
 {
-	for (size_t b = 0; b < r->s->nblocks; b++) {
-		const struct snap_block *block = r->s->blocks[b];
+	for (size_t b = 0; b < r->s->instances->n; b++) {
+		const struct snap_block *block = r->s->instances->blocks[b];
 
 		for (size_t i = 0; i < block->n; i++)
-			if (block->v[i].labels != NULL &&
-			    block->v[i].state == state)
-				instance_row(r, &block->v[i]);
+			if (block->instances[i].labels != NULL &&
+			    block->instances[i].state == state)
+				instance_row(r, &block->instances[i]);
 	}
 }
 

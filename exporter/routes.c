@@ -13,6 +13,7 @@
 #include "exporter/gzip.h"
 #include "exporter/negotiate.h"
 #include "exporter/page.h"
+#include "exporter/pieces.h"
 #include "exporter/process.h"
 
 /* A body above this is an error, not an answer. */
@@ -49,7 +50,11 @@ static void answer_metrics(const struct request *q, struct reply *r)
 	}
 	x.nextra = process_samples(process);
 	r->content_type = exposition_content_type(f);
-	exposition_write(&x, f, &r->body);
+	r->gzipped = negotiate_gzip(q->accept_encoding);
+	r->pieces = pieces_new(q->segments,
+	    r->gzipped ? ENCODING_GZIP : ENCODING_PLAIN);
+	exposition_write(&x, f, r->pieces);
+	r->body.failed = !pieces_end(r->pieces);
 }
 
 static void answer_page(const struct request *q, struct reply *r)
@@ -141,7 +146,7 @@ void routes_error(struct reply *r_r, unsigned status, const char *type,
 
 static void pack(const struct request *q, struct reply *r)
 {
-	if (r->status == 200 && r->vary != NULL &&
+	if (r->pieces == NULL && r->status == 200 && r->vary != NULL &&
 	    negotiate_gzip(q->accept_encoding))
 		r->gzipped = gzip_buf(&r->body) == 0;
 }
@@ -171,6 +176,7 @@ void routes_answer(const struct request *q, struct reply *r_r)
 	route->answer(q, r_r);
 	if (r_r->body.failed) {
 		buf_free(&r_r->body);
+		pieces_free(r_r->pieces);
 		routes_error(r_r, 500, "internal",
 		    "the answer is larger than %d MiB", BODY_MAX >> 20);
 		return;

@@ -6,6 +6,8 @@
 #include "core/buf.h"
 #include "core/metric.h"
 
+struct pieces;
+struct segments;
 struct snapshot;
 
 /* One request, as far as an answer depends on it.  All borrowed. */
@@ -15,6 +17,7 @@ struct request {
 	bool filtered;			/* there was a name[] */
 	bool wanted[M_COUNT];		/* which it named */
 	const struct snapshot *snapshot;	/* NULL: none yet */
+	struct segments *segments;	/* lines kept from former answers */
 	const char *telemetry_path;
 	const char *link_prefix;	/* in front of links: "" or "/roll" */
 	bool stopping;
@@ -25,7 +28,8 @@ struct reply {
 	const char *content_type;
 	const char *vary, *allow;	/* headers, NULL: none */
 	bool gzipped;
-	struct buf body;		/* the caller's to free */
+	struct buf body;		/* the caller's to free, as are */
+	struct pieces *pieces;		/* these, if not NULL instead */
 };
 
 /* Answers.  Any thread; never blocks but for the time it takes to write. */

@@ -1,7 +1,13 @@
 /* The HTTP server: libmicrohttpd with two threads per listen address.  It
  * turns a connection into a struct request, lets routes.c answer it from the
- * present snapshot, and sends the reply.  What is said at which path is not
- * its business, and it touches nothing that belongs to the loop. */
+ * present snapshot, and sends the reply, pieces without copying them.  What
+ * is said at which path is not its business, and it touches nothing that
+ * belongs to the loop.
+ *
+ * libmicrohttpd (0.9.75) copies the list of pieces into the memory of the
+ * connection and aborts the process if that is full, and it stalls when they
+ * are more than IOV_MAX: hence PIECES_MAX, the size of that memory, and that
+ * requests which may fill it get no pieces. */
 #include "exporter/exporter.h"
 
 #include <microhttpd.h>
@@ -19,13 +25,22 @@
 #include "core/xalloc.h"
 #include "exporter/exposition.h"
 #include "exporter/listen.h"
+#include "exporter/pieces.h"
 #include "exporter/routes.h"
+#include "exporter/segments.h"
+#include "exporter/sending.h"
 
 enum {
 	THREADS = 2,
 	MAX_CONNECTIONS = 256,
-	IDLE_TIMEOUT_S = 30,
+	IDLE_S = 30,
+	TOTAL_S = 120,
 	MAX_IGNORED_BODY = 64 << 10,
+	MAX_FIELDS = 100,		/* of a request for metrics */
+	MAX_HEADERS = 8 << 10,
+	/* Half of it is for what was read: room for pieces, fields, cookies
+	 * and the headers of the answer in the other. */
+	CONNECTION_MEMORY = 96 << 10,
 	LOG_INTERVAL_MS = 1000,
 };
 
@@ -34,6 +49,9 @@ struct exporter {
 	char **addresses;
 	size_t n;
 	char *telemetry_path, *link_prefix;
+	unsigned idle_s;
+	struct segments *segments;
+	struct sendings *sendings;
 	atomic_bool stopping;
 };
 
@@ -78,6 +96,26 @@ static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
 	return MHD_YES;
 }
 
+static unsigned long long body_length(struct MHD_Connection *c)
+{
+	const char *length = header(c, "Content-Length");
+
+	return length != NULL ? strtoull(length, NULL, 10) : 0;
+}
+
+/* A request that leaves little of its connection's memory, or could leave
+ * much in it for the next one. */
+static bool is_unusual(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *size = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	int fields = MHD_get_connection_values(c, MHD_HEADER_KIND |
+	    MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
+
+	return size == NULL || size->header_size > MAX_HEADERS ||
+	    fields > MAX_FIELDS || body_length(c) > 0;
+}
+
 static void add_header(struct MHD_Response *m, const char *name,
     const char *value)
 {
@@ -85,24 +123,54 @@ static void add_header(struct MHD_Response *m, const char *name,
 		MHD_add_response_header(m, name, value);
 }
 
-/* Queues the reply; takes its body. */
-static enum MHD_Result send_reply(struct MHD_Connection *c, struct reply *r)
+static struct MHD_Response *response_of_pieces(struct exporter *x,
+    struct MHD_Connection *c, struct pieces *p)
+{
+	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct sending *sending = sending_new(x->sendings, fd->connect_fd, p);
+	struct MHD_IoVec v[PIECES_MAX];
+	struct MHD_Response *m;
+	size_t n = pieces_count(p);
+
+	for (size_t i = 0; i < n; i++)
+		v[i].iov_base = pieces_get(p, i, &v[i].iov_len);
+	m = MHD_create_response_from_iovec(v, (unsigned)n, sending_free,
+	    sending);
+	if (m == NULL)
+		sending_free(sending);
+	return m;
+}
+
+static struct MHD_Response *response_of_body(struct buf *body)
 {
 	struct MHD_Response *m;
-	enum MHD_Result done;
 	size_t len;
-	char *body = buf_take(&r->body, &len);
+	char *bytes = buf_take(body, &len);
 
-	m = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
-	if (m == NULL) {
-		free(body);
+	m = MHD_create_response_from_buffer(len, bytes,
+	    MHD_RESPMEM_MUST_FREE);
+	if (m == NULL)
+		free(bytes);
+	return m;
+}
+
+/* Queues the reply; takes its body or pieces. */
+static enum MHD_Result send_reply(struct exporter *x,
+    struct MHD_Connection *c, struct reply *r)
+{
+	struct MHD_Response *m = r->pieces != NULL ?
+	    response_of_pieces(x, c, r->pieces) : response_of_body(&r->body);
+	enum MHD_Result done;
+
+	if (m == NULL)
 		return MHD_NO;
-	}
 	add_header(m, "Content-Type", r->content_type);
 	add_header(m, "Vary", r->vary);
 	add_header(m, "Allow", r->allow);
 	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
 	add_header(m, "X-Content-Type-Options", "nosniff");
+	add_header(m, "Connection", is_unusual(c) ? "close" : NULL);
 	done = MHD_queue_response(c, r->status, m);
 	MHD_destroy_response(m);
 	return done;
@@ -110,21 +178,20 @@ static enum MHD_Result send_reply(struct MHD_Connection *c, struct reply *r)
 
 /* No request has use for a body: a short one is read and ignored, another
  * refused before it is read.  True if it was refused. */
-static bool refuse_body(struct MHD_Connection *c, enum MHD_Result *done_r)
+static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
+    enum MHD_Result *done_r)
 {
-	const char *length = header(c, "Content-Length");
 	struct reply r;
 
 	if (header(c, "Transfer-Encoding") != NULL)
 		routes_error(&r, 400, "bad_data",
 		    "a request body is of no use here");
-	else if (length != NULL &&
-	    strtoull(length, NULL, 10) > MAX_IGNORED_BODY)
+	else if (body_length(c) > MAX_IGNORED_BODY)
 		routes_error(&r, 413, "bad_data",
 		    "a request body is of no use here");
 	else
 		return false;
-	*done_r = send_reply(c, &r);
+	*done_r = send_reply(x, c, &r);
 	return true;
 }
 
@@ -138,6 +205,7 @@ static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
 		.accept = header(c, "Accept"),
 		.accept_encoding = header(c, "Accept-Encoding"),
 		.snapshot = s,
+		.segments = x->segments,
 		.telemetry_path = x->telemetry_path,
 		.link_prefix = x->link_prefix,
 		.stopping = x->stopping,
@@ -148,7 +216,12 @@ static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
 	    &q);
 	routes_answer(&q, &r);
 	snapshot_release(s);
-	return send_reply(c, &r);
+	if (r.pieces != NULL && is_unusual(c)) {
+		pieces_free(r.pieces);
+		routes_error(&r, 431, "bad_data", "the headers or the body "
+		    "of this request are too long");
+	}
+	return send_reply(x, c, &r);
 }
 
 /* libmicrohttpd calls this once with the headers, then for each piece of a
@@ -164,7 +237,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 	(void)upload;
 	if (*state == NULL) {
 		*state = &begun;
-		return refuse_body(c, &done) ? done : MHD_YES;
+		return refuse_body(arg, c, &done) ? done : MHD_YES;
 	}
 	if (*upload_n > 0) {
 		*upload_n = 0;
@@ -188,7 +261,8 @@ static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+	    MHD_OPTION_CONNECTION_TIMEOUT, x->idle_s,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return d;
@@ -239,6 +313,15 @@ struct exporter *exporter_start(const struct exporter_options *o,
 	x->addresses = xcalloc(o->listen.n, sizeof(char *));
 	x->telemetry_path = xstrdup(o->telemetry_path);
 	x->link_prefix = prefix_of(o->external_url);
+	x->idle_s = o->idle_s > 0 ? o->idle_s : IDLE_S;
+	x->segments = segments_new();
+	x->sendings = sendings_new(x->segments,
+	    o->total_s > 0 ? o->total_s : TOTAL_S);
+	if (x->sendings == NULL) {
+		err_set(e, "the HTTP server could not be started: no thread");
+		exporter_stop(x);
+		return NULL;
+	}
 	for (size_t i = 0; i < o->listen.n; i++)
 		if (start_at(x, o->listen.v[i], e) != 0) {
 			exporter_stop(x);
@@ -266,6 +349,8 @@ void exporter_stop(struct exporter *x)
 			MHD_stop_daemon(x->daemons[i]);
 		free(x->addresses[i]);
 	}
+	sendings_free(x->sendings);
+	segments_free(x->segments);
 	free(x->daemons);
 	free(x->addresses);
 	free(x->telemetry_path);

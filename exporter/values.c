@@ -9,12 +9,6 @@
 typedef bool instance_value(const struct snap_instance *i, double *v_r);
 typedef double service_value(const struct snap_service *s);
 
-bool values_instance_is_known(const struct snap_instance *i)
-{
-	return i->labels != NULL && (i->state == STATE_UP ||
-	    i->state == STATE_EXPIRED || i->state == STATE_LOST);
-}
-
 static bool instance_up(const struct snap_instance *i, double *v_r)
 {
 	*v_r = i->state == STATE_UP;
@@ -55,31 +49,41 @@ static bool instance_flapping(const struct snap_instance *i, double *v_r)
 static bool instance_ttl(const struct snap_instance *i, double *v_r)
 {
 	*v_r = (double)i->ttl_s;
-	return i->detail && i->ttl_s > 0;
+	return i->ttl_s > 0;
 }
 
 static bool instance_expires(const struct snap_instance *i, double *v_r)
 {
 	*v_r = (double)i->expires_ms / 1000;
-	return i->detail && i->expires_ms > 0;
+	return i->expires_ms > 0;
 }
 
-static instance_value *const instance_values[M_COUNT] = {
-	[M_instance_up] = instance_up,
-	[M_instance_info] = instance_info,
-	[M_instance_changed] = instance_changed,
-	[M_instance_expirations] = instance_expirations,
-	[M_instance_held] = instance_held,
-	[M_instance_flapping] = instance_flapping,
-	[M_instance_ttl] = instance_ttl,
-	[M_instance_expires] = instance_expires,
+static const struct {
+	instance_value *value;
+	enum snap_part part;		/* that it is taken from */
+} of_instance[M_COUNT] = {
+	[M_instance_up] = { instance_up, SNAP_STATE },
+	[M_instance_info] = { instance_info, SNAP_INFO },
+	[M_instance_changed] = { instance_changed, SNAP_CHANGED },
+	[M_instance_expirations] = { instance_expirations, SNAP_EXPIRATIONS },
+	[M_instance_held] = { instance_held, SNAP_HELD },
+	[M_instance_flapping] = { instance_flapping, SNAP_FLAPPING },
+	[M_instance_ttl] = { instance_ttl, SNAP_TTL },
+	[M_instance_expires] = { instance_expires, SNAP_EXPIRES },
 };
+
+enum snap_part values_part(enum metric_id id)
+{
+	if (id == M_service_info)
+		return SNAP_INFO;
+	return of_instance[id].value ? of_instance[id].part : SNAP_STATE;
+}
 
 bool values_instance(enum metric_id id, const struct snap_instance *i,
     double *v_r)
 {
-	return instance_values[id] != NULL && values_instance_is_known(i) &&
-	    instance_values[id](i, v_r);
+	return of_instance[id].value != NULL && snap_instance_is_known(i) &&
+	    of_instance[id].value(i, v_r);
 }
 
 bool values_service_is_up(const struct snap_service *s)

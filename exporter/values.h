@@ -15,8 +15,8 @@ bool values_service(enum metric_id id, const struct snap_service *s,
 /* At least one instance, and at least the minimum, is registered. */
 bool values_service_is_up(const struct snap_service *s);
 
-/* The instance still belongs to the roll: up, or vanished and not yet
- * forgotten. */
-bool values_instance_is_known(const struct snap_instance *i);
+/* Of a metric taken from instances or services, the one part of an entry that
+ * its value and its labels depend on, besides what adds or ends series. */
+enum snap_part values_part(enum metric_id id);
 
 #endif

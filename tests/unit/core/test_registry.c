@@ -699,7 +699,7 @@ static bool seen_as_known(struct world *w, const struct service *s)
 	clock_advance(1000);
 	snapshot_publish(w->r, clock_mono());
 	shot = snapshot_acquire();
-	known = shot->service_blocks[0]->v[s->slot].known;
+	known = shot->services->blocks[0]->services[s->slot].known;
 	snapshot_release(shot);
 	return known;
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_EXPORTER_SNAPSHOT_FIXTURE_H
 #define TESTS_UNIT_EXPORTER_SNAPSHOT_FIXTURE_H
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,34 +22,61 @@ static struct rstr *text(const char *s)
 	return r;
 }
 
+enum { FIXTURE_BLOCKS = 128 };
+
 struct fixture {
 	struct snapshot snapshot;
-	struct snap_block *blocks[64];
-	struct snap_service_block *service_blocks[8];
 	struct snap_sample samples[512];
 };
+
+/* No two fixtures are taken for the same moment. */
+static uint64_t fixture_number;
+
+static inline void fixture_stamp(uint64_t changed[SNAP_PARTS])
+{
+	for (int part = 0; part < SNAP_PARTS; part++)
+		changed[part] = fixture_number;
+}
+
+static inline struct snap_set *fixture_set(void)
+{
+	struct snap_set *s = xcalloc(1, sizeof(*s) +
+	    FIXTURE_BLOCKS * sizeof(s->blocks[0]));
+
+	s->refs = 1;
+	fixture_stamp(s->changed);
+	return s;
+}
+
+/* The last block of the set, with room for one more entry. */
+static inline struct snap_block *fixture_block(struct snap_set *s)
+{
+	if (s->n == 0 || s->blocks[s->n - 1]->n == SNAP_BLOCK) {
+		assert(s->n < FIXTURE_BLOCKS);
+		s->blocks[s->n++] = xcalloc(1, sizeof(struct snap_block));
+		s->blocks[s->n - 1]->refs = 1;
+		fixture_stamp(s->blocks[s->n - 1]->changed);
+	}
+	return s->blocks[s->n - 1];
+}
 
 static inline void fixture_init(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->snapshot.refs = 1;
-	f->snapshot.number = 1;
+	f->snapshot.number = ++fixture_number;
 	f->snapshot.taken = (wall_t){ 1700000100000 };
-	f->snapshot.blocks = f->blocks;
-	f->snapshot.service_blocks = f->service_blocks;
+	f->snapshot.instances = fixture_set();
+	f->snapshot.services = fixture_set();
 	f->snapshot.samples = f->samples;
 }
 
 static inline struct snap_instance *fixture_instance(struct fixture *f,
     const char *labels, enum state state)
 {
-	struct snapshot *s = &f->snapshot;
-	struct snap_instance *i;
+	struct snap_block *b = fixture_block(f->snapshot.instances);
+	struct snap_instance *i = &b->instances[b->n++];
 
-	if (s->nblocks == 0 || s->blocks[s->nblocks - 1]->n == SNAP_BLOCK)
-		s->blocks[s->nblocks++] =
-		    xcalloc(1, sizeof(struct snap_block));
-	i = &s->blocks[s->nblocks - 1]->v[s->blocks[s->nblocks - 1]->n++];
 	i->labels = text(labels);
 	i->state = state;
 	i->changed_ms = 1700000000250;
@@ -58,13 +86,9 @@ static inline struct snap_instance *fixture_instance(struct fixture *f,
 static inline struct snap_service *fixture_service(struct fixture *f,
     const char *labels, size_t up, size_t min)
 {
-	struct snapshot *s = &f->snapshot;
-	struct snap_service *v;
+	struct snap_block *b = fixture_block(f->snapshot.services);
+	struct snap_service *v = &b->services[b->n++];
 
-	if (s->nservice_blocks == 0)
-		s->service_blocks[s->nservice_blocks++] =
-		    xcalloc(1, sizeof(struct snap_service_block));
-	v = &s->service_blocks[0]->v[s->service_blocks[0]->n++];
 	v->labels = text(labels);
 	v->up = up;
 	v->min_instances = min;
@@ -83,20 +107,25 @@ static inline void fixture_sample(struct fixture *f, enum metric_id id,
 
 static inline void fixture_free(struct fixture *f)
 {
-	for (size_t b = 0; b < f->snapshot.nblocks; b++) {
-		for (size_t i = 0; i < f->blocks[b]->n; i++) {
-			free(f->blocks[b]->v[i].labels);
-			free(f->blocks[b]->v[i].info);
+	struct snap_set *instances = f->snapshot.instances;
+	struct snap_set *services = f->snapshot.services;
+
+	for (size_t b = 0; b < instances->n; b++) {
+		for (size_t i = 0; i < instances->blocks[b]->n; i++) {
+			free(instances->blocks[b]->instances[i].labels);
+			free(instances->blocks[b]->instances[i].info);
 		}
-		free(f->blocks[b]);
+		free(instances->blocks[b]);
 	}
-	for (size_t b = 0; b < f->snapshot.nservice_blocks; b++) {
-		for (size_t i = 0; i < f->service_blocks[b]->n; i++) {
-			free(f->service_blocks[b]->v[i].labels);
-			free(f->service_blocks[b]->v[i].info);
+	for (size_t b = 0; b < services->n; b++) {
+		for (size_t i = 0; i < services->blocks[b]->n; i++) {
+			free(services->blocks[b]->services[i].labels);
+			free(services->blocks[b]->services[i].info);
 		}
-		free(f->service_blocks[b]);
+		free(services->blocks[b]);
 	}
+	free(instances);
+	free(services);
 	for (size_t i = 0; i < f->snapshot.nsamples; i++)
 		free(f->samples[i].labels);
 }
@@ -114,7 +143,6 @@ static inline void fixture_registry(struct fixture *f)
 	i = fixture_instance(f, LOGIN ",instance_id=\"0001-0001\"", STATE_UP);
 	i->info = text("key=\"/login_servers/0001-0001\","
 	    "address=\"10.0.0.1:8000\"");
-	i->detail = true;
 	i->ttl_s = 30;
 	i->expires_ms = 1700000130500;
 	i = fixture_instance(f, LOGIN ",instance_id=\"0001-0002\"",

@@ -5,14 +5,17 @@
 #include <cmocka.h>
 
 #include "exporter/routes.c"
+#include "joined.h"
 #include "snapshot_fixture.h"
 
 static struct fixture fixture;
+static struct segments *segments;
 
 static int set_up(void **state)
 {
 	(void)state;
 	fixture_registry(&fixture);
+	segments = segments_new();
 	return 0;
 }
 
@@ -20,6 +23,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	fixture_free(&fixture);
+	segments_free(segments);
 	return 0;
 }
 
@@ -28,6 +32,7 @@ static struct request get(const char *path)
 	return (struct request){
 		.method = "GET", .path = path,
 		.snapshot = &fixture.snapshot,
+		.segments = segments,
 		.telemetry_path = "/metrics", .link_prefix = "",
 	};
 }
@@ -39,6 +44,8 @@ static char *ask(const struct request *q, unsigned status)
 
 	routes_answer(q, &r);
 	assert_int_equal(r.status, status);
+	if (r.pieces != NULL)
+		return joined(r.pieces, NULL);
 	return buf_take(&r.body, NULL);
 }
 
@@ -123,7 +130,7 @@ static void test_metrics(void **state)
 	    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 	assert_string_equal(r.vary, "Accept, Accept-Encoding");
 	assert_true(r.gzipped);
-	buf_free(&r.body);
+	pieces_free(r.pieces);
 
 	q.snapshot = NULL;
 	routes_answer(&q, &r);

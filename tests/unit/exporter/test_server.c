@@ -39,13 +39,16 @@ static void test_release(struct snapshot *s)
 	acquired -= s != NULL;
 }
 
-static struct exporter *start(const char *address)
+/* With other limits for readers, in seconds, or 0. */
+static struct exporter *start_with(const char *address, unsigned idle_s,
+    unsigned total_s)
 {
 	char *listen_at = xstrdup(address);
 	struct exporter_options o = {
 		.listen = { &listen_at, 1 },
 		.telemetry_path = "/metrics",
 		.external_url = "https://example.org/roll/",
+		.idle_s = idle_s, .total_s = total_s,
 	};
 	struct err e = { "" };
 	struct exporter *x = exporter_start(&o, &e);
@@ -54,6 +57,11 @@ static struct exporter *start(const char *address)
 	if (x == NULL)
 		fail_msg("%s", e.text);
 	return x;
+}
+
+static struct exporter *start(const char *address)
+{
+	return start_with(address, 0, 0);
 }
 
 static int connect_to(const char *address)
@@ -244,6 +252,9 @@ static void test_bodies(void **state)
 
 	assert_has(got, "HTTP/1.1 200");
 	free(got);
+	got = ask(x, "GET /metrics", "Content-Length: 0\r\n");
+	assert_has(got, "HTTP/1.1 200");
+	free(got);
 	got = talk(x, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
 	    "Content-Length: 99999999\r\n\r\n", NULL);
 	assert_has(got, "HTTP/1.1 413");
@@ -262,7 +273,7 @@ static void test_bodies(void **state)
 static void test_rubbish(void **state)
 {
 	struct exporter *x = *state;
-	char big[40000];
+	static char big[200000];
 
 	free(talk(x, "\r\n\r\nrubbish\r\n\r\n", NULL));
 	memset(big, 'a', sizeof(big));
@@ -298,6 +309,7 @@ static void test_addresses(void **state)
 	assert_null(exporter_address(x, 1));
 	check(x, "GET /-/healthy", "200", "healthy");
 	exporter_stop(x);
+	fixture_free(&fixture);
 }
 
 /* The socket of ":port" takes IPv4 as well. */
@@ -312,6 +324,164 @@ static void test_every_address(void **state)
 	snprintf(v4, sizeof(v4), "127.0.0.1%s", port);
 	close(connect_to(v4));
 	exporter_stop(x);
+}
+
+/* --- large answers --- */
+
+/* 24 MB in as many pieces as there can be, so that no socket's buffer takes
+ * it. */
+static void fill_fixture(void)
+{
+	static char labels[1000];
+	struct snap_instance *i;
+
+	fixture_init(&fixture);
+	memset(labels, 'x', sizeof(labels));
+	memcpy(labels, "a=\"", 3);
+	for (int k = 0; k < 100 * SNAP_BLOCK; k++) {
+		snprintf(labels + sizeof(labels) - 14, 14, "%d\"", k);
+		i = fixture_instance(&fixture, labels, STATE_UP);
+		i->held = i->flapping = true;
+		i->ttl_s = 5;
+		i->expires_ms = 1;
+	}
+	current = &fixture.snapshot;
+}
+
+/* Until nobody is connected any more. */
+static void await_nobody(const struct exporter *x)
+{
+	for (int k = 0; k < 3000; k++) {
+		if (MHD_get_daemon_info(x->daemons[0],
+		    MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections ==
+		    0)
+			return;
+		usleep(10000);
+	}
+	fail_msg("the reader is not cut off");
+}
+
+static int ask_for_metrics(const struct exporter *x)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n"
+	    "\r\n";
+	int fd = connect_to(exporter_address(x, 0)), small = 4096;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	send(fd, request, strlen(request), MSG_NOSIGNAL);
+	return fd;
+}
+
+static void test_who_reads_nothing_is_cut_off(void **state)
+{
+	struct exporter *x;
+	char c;
+	int fd;
+
+	(void)state;
+	fill_fixture();
+	x = start_with("127.0.0.1:0", 1, 0);
+	fd = ask_for_metrics(x);
+	assert_int_equal(recv(fd, &c, 1, 0), 1);	/* it has begun */
+	await_nobody(x);
+	close(fd);
+	exporter_stop(x);
+	fixture_free(&fixture);
+}
+
+static void test_who_reads_slowly_is_cut_off(void **state)
+{
+	char bytes[1000];
+	struct exporter *x;
+	int fd;
+
+	(void)state;
+	fill_fixture();
+	x = start_with("127.0.0.1:0", 3600, 1);
+	fd = ask_for_metrics(x);
+	/* At this pace it would take two minutes, and never stand still. */
+	for (;;) {
+		if (recv(fd, bytes, sizeof(bytes), 0) <= 0 ||
+		    MHD_get_daemon_info(x->daemons[0],
+		    MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections ==
+		    0)
+			break;
+		usleep(5000);
+	}
+	await_nobody(x);
+	close(fd);
+	exporter_stop(x);
+	fixture_free(&fixture);
+}
+
+static void test_stopping_ends_answers_on_their_way(void **state)
+{
+	struct exporter *x;
+	char c;
+	int fd;
+
+	(void)state;
+	fill_fixture();
+	x = start("127.0.0.1:0");
+	fd = ask_for_metrics(x);
+	assert_int_equal(recv(fd, &c, 1, 0), 1);
+	exporter_stop(x);
+	close(fd);
+	fixture_free(&fixture);
+}
+
+/* Both have to fit into libmicrohttpd's memory of a connection, which ends
+ * the process where they do not: the pieces, and what a client sends. */
+static char *ask_at_length(const struct exporter *x, size_t header,
+    size_t behind, size_t *n_r)
+{
+	struct buf b;
+	int fd = connect_to(exporter_address(x, 0));
+	char *got = xmalloc(64 << 20);
+	ssize_t n;
+
+	buf_init(&b, 1 << 20);
+	buf_adds(&b, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
+	    "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+	while (b.len + 60 < header)
+		buf_addf(&b, "X-%05zu: %048d\r\n", b.len, 0);
+	buf_adds(&b, "\r\nGET /-/healthy?");
+	while (behind-- > 0)
+		buf_addc(&b, 'z');
+	send(fd, b.data, b.len, MSG_NOSIGNAL);
+	*n_r = 0;
+	while ((n = recv(fd, got + *n_r, (64 << 20) - 1 - *n_r, 0)) > 0)
+		*n_r += (size_t)n;
+	got[*n_r] = '\0';
+	close(fd);
+	buf_free(&b);
+	return got;
+}
+
+static void test_long_requests_for_long_answers(void **state)
+{
+	static const size_t headers[] = { 100, 5000, 9000, 60000, 200000 };
+	static const size_t behind[] = { 0, 30000, 49000, 200000 };
+	struct exporter *x;
+	size_t n;
+
+	(void)state;
+	fill_fixture();
+	x = start("127.0.0.1:0");
+	for (size_t h = 0; h < 5; h++)
+		for (size_t b = 0; b < 4; b++) {
+			char *got = ask_at_length(x, headers[h], behind[b],
+			    &n);
+
+			if (headers[h] < 8000 && behind[b] == 0)
+				assert_true(n > (20 << 20));
+			else if (headers[h] > 8000)
+				assert_true(n < 2000);
+			free(got);
+		}
+	check(x, "GET /-/healthy", "200", "healthy");
+	exporter_stop(x);
+	fixture_free(&fixture);
 }
 
 static void check_refused(const char *address, const char *path,
@@ -373,6 +543,10 @@ int main(void)
 		SERVED(test_rubbish), SERVED(test_keep_alive),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_every_address),
+		cmocka_unit_test(test_who_reads_nothing_is_cut_off),
+		cmocka_unit_test(test_who_reads_slowly_is_cut_off),
+		cmocka_unit_test(test_stopping_ends_answers_on_their_way),
+		cmocka_unit_test(test_long_requests_for_long_answers),
 		SERVED(test_errors), cmocka_unit_test(test_prefix),
 	};
 

@@ -1,0 +1,208 @@
+/* Publishing: what did not change is shared with the snapshot before, and
+ * what did says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/config.h"
+#include "core/event.h"
+#include "core/log.h"
+#include "core/problems.h"
+#include "core/snapshot_blocks.c"
+
+enum { INSTANCES = 1000, BLOCKS = (INSTANCES + SNAP_BLOCK - 1) / SNAP_BLOCK };
+
+struct world {
+	struct event_bus *bus;
+	struct registry *r;
+	struct directory *d;
+	struct snapshot *before, *now;
+	uint64_t index;
+};
+
+static struct moment now_at(struct world *w)
+{
+	struct moment m = { .seen = clock_now(), .now = clock_mono(),
+		.index = ++w->index };
+
+	m.earliest = m.seen;
+	return m;
+}
+
+static void put(struct world *w, size_t n, int64_t ttl_s)
+{
+	struct moment m = now_at(w);
+	char key[40];
+	struct key_facts k = {
+		.key = key, .value = "h:1", .has_ttl = true, .ttl_s = ttl_s,
+		.expires = wall_add(m.seen, 1000),
+		.created_index = m.index, .modified_index = m.index,
+	};
+
+	snprintf(key, sizeof(key), "/s/%zu", n);
+	registry_written(w->d, &k, &m);
+}
+
+static struct instance *find(struct world *w, size_t n)
+{
+	char key[40];
+
+	snprintf(key, sizeof(key), "/s/%zu", n);
+	return registry_find(w->d, key);
+}
+
+static void leave(struct world *w, size_t n, enum cause cause)
+{
+	struct moment m = now_at(w);
+
+	registry_left(w->d, find(w, n), cause, m.seen, &m, (mono_t){ 0 });
+}
+
+static void publish(struct world *w)
+{
+	event_flush(w->bus, clock_mono());
+	clock_advance(1000);
+	snapshot_publish(w->r, clock_mono());
+	snapshot_release(w->before);
+	w->before = w->now;
+	w->now = snapshot_acquire();
+}
+
+static int set_up(void **state)
+{
+	char endpoint[] = "http://127.0.0.1:1", path[] = "/s";
+	char *e = endpoint, *d = path;
+	struct string_list endpoints = { &e, 1 }, directories = { &d, 1 };
+	struct problems p = { 0 };
+	struct config *c = config_from_flags(&endpoints, &directories, &p);
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	clock_set((mono_t){ 5000 }, (wall_t){ 1000000000 });
+	w->bus = event_bus_new();
+	w->r = registry_new(w->bus);
+	registry_configure(w->r, c);
+	config_unref(c);
+	w->d = w->r->clusters[0]->directories[0];
+	for (size_t n = 0; n < INSTANCES; n++)
+		put(w, n, 30);
+	publish(w);
+	publish(w);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	event_flush(w->bus, clock_mono());
+	snapshot_release(w->before);
+	snapshot_release(w->now);
+	registry_free(w->r);
+	event_bus_free(w->bus);
+	clock_use_real();
+	free(w);
+	return 0;
+}
+
+/* How many blocks are others than before. */
+static size_t new_blocks(const struct world *w)
+{
+	const struct snap_set *a = w->before->instances;
+	const struct snap_set *b = w->now->instances;
+	size_t n = 0;
+
+	for (size_t k = 0; k < b->n; k++)
+		n += k >= a->n || a->blocks[k] != b->blocks[k];
+	return n;
+}
+
+/* The parts that changed with the last publish, as bits. */
+static unsigned parts(const struct world *w, const uint64_t changed[])
+{
+	unsigned bits = 0;
+
+	for (int part = 0; part < SNAP_PARTS; part++)
+		bits |= (unsigned)(changed[part] == w->now->number) << part;
+	return bits;
+}
+
+static void nothing_changed(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(w->now->instances->n, BLOCKS);
+	assert_ptr_equal(w->before->instances, w->now->instances);
+	assert_ptr_equal(w->before->services, w->now->services);
+	assert_true(w->now->number > w->before->number);
+	/* Touched, and yet the same. */
+	snapshot_touch_instance(w->r, find(w, 500));
+	put(w, 501, 30);
+	publish(w);
+	assert_ptr_equal(w->before->instances, w->now->instances);
+}
+
+static void one_expired(void **state)
+{
+	struct world *w = *state;
+	size_t block = find(w, 500)->slot / SNAP_BLOCK;
+	unsigned bits = 1 << SNAP_STATE | 1 << SNAP_CHANGED |
+	    1 << SNAP_EXPIRATIONS;
+
+	leave(w, 500, CAUSE_EXPIRE);
+	publish(w);
+	assert_int_equal(new_blocks(w), 1);
+	assert_int_equal(parts(w, w->now->instances->changed), bits);
+	assert_int_equal(parts(w, w->now->instances->blocks[block]->changed),
+	    bits);
+	assert_int_equal(parts(w, w->now->services->changed),
+	    1 << SNAP_STATE);
+	publish(w);
+	assert_int_equal(parts(w, w->now->instances->changed), 0);
+}
+
+/* The set loses its last block, and gets it again: whatever was kept of it
+ * is of no use any more. */
+static void fewer_and_more(void **state)
+{
+	struct world *w = *state;
+	size_t n = INSTANCES - 1;
+
+	for (; w->r->nslots > (BLOCKS - 1) * SNAP_BLOCK; n--)
+		leave(w, n, CAUSE_DELETE);
+	publish(w);
+	assert_int_equal(w->now->instances->n, BLOCKS - 1);
+	assert_int_equal(parts(w, w->now->instances->changed), EVERY_PART);
+	put(w, INSTANCES, 30);
+	publish(w);
+	assert_int_equal(w->now->instances->n, BLOCKS);
+	assert_int_equal(new_blocks(w), 1);
+	assert_int_equal(parts(w, w->now->instances->changed), EVERY_PART);
+	assert_int_equal(parts(w,
+	    w->now->instances->blocks[BLOCKS - 1]->changed), EVERY_PART);
+}
+
+static void an_instance_is_small(void **state)
+{
+	(void)state;
+	assert_true(sizeof(struct snap_instance) <= 48);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_changed),
+		TEST(one_expired),
+		TEST(fewer_and_more),
+		cmocka_unit_test(an_instance_is_small),
+	};
+
+	log_set_level(LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
