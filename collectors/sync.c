@@ -88,7 +88,7 @@ static void drop_listing(struct watcher *w)
 	journal_free(l->differ);
 	journal_free(l->deeper);
 	table_free(l->bad_keys);
-	*l = (struct listed){ .cost_ms = l->cost_ms };
+	*l = (struct listed){ .cost_ms = l->cost_ms, .index = l->index };
 	timer_clear(w->slice);
 	forget_touched(w);
 }

@@ -54,7 +54,7 @@ enum { TTL_CAP = 128 };
  * until the listing counts.  Then it is compared, step by step. */
 struct listed {
 	uint16_t number;		/* and one more: missing in it */
-	uint64_t index;
+	uint64_t index;			/* kept when it is dropped, like cost */
 	bool ready;			/* it is whole */
 	unsigned step;			/* of the comparison; 0: not begun */
 	struct journal *differ;		/* changed or not known */

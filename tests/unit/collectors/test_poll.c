@@ -203,7 +203,7 @@ static void an_old_head_judges_nobody(void **state)
 	tell_old_head(x, 100);
 	assert_int_equal(x->n, 0);
 	assert_string_equal(x->w->asks_index->path, D);
-	tell_index(x, 102);
+	tell_index(x, 110);
 	assert_int_equal(x->n, 0);
 	tell_event(x, the_poll(x), expire_event(D "/b", 100, 102));
 	tell_old_head(x, 100);
@@ -224,7 +224,7 @@ static void no_index_comes(void **state)
 	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
 	tell_old_head(x, 100);
 	tell_index(x, 0);
-	watched_pass(x, 49);
+	watched_pass(x, 199);
 	assert_int_equal(x->n, 0);
 	watched_pass(x, 2);
 	assert_int_equal(x->n, 1);
