@@ -17,9 +17,9 @@ fuzz_scan := $(fuzz_core) etcd/scan.c etcd/scan_string.c
 fuzz_im_config := $(fuzz_core) $(fuzz_config) $(wildcard cli/im_config*.c) \
 	core/address.c
 fuzz_yaml := $(fuzz_core) $(fuzz_config) $(wildcard core/config*.c) \
-	$(wildcard core/options*.c) $(wildcard core/http_*.c) \
-	$(addprefix core/,clock.c labels.c nearest.c pattern.c table.c) \
-	core/timefmt.c core/yaml.c alerts/notify_config.c
+	$(wildcard core/options*.c) alerts/notify_config.c \
+	$(addprefix core/,clock.c http_config.c http_options.c labels.c \
+	nearest.c pattern.c table.c timefmt.c yaml.c)
 
 FUZZ_SANITIZERS := address,undefined
 FUZZ_COMPILE = $(FUZZ_CC) $(DIALECT) -O1 -g $(FUZZ_WARNINGS) $(LIB_CFLAGS) \
