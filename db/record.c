@@ -28,9 +28,11 @@ struct minimum {
 struct recorder {
 	struct table *minima;
 	/* Those whose counters the present unit changed, many of them many
-	 * times: each is written once, at its end. */
-	const struct service **services;
-	size_t nservices, cap;
+	 * times: each is written once, at its end, unless it was dropped. */
+	struct services {
+		const struct service **v;
+		size_t n, cap;
+	} changed, dropped;
 };
 
 static void minimum_free(void *minimum)
@@ -96,29 +98,41 @@ void recorder_free(struct recorder *r)
 	if (r == NULL)
 		return;
 	table_free(r->minima);
-	free(r->services);
+	free(r->changed.v);
+	free(r->dropped.v);
 	free(r);
 }
 
-static void keep_service(struct recorder *r, const struct service *s)
+static void add_service(struct services *to, const struct service *s)
 {
-	/* A unit changes few: the last ones, most likely. */
-	for (size_t i = r->nservices; i-- > 0;)
-		if (r->services[i] == s)
-			return;
-	if (r->nservices == r->cap) {
-		r->cap = r->cap ? r->cap * 2 : 16;
-		r->services = xreallocarray(r->services, r->cap,
+	if (to->n > 0 && to->v[to->n - 1] == s)
+		return;
+	if (to->n == to->cap) {
+		to->cap = to->cap ? to->cap * 2 : 16;
+		to->v = xreallocarray(to->v, to->cap,
 		    sizeof(struct service *));
 	}
-	r->services[r->nservices++] = s;
+	to->v[to->n++] = s;
 }
 
-static void drop_service(struct recorder *r, const struct service *s)
+static int by_address(const void *va, const void *vb)
 {
-	for (size_t i = 0; i < r->nservices; i++)
-		if (r->services[i] == s)
-			r->services[i] = r->services[--r->nservices];
+	uintptr_t a = (uintptr_t)*(const struct service *const *)va;
+	uintptr_t b = (uintptr_t)*(const struct service *const *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+static void sort(struct services *s)
+{
+	if (s->n > 1)
+		qsort(s->v, s->n, sizeof(*s->v), by_address);
+}
+
+static bool has(const struct services *s, const struct service *one)
+{
+	return s->n > 0 && bsearch(&one, s->v, s->n, sizeof(*s->v),
+	    by_address) != NULL;
 }
 
 static void write_service(struct unit *u, const struct service *s)
@@ -181,7 +195,7 @@ static void on_instance(struct recorder *r, struct unit *u,
 	    v_int(p->state), v_int(p->cause), v_int(p->from.ms),
 	    unless(p->earliest, p->from), unless(p->seen, p->from),
 	    v_some((int64_t)p->index));
-	keep_service(r, i->service);
+	add_service(&r->changed, i->service);
 	write_directory(u, i->directory);
 }
 
@@ -207,7 +221,7 @@ static void expect(struct recorder *r, struct unit *u, const struct event *e,
 static void on_service(struct recorder *r, struct unit *u,
     const struct event *e)
 {
-	keep_service(r, e->service);
+	add_service(&r->changed, e->service);
 	expect(r, u, e, (int64_t)e->service->min_instances);
 }
 
@@ -216,7 +230,7 @@ static void on_service_dropped(struct recorder *r, struct unit *u,
 {
 	const struct service *s = e->service;
 
-	drop_service(r, s);
+	add_service(&r->dropped, s);
 	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(s->cluster->name),
 	    v_text(s->name));
 	expect(r, u, e, 0);
@@ -318,7 +332,14 @@ void recorder_event(struct recorder *r, struct unit *u,
 
 void recorder_unit(struct recorder *r, struct unit *u)
 {
-	for (size_t i = 0; i < r->nservices; i++)
-		write_service(u, r->services[i]);
-	r->nservices = 0;
+	sort(&r->changed);
+	sort(&r->dropped);
+	for (size_t i = 0; i < r->changed.n; i++) {
+		const struct service *s = r->changed.v[i];
+
+		if ((i == 0 || s != r->changed.v[i - 1]) &&
+		    !has(&r->dropped, s))
+			write_service(u, s);
+	}
+	r->changed.n = r->dropped.n = 0;
 }
