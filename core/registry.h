@@ -41,8 +41,11 @@ const char *cause_name(enum cause c);	/* "expire" */
 /* One stay in a state; a row of the table periods.  Times are history time.
  * An expiry has from at etcd's expiration; [earliest, seen] is the interval
  * in which the change can have happened. */
+enum { PERIOD_ID_BITS = 56 };
+#define PERIOD_ID_END ((int64_t)1 << (PERIOD_ID_BITS - 1))
+
 struct period {
-	int64_t id : 56;	/* with the next two in one word: there may be
+	int64_t id : PERIOD_ID_BITS;	/* with the next two in one word: there may be
 				   a million of these */
 	enum state state : 4;
 	enum cause cause : 4;
@@ -273,6 +276,9 @@ void registry_set_raft(struct cluster *c, uint64_t term, uint64_t index,
     mono_t now);
 void registry_set_cluster_id(struct cluster *c, const char *id);
 void registry_set_mass_vanish(struct cluster *c, bool on);
+
+/* Instances that are up and not about to leave in what is being applied. */
+size_t registry_staying(const struct cluster *c);
 /* The polled state of a member changed (up, healthy, leader). */
 void registry_member_changed(struct member *m);
 /* A round of polls is complete: its statistics may be kept. */

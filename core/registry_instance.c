@@ -177,7 +177,7 @@ static void count_change(struct instance *i, enum state state,
 		break;
 	case STATE_EXPIRED:
 		s->expirations++;
-		i->expirations++;
+		i->expirations += i->expirations < UINT32_MAX;
 		break;
 	case STATE_LOST:
 		s->losses++;

@@ -83,8 +83,7 @@ static void view_instance(const struct registry *r, size_t slot, void *to)
 		.changed_ms = i->period.from.ms,
 		.expires_ms = detail ? i->expires.ms : 0,
 		.ttl_s = detail ? (uint64_t)i->ttl_s : 0,
-		.expirations = i->expirations < UINT32_MAX ?
-		    (uint32_t)i->expirations : UINT32_MAX,
+		.expirations = i->expirations,
 		.state = i->period.state,
 		.held = i->held,
 		.flapping = i->flapping,

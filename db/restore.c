@@ -69,17 +69,26 @@ static void ended(sqlite3_stmt *row, void *arg)
 	});
 }
 
+/* Anybody can write to the file. */
+static int64_t within(int64_t v, int64_t most)
+{
+	if (v < 0)
+		return 0;
+	return v < most ? v : most;
+}
+
 /* False if the row holds what no rollcall of this version wrote. */
 static bool period(sqlite3_stmt *row, int column, struct period *p)
 {
 	int64_t state = sqlite3_column_int64(row, column + 1);
 	int64_t cause = sqlite3_column_int64(row, column + 2);
+	int64_t id = sqlite3_column_int64(row, column);
 
-	if (state < STATE_UP || state > STATE_DEREGISTERED ||
+	if (id < 1 || id >= PERIOD_ID_END || state < STATE_UP || state > STATE_DEREGISTERED ||
 	    cause < CAUSE_REGISTERED || cause >= CAUSE_COUNT)
 		return false;
 	*p = (struct period){
-		.id = sqlite3_column_int64(row, column),
+		.id = id,
 		.state = (enum state)state,
 		.cause = (enum cause)cause,
 		.from = sql_wall(row, column + 3),
@@ -101,12 +110,13 @@ static void instance(sqlite3_stmt *row, void *arg)
 		.instance_id = sql_text(row, 4),
 		.key = sql_text(row, 5),
 		.value = sql_text(row, 6),
-		.ttl_s = sqlite3_column_int64(row, 7),
+		.ttl_s = within(sqlite3_column_int64(row, 7), INT32_MAX),
 		.expires = sql_wall(row, 8),
 		.last_beat = sql_wall(row, 9),
 		.created_index = (uint64_t)sqlite3_column_int64(row, 10),
 		.modified_index = (uint64_t)sqlite3_column_int64(row, 11),
-		.expirations = (uint64_t)sqlite3_column_int64(row, 12),
+		.expirations = (uint64_t)within(sqlite3_column_int64(row, 12),
+		    UINT32_MAX),
 		.held_until = sql_wall(row, 13),
 	};
 
@@ -166,7 +176,7 @@ static const struct {
 	 * the next one that is new. */
 	{ "SELECT 1 + max(ifnull((SELECT max(id) FROM instances), 0),"
 	  "  ifnull((SELECT max(instance) FROM periods), 0)),"
-	  " 1 + ifnull((SELECT max(id) FROM periods), 0),"
+	  " 1 + ifnull((SELECT max(id) FROM periods WHERE id < 1 << 55), 0),"
 	  " 1 + ifnull((SELECT max(id) FROM watching), 0)", ids },
 	{ "SELECT name, cluster_id, raft_term, leader_changes, disturbed_ms"
 	  " FROM clusters", cluster },
