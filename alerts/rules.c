@@ -133,7 +133,7 @@ static void tell_mass_vanish(const struct subject *s, struct labels *to)
 	    "vanished at once: %zu are held back, %zu are still registered. "
 	    "Those that do not come back are told of one by one.",
 	    s->cluster->name, s->cluster->held + s->cluster->leaving,
-	    s->cluster->up - s->cluster->leaving));
+	    registry_staying(s->cluster)));
 }
 
 static bool not_looking(const struct subject *s)

@@ -41,7 +41,7 @@ static bool encloses(const struct directory *d, const char *key)
 	    (d->path[n] == '\0' || d->path[n] == '/' || n <= 1);
 }
 
-static bool is_leave(enum etcd_action a)
+bool batch_is_leave(enum etcd_action a)
 {
 	return a == ETCD_DELETE || a == ETCD_COMPARE_AND_DELETE ||
 	    a == ETCD_EXPIRE;
@@ -54,6 +54,14 @@ static wall_t by_our_clock(const struct watcher *w, wall_t etcds)
 	return wall_add(etcds, -member_skew_ms(w->member));
 }
 
+/* Nobody means more than 68 years, and milliseconds of it are counted. */
+static int64_t some_ttl(int64_t ttl_s)
+{
+	if (ttl_s < -INT32_MAX)
+		return -INT32_MAX;
+	return ttl_s < INT32_MAX ? ttl_s : INT32_MAX;
+}
+
 struct key_facts facts_of(const struct watcher *w,
     const struct etcd_node *node)
 {
@@ -62,7 +70,7 @@ struct key_facts facts_of(const struct watcher *w,
 		.value = node->value,
 		.is_dir = node->dir,
 		.has_ttl = node->has_expiration,
-		.ttl_s = node->ttl,
+		.ttl_s = some_ttl(node->ttl),
 		.expires = by_our_clock(w, node->expiration),
 		.created_index = node->created_index,
 		.modified_index = node->modified_index,
@@ -305,6 +313,8 @@ static struct pending pend(const struct watcher *w,
 		.has_prev = e->has_prev, .seen = clock_history(now),
 	};
 
+	p.node.ttl = some_ttl(p.node.ttl);
+	p.prev.ttl = some_ttl(p.prev.ttl);
 	p.live = w->d->looking && live;
 	p.earliest = p.seen;
 	if (!p.live && w->d->watching_to.ms != 0 &&
@@ -328,7 +338,7 @@ void batch_event(struct watcher *w, const struct etcd_event *e, bool live)
 {
 	mono_t now = loop_now(w->loop);
 	struct pending p = pend(w, e, live);
-	bool leave = is_leave(e->action);
+	bool leave = batch_is_leave(e->action);
 
 	if (inside(w->d, e->node.key) || encloses(w->d, e->node.key)) {
 		w->d->watch_events++;
@@ -356,13 +366,13 @@ static bool take_event(struct watcher *w, mono_t now)
 		return false;
 	p = &w->batch[w->applied];
 	w->taken = p->node.modified_index;
-	if (!is_leave(p->action)) {
+	if (!batch_is_leave(p->action)) {
 		apply_write(w, p);
 		drop_first(w);
 		return true;
 	}
 	while (w->applied < w->ripe &&
-	    is_leave(w->batch[w->applied].action)) {
+	    batch_is_leave(w->batch[w->applied].action)) {
 		w->taken = w->batch[w->applied].node.modified_index;
 		expand(w, &w->batch[w->applied]);
 		drop_first(w);
@@ -400,7 +410,7 @@ static void drain(struct watcher *w, bool all, mono_t now)
 	if (batch_idle(w)) {
 		progress(w, w->proof, now);
 		w->proof = (mono_t){ 0 };
-	} else if (w->done != 0) {
+	} else if (w->done != 0 && !w->gap) {
 		registry_progress(w->d, w->d->watching_to, w->done, now);
 	}
 	w->done = 0;

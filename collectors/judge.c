@@ -41,6 +41,8 @@ void judge_end(struct watcher *w)
 {
 	w->judging = false;
 	timer_clear(w->judge);
+	etcd_cancel(w->asks_index);	/* it was asked for these */
+	w->asks_index = NULL;
 }
 
 /* As many as the store still has events, were all of them leaves of ours; those
@@ -50,7 +52,8 @@ static size_t at_most(const struct watcher *w)
 	size_t n = w->store_index - w->reached;
 
 	for (size_t k = w->ripe; k < w->nbatch; k++)
-		n += w->batch[k].node.dir ? w->c->up : 1;
+		if (batch_is_leave(w->batch[k].action))
+			n += w->batch[k].node.dir ? w->c->up : 1;
 	return n;
 }
 

@@ -3,7 +3,7 @@
  * so that its alerts are held for a TTL (DESIGN.md, "Words"), and so that the
  * alert of the storm is the first.  Then each goes with its cause, a number of
  * them in one turn of the loop.  Who leaves, and why, is found out by batch.c
- * from events and by sync.c from listings. */
+ * from events and by compare.c from listings. */
 #include <stdlib.h>
 
 #include "collectors/watch_impl.h"
@@ -64,7 +64,7 @@ size_t leave_up(const struct cluster *c)
 	for (size_t k = 0; k < c->ndirectories; k++)
 		if (!ephemeral(c->directories[k]))
 			up += table_count(c->directories[k]->by_key);
-	return up - c->leaving;
+	return up > c->leaving ? up - c->leaving : 0;
 }
 
 /* By itself. */

@@ -18,6 +18,7 @@ enum {
 	SETTLE_MS = 250,		/* headers came, but no event */
 	RELIEF_MS = 600,		/* the same, over two lost packets */
 	LASTED_MS = 1000,		/* a poll that was no failure */
+	READ_MS = 5,			/* by then what had come is told */
 	INDEX_MS = 1000,		/* to tell the store's index */
 };
 
@@ -97,6 +98,8 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	looking_judge(w, now);
 }
 
+static void ask_index(struct watcher *w);
+
 /* Leaves wait to be judged, and the poll that waits began before them: how far
  * the store is now has to be asked for. */
 static void on_index(const struct etcd_result *r, void *arg)
@@ -105,6 +108,11 @@ static void on_index(const struct etcd_result *r, void *arg)
 	mono_t now = loop_now(w->loop);
 
 	w->asks_index = NULL;
+	if (r->outcome == ETCD_UNAUTHORIZED && !w->index_below) {
+		w->index_below = true;
+		ask_index(w);
+		return;
+	}
 	if (r->meta.etcd_index == 0 || !poll_headed(w))
 		return;
 	registry_set_raft(w->c, r->meta.raft_term, r->meta.raft_index, now);
@@ -119,7 +127,9 @@ static void ask_index(struct watcher *w)
 	struct etcd_target t = watcher_target(w);
 	struct etcd_request r = etcd_index();
 
-	r.path = w->d->path;
+	/* An error below a directory tells no raft term. */
+	if (w->index_below)
+		r.path = w->d->path;
 	w->asks_index = etcd_start(&t, &r, INDEX_MS, on_index, w);
 }
 
@@ -127,7 +137,7 @@ static void old_head_of_poll(struct watcher *w, mono_t now)
 {
 	if (w->poll->store_index <= w->reached)
 		w->caught_up = true;
-	else
+	else if (w->relief == NULL || !w->relief->headed)
 		timer_set(w->settle, mono_add(now, SETTLE_MS));
 	sync_advanced(w, now);
 	let_listing_count(w);
@@ -158,16 +168,20 @@ static void head_of_relief(struct watcher *w, mono_t now)
 		timer_set(w->settle, mono_add(now, RELIEF_MS));
 }
 
-/* What came while the process was held up is read after the timers: so once
- * more round the loop before silence is taken for an answer. */
+/* What came while the process was held up is read after the timers: so a few
+ * times more round the loop before silence is taken for an answer. */
 static void relieve(struct watcher *w, mono_t now)
 {
+	if (etcd_line_holds(w->poll->line)) {
+		poll_start(w);		/* it is not silent, but stuck */
+		return;
+	}
 	if (w->relief->settled) {
 		take_over(w, now);
 		return;
 	}
 	w->relief->settled = true;
-	timer_set(w->settle, now);
+	timer_set(w->settle, mono_add(now, READ_MS));
 }
 
 void poll_settled(struct watcher *w, mono_t now)

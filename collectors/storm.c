@@ -1,5 +1,5 @@
 /* The judge of mass vanishes: pure arithmetic over the leaves of the last
- * minute.  It decides nothing about alerts; batch.c holds the instances that
+ * minute.  It decides nothing about alerts; leave.c holds the instances that
  * it says are part of a storm. */
 #include "collectors/storm.h"
 

@@ -4,8 +4,8 @@
 /* What the files of the watcher share: watcher.c (which member, what after a
  * break), poll.c (long polls), batch.c (events into the roll), judge.c (when
  * leaves are judged), leave.c (those who go, judged together), sync.c
- * (listings), compare.c (what they say), looking.c (may it be called
- * watched?). */
+ * (listings), journal.c (what differs in them), compare.c (what they say),
+ * looking.c (may it be called watched?). */
 
 #include "collectors/storm.h"
 #include "collectors/watcher.h"
@@ -96,6 +96,7 @@ struct watcher {
 	struct poll *poll;		/* the one that counts; or NULL */
 	struct poll *relief;		/* its successor, not yet in charge */
 	struct etcd_call *asks_index;	/* is more to come?  or NULL */
+	bool index_below;		/* the root may not be read */
 	mono_t poll_at;			/* when the poll began */
 	uint64_t reached;		/* every event up to here came in */
 	uint64_t store_index;		/* the store's, by the last headers */
@@ -111,8 +112,8 @@ struct watcher {
 	/* The batch: events [applied, nbatch), those before `ripe` due. */
 	struct pending *batch;
 	size_t applied, ripe, nbatch, batch_cap;
-	struct leaves leaves;		/* of events before `applied`, or of a
-					   listing: they go first */
+	struct leaves leaves;		/* of events before `applied`: they go
+					   first */
 	struct timer *drain;		/* the next turn goes on with it */
 
 	uint64_t taken;			/* index of the event under way */
@@ -186,6 +187,7 @@ void batch_drain(struct watcher *w, mono_t now);	/* goes on */
 void batch_finish(struct watcher *w, mono_t now);	/* all of it, now */
 /* Nothing waits: everything up to `reached` is applied. */
 bool batch_idle(const struct watcher *w);
+bool batch_is_leave(enum etcd_action a);	/* or a write */
 void batch_free(struct watcher *w);
 struct key_facts facts_of(const struct watcher *w,
     const struct etcd_node *node);

@@ -305,7 +305,8 @@ static void give_to_smaller(struct directory *d, struct instance *i,
 static void claim_taken(struct directory *d, struct instance *i,
     const struct key_facts *k, const struct moment *m)
 {
-	if (i->first_listed && !d->synced && strcmp(k->key, i->key) < 0)
+	if (i->first_listed && !d->synced && !i->leaving &&
+	    strcmp(k->key, i->key) < 0)
 		give_to_smaller(d, i, k, m);
 	else
 		rival_add(d, i, k);

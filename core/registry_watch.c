@@ -175,6 +175,11 @@ void registry_set_cluster_id(struct cluster *c, const char *id)
 	emit_cluster(c);
 }
 
+size_t registry_staying(const struct cluster *c)
+{
+	return c->up > c->leaving ? c->up - c->leaving : 0;
+}
+
 void registry_set_mass_vanish(struct cluster *c, bool on)
 {
 	if (c->mass_vanish == on)
@@ -183,7 +188,7 @@ void registry_set_mass_vanish(struct cluster *c, bool on)
 	log_warn(on ? "mass vanish" : "mass vanish is over",
 	    LOG_S("etcd_cluster", c->name),
 	    LOG_I("held", c->held + c->leaving),
-	    LOG_I("up", c->up - c->leaving));
+	    LOG_I("up", registry_staying(c)));
 	emit_cluster(c);
 }
 

@@ -33,6 +33,14 @@ size_t etcd_ahead_waiting(const struct etcd_ahead *a)
 	return a->n;
 }
 
+bool etcd_ahead_holds(const struct etcd_ahead *a)
+{
+	for (size_t k = 0; k < a->n; k++)
+		if (a->slots[(a->first + k) % ETCD_AHEAD_MOST].whole)
+			return true;
+	return false;
+}
+
 mono_t etcd_ahead_oldest(const struct etcd_ahead *a)
 {
 	assert(a->n > 0);

@@ -60,6 +60,7 @@ bool etcd_ahead_ask(struct etcd_ahead *a, uint64_t wait_index);
 void etcd_ahead_send(struct etcd_ahead *a);
 
 size_t etcd_ahead_waiting(const struct etcd_ahead *a);	/* not told yet */
+bool etcd_ahead_holds(const struct etcd_ahead *a);	/* some are here */
 mono_t etcd_ahead_oldest(const struct etcd_ahead *a);	/* of them: asked */
 
 #endif

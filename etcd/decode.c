@@ -1,8 +1,8 @@
 /* From an answer's bytes to a result, without any I/O.  What all answers have
  * in common is decided here: which status means what, what an empty body is,
  * which refusals are answers; the bodies of a 200 are read by
- * etcd/decode_*.c.  Called by etcd/client.c, in a thread of its own where the
- * body is large, and by the tests. */
+ * etcd/decode_*.c.  Called by etcd/call.c, in a thread of its own where the
+ * body is large, by etcd/ahead.c, and by the tests. */
 #include "etcd/decode_impl.h"
 
 #include <assert.h>

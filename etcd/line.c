@@ -2,7 +2,7 @@
  * under way beyond the one that waits.  An event that followed close on another
  * or was found in history earns one, so that the line keeps up whatever the
  * round trip; an answer that tells nothing new, since other directories' writes
- * lie between ours, costs one, so that there are never more of those than there
+ * lie between ours, costs one, so that there are hardly more of those than there
  * were events.  Who falls far behind earns faster: losing history costs etcd
  * more than polls for nothing.
  *
@@ -25,6 +25,7 @@ enum {
 	EARNED_BEHIND = 4,
 	CALM_MS = 5 * 1000,		/* a poll asked so long ago: no more */
 	HEAD_MS = 3 * 1000,		/* by then a poll has its headers */
+	READ_MS = 10,			/* by then what had come is told */
 	REST_MS = 10 * 1000		/* after asking ahead has failed */
 };
 
@@ -48,6 +49,8 @@ struct etcd_line {
 	uint64_t asked;			/* the last wait index there */
 	mono_t waits_since;		/* the first poll there */
 	bool headed;			/* it has its headers */
+	bool late;			/* it should have had them, a moment
+					   ago */
 	bool suspect;			/* polls there had no headers at all */
 	mono_t not_before;		/* asking ahead failed */
 	struct timer *quiet;
@@ -167,7 +170,8 @@ static void on_head(const struct etcd_meta *m, long status, void *arg)
 {
 	struct etcd_line *l = arg;
 
-	if (l->suspect)			/* it is well, but for those */
+	/* It is well, but for those; or it was held up and is well again. */
+	if (l->suspect && ++l->peer->doubts >= 2)
 		say_unable(l, "it does not answer polls behind others");
 	l->suspect = false;
 	l->busy = true;
@@ -241,6 +245,7 @@ static void on_ahead_head(const struct etcd_meta *m, long status, bool fresh,
 	struct etcd_line *l = arg;
 
 	l->headed = true;
+	l->late = false;
 	l->busy = true;
 	if (fresh)
 		l->user->head(m, status, l->arg);
@@ -283,7 +288,8 @@ static void on_answer(const struct etcd_result *r, uint64_t asked, void *arg)
 	struct etcd_line *l = arg;
 
 	l->moved = true;
-	l->headed = false;
+	l->headed = l->late = false;
+	l->peer->doubts = 0;
 	if (is_stale(l, r, asked)) {
 		l->credit -= l->credit > 0;
 		return;
@@ -337,6 +343,8 @@ static void on_end(enum etcd_ahead_end why, const char *reason, void *arg)
 		return;
 	}
 	if (why != ETCD_AHEAD_BROKEN) {
+		if (why == ETCD_AHEAD_LARGE)	/* more of that size, likely */
+			l->not_before = mono_add(loop_now(l->loop), REST_MS);
 		leave_ahead(l);
 		ask_one(l);
 		return;
@@ -362,8 +370,11 @@ static void begin_ahead(struct etcd_line *l)
 		return;
 	l->ahead = etcd_ahead_open(&t, l->directory, l->peer->one_each,
 	    &ahead_user, l);
-	log_debug("events come fast: asking ahead", LOG_S("member", l->url),
-	    LOG_S("directory", l->directory), LOG_I("index", l->next));
+	l->late = false;
+	if (l->ahead)
+		log_debug("events come fast: asking ahead",
+		    LOG_S("member", l->url), LOG_S("directory", l->directory),
+		    LOG_I("index", l->next));
 }
 
 /* The member hangs, or something on the way takes one request at a time and
@@ -382,7 +393,14 @@ static void on_quiet(void *arg, mono_t now)
 	int64_t waited = mono_since(l->waits_since, now);
 
 	if (waited >= HEAD_MS && !l->headed) {
-		on_mute(l);
+		/* If it was rollcall that was held up, what came meanwhile is
+		 * read behind the timers. */
+		if (l->late) {
+			on_mute(l);
+			return;
+		}
+		l->late = true;
+		timer_set(l->quiet, mono_add(now, READ_MS));
 		return;
 	}
 	if (waited < l->poll_ms) {
@@ -394,6 +412,11 @@ static void on_quiet(void *arg, mono_t now)
 	l->busy = false;
 	if (l->stopped)
 		release(l);
+}
+
+bool etcd_line_holds(const struct etcd_line *l)
+{
+	return l->ahead != NULL && etcd_ahead_holds(l->ahead);
 }
 
 /* --- the beginning --- */

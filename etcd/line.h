@@ -16,7 +16,10 @@ struct etcd_line;
 /* What was learned of a member; zeroed by the caller, who keeps it as long as
  * the member. */
 struct etcd_line_peer {
-	bool one_each;			/* see ETCD_AHEAD_UNABLE */
+	bool one_each;			/* see ETCD_AHEAD_UNABLE; or, twice in
+					   a row, polls behind others had no
+					   headers and one alone had */
+	unsigned doubts;		/* times in a row that was so */
 };
 
 struct etcd_line_user {
@@ -44,6 +47,10 @@ struct etcd_line_request {
 struct etcd_line *etcd_line_start(const struct etcd_target *t,
     const struct etcd_line_request *r, const struct etcd_line_user *user,
     void *arg);
+
+/* Answers have come that cannot be told yet, since one asked for before them
+ * has not: silence of the line says nothing. */
+bool etcd_line_holds(const struct etcd_line *l);
 
 /* At any time, also inside the callbacks.  NULL is a no-op. */
 void etcd_line_stop(struct etcd_line *l);

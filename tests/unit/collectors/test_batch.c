@@ -220,7 +220,7 @@ static void what_an_action_means(void **state)
 		uint64_t index = 200 + 10 * k;
 		struct etcd_event e = expire_event(v[k].key, 0, index);
 
-		if (!is_leave(v[k].action))
+		if (!batch_is_leave(v[k].action))
 			e = beat_event(v[k].key, v[k].dir ? 0 : 10, 3000,
 			    index);
 		e.action = v[k].action;

@@ -139,7 +139,7 @@ static void a_listing_waits_for_a_relief(void **state)
 	tell_head(x, the_poll(x), 901);
 	tell_head(x, the_relief(x), 901);
 	assert_false(x->w->in_sync);
-	watched_pass(x, 601);
+	watched_pass(x, 607);
 	assert_true(x->w->in_sync);
 	assert_int_equal(x->w->reached, 901);
 }
@@ -202,7 +202,7 @@ static void an_old_head_judges_nobody(void **state)
 	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
 	tell_old_head(x, 100);
 	assert_int_equal(x->n, 0);
-	assert_string_equal(x->w->asks_index->path, D);
+	assert_string_not_equal(x->w->asks_index->path, D);
 	tell_index(x, 110);
 	assert_int_equal(x->n, 0);
 	tell_event(x, the_poll(x), expire_event(D "/b", 100, 102));
@@ -214,6 +214,21 @@ static void an_old_head_judges_nobody(void **state)
 	tell_old_head(x, 100);
 	assert_null(x->w->asks_index);
 	assert_int_equal(calls_made[CALLED_INDEX], 2);
+}
+
+/* Who may read the directory alone asks below it. */
+static void the_root_may_not_be_read(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_result r = { .outcome = ETCD_UNAUTHORIZED };
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
+	tell_old_head(x, 100);
+	tell_done(x, x->w->asks_index, &r);
+	assert_string_equal(x->w->asks_index->path, D);
+	tell_index(x, 101);
+	assert_int_equal(x->n, 1);
 }
 
 static void no_index_comes(void **state)
@@ -292,7 +307,7 @@ static void a_quiet_poll_is_relieved(void **state)
 	tell_head(x, the_relief(x), 600);
 	watched_pass(x, 599);
 	assert_int_equal(waits_for(x), 101);
-	watched_pass(x, 2);
+	watched_pass(x, 8);
 	assert_int_equal(waits_for(x), 0);
 	assert_null(the_relief(x));
 	assert_int_equal(x->w->reached, 600);
@@ -399,7 +414,7 @@ static void no_relief_before_headers(void **state)
 	watched_pass(x, 1000);
 	tell_head(x, the_poll(x), 105);
 	tell_head(x, the_relief(x), 105);
-	watched_pass(x, 601);
+	watched_pass(x, 607);
 	assert_false(x->w->listing.ready);
 	assert_int_equal(x->w->reached, 105);
 }
@@ -656,6 +671,7 @@ int main(void)
 		TEST(headers_say_what_is_to_come),
 		TEST(an_older_event_is_a_break),
 		TEST(an_old_head_judges_nobody),
+		TEST(the_root_may_not_be_read),
 		TEST(no_index_comes),
 		TEST(heads_in_another_order),
 		TEST(an_event_without_a_head),

@@ -360,7 +360,7 @@ static void newer_waits_for_the_watch(void **state)
 	seen_is(x, 1, "d", STATE_UP, CAUSE_REGISTERED);
 	assert_true(x->w->listing.ready);
 	tell_head(x, the_relief(x), 110);
-	watched_pass(x, 601);
+	watched_pass(x, 607);
 	assert_false(x->w->listing.ready);
 	assert_int_equal(x->n, 3);
 	seen_is(x, 2, "c", STATE_LOST, CAUSE_DIFF);
@@ -376,7 +376,7 @@ static void fresh_headers_let_it_count(void **state)
 	assert_int_equal(x->n, 0);
 	watched_pass(x, 599);
 	assert_int_equal(x->n, 0);
-	watched_pass(x, 2);
+	watched_pass(x, 8);
 	assert_int_equal(x->n, 1);
 	seen_is(x, 0, "a", STATE_LOST, CAUSE_DIFF);
 	/* The relief is in charge; the next asks behind what it tells. */

@@ -29,6 +29,7 @@ static struct {
 	uint64_t index;			/* the store's */
 	unsigned requests, opened;
 	bool cuts_short;		/* as Go before 1.11 does */
+	const struct lane *stuck;	/* answers nothing now; or NULL */
 	bool swallows;			/* all but one request at a time */
 	bool refuses;			/* lanes do not connect */
 	uint64_t strange;		/* this event is no JSON; or 0 */
@@ -276,7 +277,7 @@ static bool lane_serve(struct lane *l)
 {
 	uint64_t found;
 
-	if (!l->open || l->n == 0)
+	if (!l->open || l->n == 0 || l == store.stuck)
 		return false;
 	if (store.swallows && l->n > 1) {
 		l->first += l->n;	/* none is ever answered */
@@ -600,19 +601,27 @@ static void test_cut_short_by_an_old_server(void **state)
 		assert_true(lanes[i].n <= 1);
 }
 
-static void test_swallowed_on_the_way(void **state)
+static void swallow(void)
 {
-	(void)state;
-	store.swallows = true;
 	dense(20, 20, 1);
 	for (int i = 0; i < 8; i++) {
 		pass(1000);
 		serve_all();
 	}
+}
+
+/* Once may be a member that was held up. */
+static void test_swallowed_on_the_way(void **state)
+{
+	(void)state;
+	store.swallows = true;
+	swallow();
+	assert_false(follower.peer.one_each);
+	swallow();
 	assert_true(follower.peer.one_each);
 	assert_int_equal(follower.ends, 0);
 	dense(50, 20, 1);
-	assert_int_equal(follower.events, 1400);
+	assert_int_equal(follower.events, 1800);
 }
 
 /* It hangs: what comes through the poll that is asked alone counts. */
@@ -625,6 +634,22 @@ static void test_a_member_that_hangs(void **state)
 	pass(POLL_MS + 4000);
 	assert_int_equal(follower.ends, 1);
 	assert_false(follower.peer.one_each);
+}
+
+/* What came on the others waits for what it has not answered. */
+static void test_a_lane_is_stuck(void **state)
+{
+	(void)state;
+	dense(100, 20, 1);
+	assert_false(etcd_line_holds(follower.line));
+	store.stuck = &lanes[0];
+	dense(5, 20, 1);
+	assert_true(etcd_line_holds(follower.line));
+	store.stuck = NULL;
+	dense(5, 20, 1);
+	assert_false(etcd_line_holds(follower.line));
+	assert_int_equal(follower.events, 2200);
+	assert_int_equal(follower.ends, 0);
 }
 
 static void test_an_event_without_sense(void **state)
@@ -646,6 +671,11 @@ static void test_an_event_too_large(void **state)
 	dense(50, 20, 1);
 	assert_int_equal(follower.ends, 0);
 	assert_int_equal(follower.events, 3000);
+	assert_int_equal(lanes_open(), 0);
+	pass(10 * 1000);
+	serve_all();
+	dense(50, 20, 1);
+	assert_int_equal(follower.events, 4000);
 	assert_true(lanes_open() > 0);		/* again */
 }
 
@@ -741,6 +771,7 @@ int main(void)
 		TEST(test_history_cleared),
 		TEST(test_cut_short_by_an_old_server),
 		TEST(test_swallowed_on_the_way),
+		TEST(test_a_lane_is_stuck),
 		TEST(test_a_member_that_hangs),
 		TEST(test_an_event_without_sense),
 		TEST(test_an_event_too_large),
