@@ -236,6 +236,16 @@ static void all_sent(struct lane *l)
 	wait_for(l);
 }
 
+/* Or what was sent would be kept as long as not all is. */
+static void forget_sent(struct lane *l)
+{
+	if (l->sent < l->out.len / 2)
+		return;
+	memmove(l->out.data, l->out.data + l->sent, l->out.len - l->sent);
+	l->out.len -= l->sent;
+	l->sent = 0;
+}
+
 /* What fails is told by the next read. */
 void lane_flush(struct lane *l)
 {
@@ -248,6 +258,7 @@ void lane_flush(struct lane *l)
 		l->sends++;
 		if (curl_easy_send(l->easy, l->out.data + l->sent,
 		    l->out.len - l->sent, &n) != CURLE_OK || n == 0) {
+			forget_sent(l);
 			wait_for(l);
 			return;
 		}
