@@ -9,6 +9,7 @@
 
 #include "core/labels.h"
 #include "core/registry_impl.h"
+#include "core/snapshot.h"
 #include "core/table.h"
 #include "core/xalloc.h"
 
@@ -94,6 +95,7 @@ void registry_reclaim(struct registry *r)
 
 		if (i->directory->removed)
 			continue;	/* on its way out */
+		snapshot_touch_instance(r, i);	/* instance_detail, perhaps */
 		if (claims(i->directory, i->key, i))
 			relabel(i);
 		else
