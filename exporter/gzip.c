@@ -120,7 +120,7 @@ int gzip_buf(struct buf *b)
 	struct gzip_sum sum;
 	struct buf packed;
 
-	/* zlib wants room for the worst case. */
+	/* deflate_bound(), and what stands around it. */
 	buf_init(&packed, b->max + b->max / 4 + 1000);
 	gzip_begin(&packed);
 	sum = gzip_pack(p, buf_str(b), b->len, &packed);

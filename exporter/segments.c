@@ -48,6 +48,7 @@ struct family {
 struct segments {
 	pthread_mutex_t lock;
 	size_t limit[ENCODINGS];	/* segments in an answer */
+	size_t each[ENCODINGS];		/* blocks in a segment */
 	struct run *latest[M_COUNT][ENCODINGS];
 	struct run *heads[SEGMENTS_HEADS];
 	mono_t asked[ENCODINGS];
@@ -63,6 +64,7 @@ struct segments *segments_new(void)
 	pthread_mutex_init(&c->lock, NULL);
 	c->limit[ENCODING_PLAIN] = PLAIN_SEGMENTS;
 	c->limit[ENCODING_GZIP] = GZIP_SEGMENTS;
+	c->each[ENCODING_PLAIN] = c->each[ENCODING_GZIP] = 1;
 	c->packer = packer_new();
 	buf_init(&c->text, SIZE_MAX / 8);
 	return c;
@@ -239,11 +241,13 @@ static struct segment *make_segment(struct making *m)
 
 /* --- runs --- */
 
-/* How many blocks go into a segment: a power of two, so that it seldom
- * changes, and so many that all families together stay within the limit. */
-static size_t blocks_each(const struct snapshot *s, size_t limit)
+/* How many blocks go into a segment: so many that all families together stay
+ * within the limit.  Another number means to render all anew, so it is a power
+ * of two, and becomes smaller only far below the limit. */
+static size_t blocks_each(const struct snapshot *s, size_t limit,
+    size_t before)
 {
-	size_t shares = 0, each = 1;
+	size_t shares = 0, each = before;
 
 	for (int id = 0; id < M_COUNT; id++)
 		if (metrics[id].source == FROM_INSTANCES)
@@ -252,6 +256,8 @@ static size_t blocks_each(const struct snapshot *s, size_t limit)
 			shares += s->services->n;
 	while (each * limit < shares)
 		each *= 2;
+	while (each > 1 && each / 4 * limit >= shares)
+		each /= 2;
 	return each;
 }
 
@@ -305,15 +311,22 @@ struct run *segments_run(struct segments *c, const struct snapshot *s,
 		.set = metrics[id].source == FROM_INSTANCES ?
 		    s->instances : s->services,
 	};
-	size_t each = blocks_each(s, c->limit[e]);
 	struct run *r, *old = NULL;
+	size_t each;
 
 	pthread_mutex_lock(&c->lock);
+	each = blocks_each(s, c->limit[e], c->each[e]);
+	c->each[e] = each;
 	c->asked[e] = clock_mono();
 	r = c->latest[id][e];
 	if (!says_the_same(r, &f, each)) {
 		old = r;
 		r = make_run(c, &f, each, old);
+		if (old != NULL && old->number > r->number) {
+			/* Who comes with an older snapshot has it alone. */
+			pthread_mutex_unlock(&c->lock);
+			return r;
+		}
 		c->latest[id][e] = r;
 	}
 	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);

@@ -39,30 +39,35 @@ struct sendings {
 };
 
 /* Under the lock, and a socket leaves the list before it is closed, so it is
- * never another's. */
-static void cut_late(struct sendings *s, mono_t now)
+ * never another's.  Returns how many were cut off. */
+static unsigned cut_late(struct sendings *s, mono_t now)
 {
 	struct sending *x;
+	unsigned n = 0;
 
 	TAILQ_FOREACH(x, &s->list, entry) {
 		if (mono_since(x->deadline, now) < 0)
-			return;
-		if (!x->cut && shutdown(x->fd, SHUT_RDWR) == 0)
-			log_warn("a reader of metrics was too slow",
-			    LOG_I("limit_s", s->limit_s));
+			break;
+		n += !x->cut && shutdown(x->fd, SHUT_RDWR) == 0;
 		x->cut = true;
 	}
+	return n;
 }
 
 static void *watch(void *arg)
 {
 	struct sendings *s = arg;
 	struct timespec next;
+	unsigned cut;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stop) {
-		cut_late(s, clock_mono());
+		cut = cut_late(s, clock_mono());
 		pthread_mutex_unlock(&s->lock);
+		if (cut > 0)
+			log_warn("readers of metrics were too slow",
+			    LOG_I("readers", cut),
+			    LOG_I("limit_s", s->limit_s));
 		segments_drop_idle(s->segments, clock_mono());
 		pthread_mutex_lock(&s->lock);
 		clock_gettime(CLOCK_MONOTONIC, &next);

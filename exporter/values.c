@@ -1,7 +1,7 @@
 /* What each metric taken from instances or services is worth: one function
  * per metric, found by a table.  It knows which series exist in which state
- * and nothing of how they are written.  Called by exposition.c for every
- * entry of a snapshot, and by page.c. */
+ * and nothing of how they are written.  Called by lines.c for every entry of
+ * a block, by segments.c for what it depends on, and by roll.c. */
 #include "exporter/values.h"
 
 #include <stddef.h>
