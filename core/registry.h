@@ -38,15 +38,15 @@ enum cause {
 const char *state_name(enum state s);	/* "up" */
 const char *cause_name(enum cause c);	/* "expire" */
 
-/* One stay in a state; a row of the table periods.  Times are history time.
- * An expiry has from at etcd's expiration; [earliest, seen] is the interval
- * in which the change can have happened. */
 enum { PERIOD_ID_BITS = 56 };
 #define PERIOD_ID_END ((int64_t)1 << (PERIOD_ID_BITS - 1))
 
+/* One stay in a state; a row of the table periods.  Times are history time.
+ * An expiry has from at etcd's expiration; [earliest, seen] is the interval
+ * in which the change can have happened. */
 struct period {
-	int64_t id : PERIOD_ID_BITS;	/* with the next two in one word: there may be
-				   a million of these */
+	/* One word with the next two: there may be a million of these. */
+	int64_t id : PERIOD_ID_BITS;
 	enum state state : 4;
 	enum cause cause : 4;
 	wall_t from, earliest, seen;

@@ -84,7 +84,8 @@ static bool period(sqlite3_stmt *row, int column, struct period *p)
 	int64_t cause = sqlite3_column_int64(row, column + 2);
 	int64_t id = sqlite3_column_int64(row, column);
 
-	if (id < 1 || id >= PERIOD_ID_END || state < STATE_UP || state > STATE_DEREGISTERED ||
+	if (id < 1 || id >= PERIOD_ID_END ||
+	    state < STATE_UP || state > STATE_DEREGISTERED ||
 	    cause < CAUSE_REGISTERED || cause >= CAUSE_COUNT)
 		return false;
 	*p = (struct period){

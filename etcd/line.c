@@ -2,9 +2,9 @@
  * under way beyond the one that waits.  An event that followed close on another
  * or was found in history earns one, so that the line keeps up whatever the
  * round trip; an answer that tells nothing new, since other directories' writes
- * lie between ours, costs one, so that there are hardly more of those than there
- * were events.  Who falls far behind earns faster: losing history costs etcd
- * more than polls for nothing.
+ * lie between ours, costs one, so that there are hardly more of those than
+ * there were events.  Who falls far behind earns faster: losing history costs
+ * etcd more than polls for nothing.
  *
  * Which member, and what an end means, is the business of collectors/poll.c. */
 #include "etcd/line.h"

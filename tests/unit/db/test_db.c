@@ -418,6 +418,50 @@ static void test_restore(void **state)
 	instance_gone(&c);
 }
 
+/* Numbers that only somebody else can have written to the file: the row is
+ * left out, or as near as the roll has room for. */
+static void test_restore_of_foreign_numbers(void **state)
+{
+	static char cluster_name[] = "default";
+	struct instance a = instance_named(4, "0001-0001");
+	struct instance b = instance_named(5, "0001-0002");
+	struct registry *r;
+	const struct instance *i;
+	struct err e;
+
+	(void)state;
+	cluster.name = cluster_name;
+	daemon_start();
+	emit(change(&a, STATE_UP, CAUSE_REGISTERED, T0, 0));
+	emit(change(&b, STATE_UP, CAUSE_REGISTERED, T0, 0));
+	flush_and_commit();
+	assert_true(daemon_stop(1000));
+	run_sql("UPDATE instances SET ttl_s = -5, expirations = 1 << 40"
+	    " WHERE id = 4");
+	run_sql("UPDATE periods SET id = 1 << 56 WHERE instance = 5");
+
+	bus = event_bus_new();
+	r = restore_registry();
+	db = db_open(path, &e);
+	assert_non_null(db);
+	assert_int_equal(db_restore(db, r, see_alert, see_message, NULL, &e),
+	    0);
+	registry_restored(r);
+	assert_int_equal(r->next_period_id, 2);
+	i = registry_find(r->clusters[0]->directories[0],
+	    "/login_servers/0001-0001");
+	assert_non_null(i);
+	assert_int_equal(i->ttl_s, 0);
+	assert_int_equal(i->expirations, UINT32_MAX);
+	assert_null(registry_find(r->clusters[0]->directories[0],
+	    "/login_servers/0001-0002"));
+	assert_true(db_close(db, 1000));
+	registry_free(r);
+	event_bus_free(bus);
+	instance_gone(&a);
+	instance_gone(&b);
+}
+
 /* --- kill -9 --- */
 
 static char member_name[] = "127.0.0.1:2379";
@@ -670,7 +714,8 @@ int main(void)
 		T(test_instance), T(test_held), T(test_service_is_written_once),
 		T(test_restored_writes_nothing), T(test_watching),
 		T(test_index_goes_with_the_change), T(test_services),
-		T(test_alerts_and_outbox), T(test_restore), T(test_killed),
+		T(test_alerts_and_outbox), T(test_restore),
+		T(test_restore_of_foreign_numbers), T(test_killed),
 		T(test_disk_full), T(test_full_in_the_middle),
 		T(test_stop_while_full), T(test_disk_hangs),
 		T(test_stop_while_hanging), T(test_refused_row),
