@@ -1,10 +1,10 @@
 /* What a scrape of a large registry costs, beside the same bytes served from
- * one buffer in memory by the same library with the same settings (the
+ * one buffer in memory by the same library with as many threads (the
  * floor).  A registry in this process is filled, published and served on
  * loopback; a client in another process reads with plain sockets and takes
  * the time; CPU is this process's, client and changes excluded.
  *
- *	build/bench/scrape [-i INSTANCES] [-n RUNS] [-v]
+ *	build/bench/scrape [-i INSTANCES] [-n RUNS] [-c CASE]
  *
  * Prints a table, then the same as lines "name value unit".  Made by `make
  * build/bench/scrape`. */
