@@ -368,8 +368,8 @@ struct run *segments_head(struct segments *c, size_t which,
 }
 
 /* What was let go of lies in between what is kept, so the C library would
- * keep it: half the process, where the registry is large.  Some ms, of which
- * the loop's part of the memory is locked for less than one. */
+ * keep it: half the process, where the registry is large.  It takes some ms, in
+ * which the loop may have to wait for its arena. */
 static void return_memory(void)
 {
 #ifdef __GLIBC__
