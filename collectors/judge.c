@@ -41,8 +41,7 @@ void judge_end(struct watcher *w)
 {
 	w->judging = false;
 	timer_clear(w->judge);
-	etcd_cancel(w->asks_index);	/* it was asked for these */
-	w->asks_index = NULL;
+	poll_forget_index(w);		/* it was asked for these */
 }
 
 /* As many as the store still has events, were all of them leaves of ours; those

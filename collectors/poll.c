@@ -42,12 +42,17 @@ static void stop(struct poll **p)
 	*p = NULL;
 }
 
+void poll_forget_index(struct watcher *w)
+{
+	etcd_cancel(w->asks_index);
+	w->asks_index = NULL;
+}
+
 void poll_stop(struct watcher *w)
 {
 	stop(&w->poll);
 	stop(&w->relief);
-	etcd_cancel(w->asks_index);
-	w->asks_index = NULL;
+	poll_forget_index(w);
 	timer_clear(w->settle);
 }
 

@@ -173,6 +173,7 @@ void poll_start(struct watcher *w);	/* the next one in the chain */
 void poll_renew(struct watcher *w);	/* if it is headed: a relief */
 void poll_keep_fresh(struct watcher *w, mono_t now);
 void poll_stop(struct watcher *w);
+void poll_forget_index(struct watcher *w);	/* whatever asks_index says */
 void poll_settled(struct watcher *w, mono_t now);
 bool poll_headed(const struct watcher *w);
 /* What it told is all there was, so far. */
