@@ -6,15 +6,15 @@ import socket
 import threading
 import time
 
-from .process import free_port
+from .listener import Listener
 
 
-class BadLine:
+class BadLine(Listener):
     """until_cut: seconds that a connection with polls lives, at most; None:
     for ever.  delay: of each piece, at most.  The seed is printed."""
 
     def __init__(self, target_port, seed, delay=0.003, until_cut=0.6):
-        self.port = free_port()
+        super().__init__()
         self.target_port = target_port
         self.random = random.Random(seed)
         self.delay = delay
@@ -22,41 +22,18 @@ class BadLine:
         self.cuts = 0           # connections with polls under way
         self.polls = 0          # long polls asked for
         self.most = 0           # on one connection at a time, asked ahead
-        self.ended = threading.Event()
-        self.listener = None
         print("SEED=%s" % seed)
 
-    def url(self):
-        return "http://127.0.0.1:%d" % self.port
-
-    def start(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port),
-                                             backlog=128)
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def stop(self):
-        self.ended.set()
-        if self.listener:
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
-            self.listener = None
-
-    def _accept(self):
-        while not self.ended.is_set():
-            try:
-                client, _ = self.listener.accept()
-            except (OSError, AttributeError):
-                return
-            try:
-                server = socket.create_connection(
-                    ("127.0.0.1", self.target_port), 5)
-            except OSError:
-                client.close()
-                continue
-            path = _Path(self, client, server)
-            for pump in (path.requests, path.answers):
-                threading.Thread(target=pump, daemon=True).start()
+    def serve(self, connection):
+        try:
+            server = socket.create_connection(
+                ("127.0.0.1", self.target_port), 5)
+        except OSError:
+            connection.close()
+            return
+        path = _Path(self, connection, server)
+        for pump in (path.requests, path.answers):
+            threading.Thread(target=pump, daemon=True).start()
 
 
 class _Path:

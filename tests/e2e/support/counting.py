@@ -5,43 +5,25 @@ import socket
 import threading
 import time
 
-from .process import free_port
+from .listener import Listener
 
 _REQUEST = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) (\S+) HTTP/1\.1\r\n")
 
 
-class CountingProxy:
+class CountingProxy(Listener):
     """requests: (monotonic time, target) of each, in order."""
 
     def __init__(self, port):
+        super().__init__()
         self.upstream = ("127.0.0.1", port)
-        self.port = free_port()
         self.requests = []
-        self.listener = None
 
-    def url(self):
-        return "http://127.0.0.1:%d" % self.port
-
-    def start(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self.upstream)
-            for pump in ((client, server, self._note), (server, client,
-                                                        lambda data: b"")):
-                threading.Thread(target=self._pump, args=pump,
-                                 daemon=True).start()
+    def serve(self, connection):
+        server = socket.create_connection(self.upstream)
+        for pump in ((connection, server, self._note),
+                     (server, connection, lambda data: b"")):
+            threading.Thread(target=self._pump, args=pump,
+                             daemon=True).start()
 
     def _note(self, data):
         """Takes the requests out; what is left may be the start of one."""

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.parse
 
-from .process import free_port
+from .listener import Listener
 
 ID = "8e9e05c52164694d"
 HEADERS = ("Access-Control-Allow-Origin: *\r\n"
@@ -97,35 +97,17 @@ def says(body, status=200, content_type="application/json"):
     return say
 
 
-class FakeEtcd:
+class FakeEtcd(Listener):
     """script: path prefix -> a way to misbehave; the longest prefix that
     matches counts.  Change it at any time.  upstream: URL of a real etcd."""
 
     def __init__(self, script=None, upstream=None):
-        self.port = free_port()
+        super().__init__()
         self.script = dict(script or {})
         self.upstream = upstream
         self.index = 10
         self.requests = []      # (monotonic time, method, target)
         self.bytes_sent = 0
-        self.ended = threading.Event()
-        self.listener = None
-
-    def url(self):
-        return "http://127.0.0.1:%d" % self.port
-
-    def start(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port),
-                                             backlog=128)
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def stop(self):
-        self.ended.set()
-        if self.listener:
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
-            self.listener = None
 
     def count(self, prefix):
         return sum(t.startswith(prefix) for _, _, t in self.requests)
@@ -161,14 +143,9 @@ class FakeEtcd:
                 data += got
             return data
 
-    def _accept(self):
-        while not self.ended.is_set():
-            try:
-                connection, _ = self.listener.accept()
-            except (OSError, AttributeError):
-                return
-            threading.Thread(target=self._serve, args=(connection,),
-                             daemon=True).start()
+    def serve(self, connection):
+        threading.Thread(target=self._serve, args=(connection,),
+                         daemon=True).start()
 
     def _way(self, target):
         fitting = [p for p in self.script if target.startswith(p)]
