@@ -12,25 +12,6 @@
 #include "core/pattern.h"
 #include "tests/unit/collectors/watched.h"
 
-#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define D "/login_servers"
-
-static int setup(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 1);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	watched_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* --- whose event --- */
 
 static void whose_event(void **state)
@@ -709,7 +690,8 @@ static void vanished_here_and_back_there(void **state)
 	free(paths[1]);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, watched_setup, \
+	watched_teardown)
 
 int main(void)
 {

@@ -10,8 +10,6 @@
 #include "tests/unit/collectors/watched.h"
 #include "tests/unit/seeded.h"
 
-#define D "/login_servers"
-
 enum {
 	KEYS = 12, MEMBERS = 3, LOG = 120000, TRUTHS = 4000, HISTORY = 1000,
 	TTL_S = 10, STEP_MS = 5,

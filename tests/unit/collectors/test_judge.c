@@ -9,25 +9,6 @@
 #include "core/timer.h"
 #include "tests/unit/collectors/watched.h"
 
-#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define D "/login_servers"
-
-static int setup(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 1);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	watched_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* The next of those that watched_expire() began with. */
 static void next_expires(struct watched *x)
 {
@@ -265,7 +246,8 @@ static void headers_that_come_late_are_waited_for(void **state)
 	assert_int_equal(x->c->held, 20);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, watched_setup, \
+	watched_teardown)
 
 int main(void)
 {

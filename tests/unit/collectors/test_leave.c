@@ -10,8 +10,6 @@
 #include "tests/unit/collectors/watched.h"
 #include "tests/unit/seeded.h"
 
-#define D "/login_servers"
-
 enum { MANY = 1000, SLICES = (MANY + EVENT_SLICE - 1) / EVENT_SLICE };
 
 static char keys[MANY][32];
@@ -53,13 +51,6 @@ static int setup(void **state)
 	x->n = 0;
 	first_event = EVENT_TYPES;
 	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	watched_fini(*state);
-	free(*state);
 	return 0;
 }
 
@@ -407,7 +398,8 @@ static void random_bursts(void **state)
 	free(stories);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, \
+	watched_teardown)
 
 int main(void)
 {

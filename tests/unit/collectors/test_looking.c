@@ -9,35 +9,6 @@
 
 #include "tests/unit/collectors/watched.h"
 
-#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define D "/login_servers"
-
-static int setup_of(void **state, size_t members)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, members);
-	*state = x;
-	return 0;
-}
-
-static int setup(void **state)
-{
-	return setup_of(state, 1);
-}
-
-static int setup3(void **state)
-{
-	return setup_of(state, 3);
-}
-
-static int teardown(void **state)
-{
-	watched_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* The new chain is taken up: headers, a listing, compared. */
 static void take_up(struct watched *x, uint64_t index)
 {
@@ -558,8 +529,10 @@ static void proved_by_probes(void **state)
 	assert_int_equal(proved(x), 3910);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST3(name) cmocka_unit_test_setup_teardown(name, setup3, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, watched_setup, \
+	watched_teardown)
+#define TEST3(name) cmocka_unit_test_setup_teardown(name, watched_setup3, \
+	watched_teardown)
 
 int main(void)
 {

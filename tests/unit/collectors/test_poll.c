@@ -7,34 +7,6 @@
 
 #include "tests/unit/collectors/watched.h"
 
-#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define D "/login_servers"
-
-static int setup(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 1);
-	*state = x;
-	return 0;
-}
-
-static int setup3(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 3);
-	*state = x;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	watched_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static uint64_t waits_for(const struct watched *x)
 {
 	assert_non_null(the_poll(x));
@@ -659,8 +631,10 @@ static void a_while_of_watching_is_a_success(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST3(name) cmocka_unit_test_setup_teardown(name, setup3, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, watched_setup, \
+	watched_teardown)
+#define TEST3(name) cmocka_unit_test_setup_teardown(name, watched_setup3, \
+	watched_teardown)
 
 int main(void)
 {

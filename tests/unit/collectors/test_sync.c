@@ -15,42 +15,10 @@
 #include "tests/unit/collectors/logged.h"
 #include "tests/unit/collectors/watched.h"
 
-#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define D "/login_servers"
-
-static int setup(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 1);
-	*state = x;
-	return 0;
-}
-
-static int setup2(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 2);
-	*state = x;
-	return 0;
-}
-
-static int setup3(void **state)
-{
-	struct watched *x = xmalloc(sizeof(*x));
-
-	watched_init(x, 3);
-	*state = x;
-	return 0;
-}
-
 static int teardown(void **state)
 {
 	logged_end();
-	watched_fini(*state);
-	free(*state);
-	return 0;
+	return watched_teardown(state);
 }
 
 /* Asks for a listing now and answers it with these keys, as they were written
@@ -336,7 +304,7 @@ static void rivals_in_the_first_listing(void **state)
 		assert_int_equal(table_count(x->d->rivals), 1);
 		assert_int_equal(table_count(x->d->bad), 1);
 		teardown(state);
-		setup(state);
+		watched_setup(state);
 		x = *state;
 	}
 }
@@ -1143,9 +1111,12 @@ static void asked_again_of_a_new_leader(void **state)
 	assert_int_equal(x->n, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST2(name) cmocka_unit_test_setup_teardown(name, setup2, teardown)
-#define TEST3(name) cmocka_unit_test_setup_teardown(name, setup3, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, watched_setup, \
+	teardown)
+#define TEST2(name) cmocka_unit_test_setup_teardown(name, watched_setup2, \
+	teardown)
+#define TEST3(name) cmocka_unit_test_setup_teardown(name, watched_setup3, \
+	teardown)
 
 int main(void)
 {

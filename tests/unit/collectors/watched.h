@@ -23,6 +23,10 @@
 #include "core/timer.h"
 #include "tests/unit/collectors/fixture.h"
 
+/* What is watched, and keys in it. */
+#define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define D "/login_servers"
+
 enum {
 	WATCHED_SEEN = 8192,
 	WATCHED_MONO = 1000000,		/* a full second */
@@ -714,6 +718,39 @@ static inline void counts_agree(const struct watched *x)
 	assert_int_equal(x->c->up, up);
 	assert_int_equal(left, vanished);
 	assert_int_equal(x->c->held, held);
+}
+
+/* --- before and after each test --- */
+
+static inline int watched_setup_of(void **state, size_t nmembers)
+{
+	struct watched *x = xmalloc(sizeof(*x));
+
+	watched_init(x, nmembers);
+	*state = x;
+	return 0;
+}
+
+static inline int watched_setup(void **state)
+{
+	return watched_setup_of(state, 1);
+}
+
+static inline int watched_setup2(void **state)
+{
+	return watched_setup_of(state, 2);
+}
+
+static inline int watched_setup3(void **state)
+{
+	return watched_setup_of(state, 3);
+}
+
+static inline int watched_teardown(void **state)
+{
+	watched_fini(*state);
+	free(*state);
+	return 0;
 }
 
 #endif
