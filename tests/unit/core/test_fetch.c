@@ -9,12 +9,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/guarded_loop.h"
 #include "tests/unit/http_script.h"
 
 enum { DEADLINE = 5000, MAX_BODY = 1 << 20 };
 
-static struct loop *loop;
-static struct timer *guard;
 static int running;			/* requests that have not ended */
 
 /* What became of one request. */
@@ -29,19 +28,10 @@ struct probe {
 	struct probe *other;
 };
 
-static void too_late(void *arg, mono_t now)
-{
-	(void)arg;
-	(void)now;
-	fail_msg("the loop ran 20 s");
-}
-
 static int begin_test(void **state)
 {
 	(void)state;
-	loop = loop_new(NULL);
-	guard = timer_new(loop, too_late, NULL);
-	timer_set(guard, mono_add(clock_mono(), 20000));
+	guarded_loop_begin();
 	running = 0;
 	return 0;
 }
@@ -49,8 +39,7 @@ static int begin_test(void **state)
 static int end_test(void **state)
 {
 	(void)state;
-	timer_free(guard);
-	loop_free(loop);
+	guarded_loop_end();
 	return 0;
 }
 
@@ -1072,8 +1061,7 @@ static void test_loop_freed_first(void **state)
 	script_start(&s, answer_poll, NULL);
 	start_get(&p, s.url);
 	start_get(&q, "");
-	timer_free(guard);
-	loop_free(loop);
+	guarded_loop_end();
 	assert_int_equal(p.dones + q.dones, 0);
 	script_stop(&s);
 	begin_test(state);

@@ -9,12 +9,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/guarded_loop.h"
 #include "tests/unit/http_script.h"
 
 enum { MAX_BODY = 1000, TARGETS = 512 };
 
-static struct loop *loop;
-static struct timer *guard;
 static struct script server;
 static atomic_bool go;			/* the server may go on */
 
@@ -28,19 +27,10 @@ static struct {
 	bool in_order;
 } seen;
 
-static void too_late(void *arg, mono_t now)
-{
-	(void)arg;
-	(void)now;
-	fail_msg("the loop ran 20 s");
-}
-
 static int begin_test(void **state)
 {
 	(void)state;
-	loop = loop_new(NULL);
-	guard = timer_new(loop, too_late, NULL);
-	timer_set(guard, mono_add(clock_mono(), 20000));
+	guarded_loop_begin();
 	memset(&seen, 0, sizeof(seen));
 	seen.in_order = true;
 	seen.stop_at = seen.close_at = UINT32_MAX;
@@ -51,8 +41,7 @@ static int begin_test(void **state)
 static int end_test(void **state)
 {
 	(void)state;
-	timer_free(guard);
-	loop_free(loop);
+	guarded_loop_end();
 	return 0;
 }
 

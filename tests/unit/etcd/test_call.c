@@ -10,12 +10,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/guarded_loop.h"
 #include "tests/unit/http_script.h"
 
 enum { DEADLINE = 5000 };
 
-static struct loop *loop;
-static struct timer *guard;
 static struct script server;
 static struct etcd_target target;
 
@@ -33,13 +32,6 @@ static enum etcd_outcome outcome;
 static struct etcd_result seen;		/* its strings are gone */
 static char text[320], key[200];
 static struct etcd_call *call;
-
-static void too_late(void *arg, mono_t now)
-{
-	(void)arg;
-	(void)now;
-	fail_msg("the loop ran 20 s");
-}
 
 static bool replay(struct script *s, int fd, const char *request, void *arg)
 {
@@ -59,9 +51,7 @@ static bool replay(struct script *s, int fd, const char *request, void *arg)
 static int begin_test(void **state)
 {
 	(void)state;
-	loop = loop_new(NULL);
-	guard = timer_new(loop, too_late, NULL);
-	timer_set(guard, mono_add(clock_mono(), 20000));
+	guarded_loop_begin();
 	script_start(&server, replay, NULL);
 	target = (struct etcd_target){ .loop = loop, .url = server.url };
 	then_silence = false;
@@ -72,8 +62,7 @@ static int begin_test(void **state)
 static int end_test(void **state)
 {
 	(void)state;
-	timer_free(guard);
-	loop_free(loop);
+	guarded_loop_end();
 	script_stop(&server);
 	return 0;
 }

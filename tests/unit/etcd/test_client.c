@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/guarded_loop.h"
 #include "tests/unit/http_script.h"
 
 enum { MEMBERS = 3, DEADLINE = 5000 };
@@ -100,19 +101,10 @@ static void leave_port(struct member *m)
 
 /* --- the client under test --- */
 
-static struct loop *loop;
-static struct timer *guard;
 static struct etcd_client *client;
 static struct etcd_options options;
 static int dones;
 static struct etcd_result seen;		/* its strings are gone */
-
-static void too_late(void *arg, mono_t now)
-{
-	(void)arg;
-	(void)now;
-	fail_msg("the loop ran 20 s");
-}
 
 static void open_client(size_t n)
 {
@@ -131,9 +123,7 @@ static void open_client(size_t n)
 static int begin_test(void **state)
 {
 	(void)state;
-	loop = loop_new(NULL);
-	guard = timer_new(loop, too_late, NULL);
-	timer_set(guard, mono_add(clock_mono(), 20000));
+	guarded_loop_begin();
 	for (struct member *m = members; m < members + MEMBERS; m++) {
 		*m = (struct member){ .way = ANSWERS };
 		script_start(&m->script, serve, m);
@@ -149,8 +139,7 @@ static int end_test(void **state)
 	(void)state;
 	etcd_close(client);
 	client = NULL;
-	timer_free(guard);
-	loop_free(loop);
+	guarded_loop_end();
 	for (struct member *m = members; m < members + MEMBERS; m++)
 		if (!m->gone)
 			script_stop(&m->script);
