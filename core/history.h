@@ -112,10 +112,10 @@ struct history_source {
 	    const struct history_events_query *q,
 	    bool (*fn)(const struct history_event *row, void *arg),
 	    void *arg, struct err *e);
-	/* Until when history was looked at, the latest of all directories; ms
-	 * 0: never.  (A running daemon notes it every 5 s.) */
-	enum history_rc (*looked_until)(void *session, wall_t *t_r,
-	    struct err *e);
+	/* Since when and until when anything was looked at, of all
+	 * directories; ms 0: never.  (A running daemon notes it every 5 s.) */
+	enum history_rc (*looked)(void *session, wall_t *since_r,
+	    wall_t *until_r, struct err *e);
 	/* From here on a query ends with HISTORY_TOO_LONG after so long (0:
 	 * never), and calls fn (or NULL) now and then with the share done, 0
 	 * to 1.  Sources that cannot tell do not call. */
