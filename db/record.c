@@ -85,7 +85,7 @@ struct recorder *recorder_new(sqlite3 *db, struct err *e)
 
 	r->minima = table_new(minimum_free);
 	if (sql_each(db, "SELECT e.cluster, service_name, min_instances"
-	    " FROM expectations e JOIN services s ON s.cluster = e.cluster"
+	    " FROM expectations e JOIN service_totals s ON s.cluster = e.cluster"
 	    "  AND s.name = service_name ORDER BY from_ms",
 	    load_minimum, r, e) == 0)
 		return r;

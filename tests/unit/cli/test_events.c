@@ -41,7 +41,7 @@ static int setup(void **state)
 	db = db_open(database, &e);
 	assert_non_null(db);
 	assert_true(db_close(db, 0));
-	sql("INSERT INTO instances SELECT 1, 'im', '/login_servers',"
+	sql("INSERT INTO roll SELECT 1, 'im', '/login_servers',"
 	    " 'login_server', '0001-0001', '/login_servers/0001-0001', 'v',"
 	    " '10.0.0.7:8008', NULL, 10, NULL, NULL, 5, 6, 1, NULL, 0;"
 	    "INSERT INTO periods VALUES(1, 1, 1, 1, 1763000000000,"
@@ -154,7 +154,7 @@ static void test_json(void **state)
 static void test_csv(void **state)
 {
 	(void)state;
-	sql("UPDATE instances SET address = NULL, key = 'a,\"b\"'");
+	sql("UPDATE roll SET address = NULL, key = 'a,\"b\"'");
 	assert_int_equal(RUN("--since=0", "--format=csv", "--limit=1"),
 	    EXIT_OK);
 	assert_string_equal(printed,
@@ -168,7 +168,7 @@ static void test_csv(void **state)
 static void test_hostile_names(void **state)
 {
 	(void)state;
-	sql("UPDATE instances SET instance_id = 'a' || char(27) || '[2J' ||"
+	sql("UPDATE roll SET instance_id = 'a' || char(27) || '[2J' ||"
 	    " char(10) || char(155) || 'ä'");
 	assert_int_equal(RUN("--since=0", "--limit=1"), EXIT_OK);
 	assert_non_null(strstr(printed,
@@ -180,10 +180,10 @@ static void test_hostile_names(void **state)
 static void test_clusters(void **state)
 {
 	(void)state;
-	sql("INSERT INTO instances SELECT 2, 'b', directory, service_name,"
+	sql("INSERT INTO roll SELECT 2, 'b', directory, service_name,"
 	    " instance_id, key, value, address, labels, ttl_s, expires_ms,"
 	    " last_beat_ms, created_index, modified_index, expirations,"
-	    " held_until_ms, forgotten FROM instances;"
+	    " held_until_ms, forgotten FROM roll;"
 	    "INSERT INTO periods SELECT 3, 2, 1, 1, 1763011530000, NULL, NULL,"
 	    " NULL, NULL");
 	assert_int_equal(RUN("--since=0"), EXIT_OK);
