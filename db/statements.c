@@ -47,7 +47,8 @@ const struct statement statements[SQL_COUNT] = {
 	},
 	[SQL_SERVICE_GONE] = {
 		.table = "service_totals", .keys = 2,
-		.sql = "DELETE FROM service_totals WHERE cluster = ? AND name = ?"
+		.sql = "DELETE FROM service_totals"
+		    " WHERE cluster = ? AND name = ?"
 	},
 	[SQL_EXPECTATION] = {
 		.sql = "REPLACE INTO expectations(cluster, service_name,"

@@ -237,7 +237,7 @@ static void test_services(void **state)
 	flush_and_commit();
 	assert_int_equal(ask("SELECT count(*) FROM service_totals"), 0);
 	assert_int_equal(ask("SELECT min_instances FROM expectations"
-	    " ORDER BY from_ms DESC"), 0);
+	    " ORDER BY from_ms DESC"), -1);
 	assert_true(daemon_stop(1000));
 }
 

@@ -282,7 +282,8 @@ static void test_odd_rows(void **state)
 	run_sql("INSERT INTO service_totals VALUES('im', 'a', 1, 1, 1, 1);"
 	    "PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET sql = replace(sql, 'losses INTEGER',"
-	    " 'losses INTEGER CHECK(losses > 5)') WHERE name = 'service_totals'");
+	    " 'losses INTEGER CHECK(losses > 5)')"
+	    " WHERE name = 'service_totals'");
 	assert_true(ask("SELECT count(*) FROM pragma_quick_check"
 	    " WHERE quick_check LIKE 'CHECK%'") == 1);
 	assert_int_equal(file_open(&f, path, &e), 0);
