@@ -49,6 +49,7 @@ static void *open_session(const void *path, struct err *e)
 	if (s->stays != NULL) {
 		sqlite3_progress_handler(s->db, OPS_BETWEEN_LOOKS,
 		    look_at_clock, s);
+		stays_interrupt(s->stays, look_at_clock, s);
 		return s;
 	}
 	sqlite3_close(s->db);

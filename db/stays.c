@@ -1,17 +1,18 @@
 /* Reads the table `stays` and is the one place outside migrations.c that
  * knows its columns.  Ids grow with the moment a stay was seen, so that a
  * moment is found by halving, and what is older is never read.  The scan
- * takes three columns only: it reads a million rows, and nearly none is in
- * doubt.  Who was where, and for how long, is subjects.c. */
+ * (ahead.c) takes the fewest columns: it reads a million rows, and nearly none
+ * is in doubt.  Who was where, and for how long, is subjects.c. */
 #include "db/stays.h"
 
 #include <stdlib.h>
 
 #include "core/err.h"
 #include "core/xalloc.h"
+#include "db/ahead.h"
 #include "db/sql.h"
 
-enum statement_name { GET, SEEN, SCAN, LAST, JUMPED, STATEMENTS };
+enum statement_name { GET, SEEN, LAST, JUMPED, STATEMENTS };
 
 enum { IN_DOUBT = 64 };		/* in `what` */
 
@@ -20,8 +21,6 @@ static const char *const texts[STATEMENTS] = {
 	    " FROM stays WHERE id = ?1",
 	[SEEN] = "SELECT id, from_ms + late_ms FROM stays WHERE id >= ?1"
 	    " ORDER BY id LIMIT 1",
-	[SCAN] = "SELECT instance, what, from_ms, id FROM stays"
-	    " WHERE id BETWEEN ?1 AND ?2",
 	[LAST] = "SELECT max(id) FROM stays",
 	[JUMPED] = "SELECT -ifnull(sum(jump_ms), 0) FROM clock_jumps"
 	    " WHERE jump_ms < 0",
@@ -32,6 +31,8 @@ struct stays {
 	sqlite3_stmt *s[STATEMENTS];
 	int64_t jumped;		/* how far clocks went back, all together */
 	int64_t first, at, last;	/* of a scan */
+	int (*interrupted)(void *arg);	/* or NULL */
+	void *arg;
 };
 
 static int failed(struct stays *s, struct err *e)
@@ -73,6 +74,13 @@ int stays_refresh(struct stays *s, struct err *e)
 {
 	s->first = s->at = s->last = 0;
 	return single(s, JUMPED, &s->jumped, e) < 0 ? -1 : 0;
+}
+
+void stays_interrupt(struct stays *s, int (*interrupted)(void *arg),
+    void *arg)
+{
+	s->interrupted = interrupted;
+	s->arg = arg;
 }
 
 int64_t stays_jumped(const struct stays *s)
@@ -192,42 +200,64 @@ int stays_until(struct stays *s, int64_t t, int64_t *id_r, struct err *e)
 	return halve(s, t + s->jumped, id_r, e);
 }
 
-/* The row of the scan whose doubt has to be looked up. */
-static int fill_doubt(struct stays *s, struct stay *stay, struct err *e)
+/* In a scan only what is in doubt is looked up by itself. */
+static int stay_of(struct stays *s, const struct ahead_row *row,
+    struct stay *stay, struct err *e)
 {
 	int64_t before;
 
-	return stays_get(s, stay->id, stay, &before, e);
+	if (row->what & IN_DOUBT)
+		return stays_get(s, row->id, stay, &before, e);
+	stay->id = row->id;
+	stay->instance = row->instance;
+	stay->from = stay->doubt_from = stay->doubt_to = row->from;
+	set_what(stay, row->what);
+	return 1;
 }
 
-int stays_scan(struct stays *s, int64_t id, int64_t last,
+/* Told so by whoever watches the time. */
+static int cut_off(struct err *e)
+{
+	return err_set(e, "read the history: interrupted");
+}
+
+static int scan(struct stays *s, struct ahead *a,
+    bool (*fn)(const struct stay *stay, void *arg), void *arg, struct err *e)
+{
+	const struct ahead_row *rows = NULL;
+	struct stay stay = { .id = 0 };
+	size_t n;
+	int rc;
+
+	while ((rc = ahead_next(a, &rows, &n, e)) == 1) {
+		for (size_t i = 0; i < n; i++) {
+			if (stay_of(s, &rows[i], &stay, e) < 0)
+				return -1;
+			if (!fn(&stay, arg))
+				return 0;
+		}
+		s->at = n > 0 ? rows[n - 1].id : s->at;
+		if (s->interrupted != NULL && s->interrupted(s->arg))
+			return cut_off(e);
+	}
+	return rc == 0 ? 1 : -1;
+}
+
+int stays_scan(struct stays *s, int64_t id,
     bool (*fn)(const struct stay *stay, void *arg), void *arg,
     struct err *e)
 {
-	sqlite3_stmt *q = s->s[SCAN];
-	struct stay stay;
-	int rc, end = 1;
+	struct ahead *a;
+	int rc;
 
-	s->first = id;
+	s->first = s->at = id;
 	if (stays_last(s, &s->last, e) < 0)
 		return -1;
-	sqlite3_bind_int64(q, 1, id);
-	sqlite3_bind_int64(q, 2, last);
-	while (end == 1 && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		int64_t what = sqlite3_column_int64(q, 1);
-
-		stay.instance = sqlite3_column_int64(q, 0);
-		stay.from = sqlite3_column_int64(q, 2);
-		s->at = stay.id = sqlite3_column_int64(q, 3);
-		stay.doubt_from = stay.doubt_to = stay.from;
-		set_what(&stay, what);
-		if ((what & IN_DOUBT) && fill_doubt(s, &stay, e) < 0)
-			end = -1;
-		else if (!fn(&stay, arg))
-			end = 0;
-	}
-	if (end == 1 && rc != SQLITE_DONE)
-		end = failed(s, e);
-	sqlite3_reset(q);
-	return end;
+	/* Nothing behind what the transaction that is open has seen. */
+	a = ahead_start(sqlite3_db_filename(s->db, NULL), id, s->last, e);
+	if (a == NULL)
+		return -1;
+	rc = scan(s, a, fn, arg, e);
+	ahead_end(a);
+	return rc;
 }

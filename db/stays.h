@@ -44,6 +44,10 @@ void stays_free(struct stays *s);	/* NULL is a no-op */
  * with e. */
 int stays_refresh(struct stays *s, struct err *e);
 
+/* A scan calls it now and then, and fails when it returns true. */
+void stays_interrupt(struct stays *s, int (*interrupted)(void *arg),
+    void *arg);
+
 /* By how much clocks were set back, all together: what comes later was seen
  * at most so much earlier. */
 int64_t stays_jumped(const struct stays *s);
@@ -67,9 +71,9 @@ int stays_until(struct stays *s, int64_t t, int64_t *id_r, struct err *e);
 
 int stays_last(struct stays *s, int64_t *id_r, struct err *e);
 
-/* Calls fn for each stay of id..last in their order.  Returns 1 at the end, 0
- * if fn returned false, -1 with e. */
-int stays_scan(struct stays *s, int64_t id, int64_t last,
+/* Calls fn for each stay from that id on, in their order.  Returns 1 at the
+ * end, 0 if fn returned false, -1 with e. */
+int stays_scan(struct stays *s, int64_t id,
     bool (*fn)(const struct stay *stay, void *arg), void *arg,
     struct err *e);
 

@@ -204,7 +204,7 @@ static bool scanned(const struct stay *stay, void *arg)
 
 static void scan(struct walking *w, int64_t first)
 {
-	if (stays_scan(w->stays, first, INT64_MAX, scanned, w, w->e) < 0)
+	if (stays_scan(w->stays, first, scanned, w, w->e) < 0)
 		w->rc = -1;
 	for (size_t i = 0; i < w->s->n && w->rc >= 0; i++)
 		if (!w->waiting[i].is)
