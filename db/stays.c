@@ -1,15 +1,16 @@
-/* Reads the table `stays` and is the one place outside migrations.c that
- * knows its columns.  Ids grow with the moment a stay was seen, so that a
- * moment is found by halving, and what is older is never read.  The scan
- * (ahead.c) takes the fewest columns: it reads a million rows, and nearly none
- * is in doubt.  Who was where, and for how long, is subjects.c. */
+/* Reads the table `stays` and is the one place outside the schema and the
+ * writer's statements that knows its columns.  Ids grow with the moment a stay
+ * was seen, so that a moment is found by halving, and what is older is never
+ * read.  A scan (prefetch.c) takes the fewest columns: it reads a million
+ * rows, and nearly none is in doubt.  Who was where, and for how long, is
+ * walk.c. */
 #include "db/stays.h"
 
 #include <stdlib.h>
 
 #include "core/err.h"
 #include "core/xalloc.h"
-#include "db/ahead.h"
+#include "db/prefetch.h"
 #include "db/sql.h"
 
 enum statement_name { GET, SEEN, LAST, JUMPED, STATEMENTS };
@@ -201,7 +202,7 @@ int stays_until(struct stays *s, int64_t t, int64_t *id_r, struct err *e)
 }
 
 /* In a scan only what is in doubt is looked up by itself. */
-static int stay_of(struct stays *s, const struct ahead_row *row,
+static int stay_of(struct stays *s, const struct prefetch_row *row,
     struct stay *stay, struct err *e)
 {
 	int64_t before;
@@ -221,15 +222,15 @@ static int cut_off(struct err *e)
 	return err_set(e, "read the history: interrupted");
 }
 
-static int scan(struct stays *s, struct ahead *a,
+static int scan(struct stays *s, struct prefetch *a,
     bool (*fn)(const struct stay *stay, void *arg), void *arg, struct err *e)
 {
-	const struct ahead_row *rows = NULL;
+	const struct prefetch_row *rows = NULL;
 	struct stay stay = { .id = 0 };
 	size_t n;
 	int rc;
 
-	while ((rc = ahead_next(a, &rows, &n, e)) == 1) {
+	while ((rc = prefetch_next(a, &rows, &n, e)) == 1) {
 		for (size_t i = 0; i < n; i++) {
 			if (stay_of(s, &rows[i], &stay, e) < 0)
 				return -1;
@@ -247,17 +248,17 @@ int stays_scan(struct stays *s, int64_t id,
     bool (*fn)(const struct stay *stay, void *arg), void *arg,
     struct err *e)
 {
-	struct ahead *a;
+	struct prefetch *a;
 	int rc;
 
 	s->first = s->at = id;
 	if (stays_last(s, &s->last, e) < 0)
 		return -1;
 	/* Nothing behind what the transaction that is open has seen. */
-	a = ahead_start(sqlite3_db_filename(s->db, NULL), id, s->last, e);
+	a = prefetch_start(sqlite3_db_filename(s->db, NULL), id, s->last, e);
 	if (a == NULL)
 		return -1;
 	rc = scan(s, a, fn, arg, e);
-	ahead_end(a);
+	prefetch_end(a);
 	return rc;
 }

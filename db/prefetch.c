@@ -1,7 +1,7 @@
 /* A ring of batches between a thread that steps through `stays` and the one
  * that asked.  Only stays.c uses it, for scans that are long enough to be
  * worth a thread; what the rows mean is its matter. */
-#include "db/ahead.h"
+#include "db/prefetch.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -15,16 +15,16 @@
 
 enum { BATCH = 4096, BATCHES = 4 };
 
-static const char scan_sql[] =
+static const char prefetch_sql[] =
 	"SELECT id, instance, from_ms, what FROM stays"
 	" WHERE id BETWEEN ?1 AND ?2";
 
 struct batch {
-	struct ahead_row rows[BATCH];
+	struct prefetch_row rows[BATCH];
 	size_t n;
 };
 
-struct ahead {
+struct prefetch {
 	sqlite3 *db;
 	sqlite3_stmt *scan;
 	pthread_t thread;
@@ -38,13 +38,13 @@ struct ahead {
 };
 
 /* Fills one batch; false at the end. */
-static bool fill(struct ahead *a, struct batch *b)
+static bool fill(struct prefetch *a, struct batch *b)
 {
 	int rc = SQLITE_ROW;
 
 	b->n = 0;
 	while (b->n < BATCH && (rc = sqlite3_step(a->scan)) == SQLITE_ROW) {
-		struct ahead_row *row = &b->rows[b->n++];
+		struct prefetch_row *row = &b->rows[b->n++];
 
 		row->id = sqlite3_column_int64(a->scan, 0);
 		row->instance = sqlite3_column_int64(a->scan, 1);
@@ -62,7 +62,7 @@ static bool fill(struct ahead *a, struct batch *b)
 
 static void *run(void *arg)
 {
-	struct ahead *a = arg;
+	struct prefetch *a = arg;
 	bool more = true;
 
 	pthread_mutex_lock(&a->mutex);
@@ -82,7 +82,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void ahead_free(struct ahead *a)
+static void prefetch_free(struct prefetch *a)
 {
 	sqlite3_finalize(a->scan);
 	sqlite3_close(a->db);
@@ -93,7 +93,7 @@ static void ahead_free(struct ahead *a)
 }
 
 /* Signals are for the thread that asked, or for the loop. */
-static int start_thread(struct ahead *a)
+static int start_thread(struct prefetch *a)
 {
 	sigset_t all, before;
 	int rc;
@@ -105,10 +105,10 @@ static int start_thread(struct ahead *a)
 	return rc;
 }
 
-struct ahead *ahead_start(const char *path, int64_t first, int64_t last,
+struct prefetch *prefetch_start(const char *path, int64_t first, int64_t last,
     struct err *e)
 {
-	struct ahead *a = xcalloc(1, sizeof(*a));
+	struct prefetch *a = xcalloc(1, sizeof(*a));
 
 	pthread_mutex_init(&a->mutex, NULL);
 	pthread_cond_init(&a->moved, NULL);
@@ -116,7 +116,7 @@ struct ahead *ahead_start(const char *path, int64_t first, int64_t last,
 	a->db = reader_open(path, e);
 	if (a->db == NULL)
 		goto fail;
-	if (sqlite3_prepare_v2(a->db, scan_sql, -1, &a->scan, NULL) !=
+	if (sqlite3_prepare_v2(a->db, prefetch_sql, -1, &a->scan, NULL) !=
 	    SQLITE_OK) {
 		sql_fail(a->db, e, "read the history");
 		goto fail;
@@ -127,11 +127,11 @@ struct ahead *ahead_start(const char *path, int64_t first, int64_t last,
 		return a;
 	err_set(e, "no thread to read the history");
 fail:
-	ahead_free(a);
+	prefetch_free(a);
 	return NULL;
 }
 
-int ahead_next(struct ahead *a, const struct ahead_row **rows_r, size_t *n_r,
+int prefetch_next(struct prefetch *a, const struct prefetch_row **rows_r, size_t *n_r,
     struct err *e)
 {
 	const struct batch *b = NULL;
@@ -158,12 +158,12 @@ int ahead_next(struct ahead *a, const struct ahead_row **rows_r, size_t *n_r,
 	return failed ? -1 : 0;
 }
 
-void ahead_end(struct ahead *a)
+void prefetch_end(struct prefetch *a)
 {
 	pthread_mutex_lock(&a->mutex);
 	a->stop = true;
 	pthread_cond_signal(&a->moved);
 	pthread_mutex_unlock(&a->mutex);
 	pthread_join(a->thread, NULL);
-	ahead_free(a);
+	prefetch_free(a);
 }
