@@ -131,8 +131,8 @@ fail:
 	return NULL;
 }
 
-int prefetch_next(struct prefetch *a, const struct prefetch_row **rows_r, size_t *n_r,
-    struct err *e)
+int prefetch_next(struct prefetch *a, const struct prefetch_row **rows_r,
+    size_t *n_r, struct err *e)
 {
 	const struct batch *b = NULL;
 	bool failed;

@@ -22,8 +22,8 @@ struct prefetch *prefetch_start(const char *path, int64_t first, int64_t last,
 
 /* The next rows, in order, *n_r of them, until the next call or prefetch_end().
  * 1, 0 at the end, -1 with e. */
-int prefetch_next(struct prefetch *a, const struct prefetch_row **rows_r, size_t *n_r,
-    struct err *e);
+int prefetch_next(struct prefetch *a, const struct prefetch_row **rows_r,
+    size_t *n_r, struct err *e);
 
 /* Stops reading, if it still does, and frees. */
 void prefetch_end(struct prefetch *a);

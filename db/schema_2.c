@@ -4,6 +4,15 @@
 
 #include <stddef.h>
 
+/* A column of milliseconds as RFC 3339 stands between the two. */
+#define UTC "strftime('%Y-%m-%dT%H:%M:%fZ',"
+#define ENDUTC "/1000.0,'unixepoch')"
+#define NAMES \
+	"i.cluster, i.service_name AS service, i.instance_id AS instance"
+#define WORDS \
+	" JOIN roll i ON i.id = p.instance JOIN states s ON s.id = p.state" \
+	" JOIN causes c ON c.id = p.cause"
+
 /* Version 2: a stay takes a third of the room of a period, and is written
  * without a search.  Ids grow with the time seen, so that they are the index
  * of time; `back` is how many ids before it the stay before lies, so that an
@@ -31,6 +40,7 @@ static const char stays[] =
 " p.id - lag(p.id) OVER (PARTITION BY instance ORDER BY p.id), etcd_index"
 " FROM periods p JOIN instances i ON i.id = p.instance ORDER BY p.id;"
 "DROP VIEW events; DROP VIEW instances_now; DROP VIEW outages_raw;"
+"DROP VIEW looked_at;"
 "DROP TABLE periods;"
 "ALTER TABLE services RENAME TO service_totals;"
 "ALTER TABLE instances RENAME TO roll;"
@@ -45,28 +55,94 @@ static const char stays[] =
 " CASE WHEN late_ms <> 0 THEN from_ms + late_ms END AS seen_ms, etcd_index"
 " FROM stays;";
 
-static const char events_views[] =
-"CREATE VIEW events AS SELECT p.id, " RFC3339("p.from_ms") " AS time,"
-" i.cluster, i.service_name AS service, i.instance_id AS instance,"
-" s.name AS state, c.name AS cause,"
-" " RFC3339("p.to_ms") " AS until, (p.to_ms - p.from_ms)/1000.0 AS seconds,"
-" " RFC3339("ifnull(p.seen_ms, p.from_ms)") " AS seen,"
-" i.address, i.key, p.etcd_index"
-" FROM periods p JOIN roll i ON i.id = p.instance"
-" JOIN states s ON s.id = p.state JOIN causes c ON c.id = p.cause;"
-"CREATE VIEW instances_now AS SELECT i.cluster, i.service_name AS service,"
-" i.instance_id AS instance, s.name AS state, c.name AS cause,"
-" " RFC3339("p.from_ms") " AS since, i.address, i.ttl_s, i.expirations,"
-" i.directory, i.key, i.value"
-" FROM periods p JOIN roll i ON i.id = p.instance"
-" JOIN states s ON s.id = p.state JOIN causes c ON c.id = p.cause"
-" WHERE p.to_ms IS NULL AND p.state <> 4 AND i.forgotten = 0;"
-"CREATE VIEW outages_raw AS SELECT i.cluster, i.service_name AS service,"
-" i.instance_id AS instance, s.name AS state, c.name AS cause,"
-" " RFC3339("p.from_ms") " AS began, " RFC3339("p.to_ms") " AS ended,"
-" (p.to_ms - p.from_ms)/1000.0 AS seconds, i.address"
-" FROM periods p JOIN roll i ON i.id = p.instance"
-" JOIN states s ON s.id = p.state JOIN causes c ON c.id = p.cause"
-" WHERE p.state IN (2, 3);";
+/* For people at the sqlite3 prompt (docs/HISTORY.md).  Times are RFC 3339 in
+ * UTC. */
+static const char plain_views[] =
+"CREATE VIEW events AS SELECT p.id, " UTC "p.from_ms" ENDUTC " AS time,"
+" " NAMES ", s.name AS state, c.name AS cause,"
+" " UTC "p.to_ms" ENDUTC " AS until, (p.to_ms - p.from_ms)/1000.0 AS seconds,"
+" " UTC "ifnull(p.seen_ms, p.from_ms)" ENDUTC " AS seen,"
+" i.address, i.key, p.etcd_index FROM periods p" WORDS ";"
 
-const char *const schema_2[] = { stays, events_views, NULL };
+"CREATE VIEW outages AS SELECT " NAMES ", " UTC "p.from_ms" ENDUTC " AS began,"
+" " UTC "p.to_ms" ENDUTC " AS ended, (p.to_ms - p.from_ms)/1000.0 AS seconds,"
+" (SELECT sum(min(w.to_ms, ifnull(p.to_ms, w.to_ms)) -"
+"   max(w.from_ms, p.from_ms))/1000.0 FROM watching w"
+"  WHERE w.cluster = i.cluster AND w.directory = i.directory"
+"  AND w.from_ms < ifnull(p.to_ms, w.to_ms) AND w.to_ms > p.from_ms)"
+"  AS seconds_seen, s.name AS state, c.name AS cause,"
+" (ifnull(p.seen_ms, p.from_ms) - p.from_ms)/1000.0 AS detected_after,"
+" i.address FROM periods p" WORDS " WHERE p.state IN (2, 3);"
+
+"CREATE VIEW instances AS SELECT " NAMES ", s.name AS state,"
+" c.name AS cause, " UTC "p.from_ms" ENDUTC " AS since, i.address, i.ttl_s,"
+" i.expirations, i.directory, i.key, i.value"
+" FROM roll i JOIN periods p ON p.id = i.last_stay"
+" JOIN states s ON s.id = p.state JOIN causes c ON c.id = p.cause"
+" WHERE p.state <> 4 AND i.forgotten = 0;"
+
+"CREATE VIEW services AS SELECT t.cluster, t.name AS service,"
+" count(i.instance) FILTER (WHERE i.state = 'up') AS up,"
+" count(i.instance) FILTER (WHERE i.state <> 'up') AS vanished,"
+" nullif((SELECT e.min_instances FROM expectations e"
+"  WHERE e.cluster = t.cluster AND e.service_name = t.name"
+"  ORDER BY e.from_ms DESC LIMIT 1), -1) AS min_instances,"
+" t.registrations, t.expirations, t.deregistrations, t.losses"
+" FROM service_totals t LEFT JOIN instances i ON i.cluster = t.cluster"
+" AND i.service = t.name GROUP BY t.cluster, t.name;"
+
+"CREATE VIEW looked_at AS SELECT cluster, directory,"
+" " UTC "from_ms" ENDUTC " AS began, " UTC "to_ms" ENDUTC " AS ended,"
+" (to_ms - from_ms)/1000.0 AS seconds FROM watching;";
+
+/* Maintenance per row of the roll, what overlaps joined to one. */
+static const char maintenance_view[] =
+"CREATE VIEW maintenance_times AS WITH windows AS (SELECT i.id, m.from_ms,"
+" min(m.to_ms, ifnull(m.ended_ms, m.to_ms)) AS to_ms"
+" FROM maintenance m JOIN roll i ON i.cluster = ifnull(m.cluster, i.cluster)"
+" AND i.service_name = ifnull(m.service_name, i.service_name)"
+" AND i.instance_id = ifnull(m.instance_id, i.instance_id)),"
+"reached AS (SELECT *, max(to_ms) OVER (PARTITION BY id"
+" ORDER BY from_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach"
+" FROM windows WHERE from_ms < to_ms),"
+"numbered AS (SELECT *, count(*) FILTER (WHERE reach IS NULL"
+" OR from_ms > reach) OVER (PARTITION BY id ORDER BY from_ms) AS n"
+" FROM reached)"
+"SELECT id, min(from_ms) AS from_ms, max(to_ms) AS to_ms FROM numbered"
+" GROUP BY id, n;";
+
+/* Up and down of instances while they were watched and not in maintenance. */
+#define UPTIME(name, days) \
+"CREATE VIEW " name " AS WITH" \
+" bounds AS MATERIALIZED (SELECT now - " days " * 86400000 AS since, now" \
+"  FROM (SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)" \
+"   AS now))," \
+" seen AS (SELECT p.instance, p.state, w.from_ms AS wf, w.to_ms AS wt," \
+"  max(p.from_ms, w.from_ms, since) AS f," \
+"  min(ifnull(p.to_ms, now), w.to_ms, now) AS t" \
+"  FROM bounds, periods p JOIN roll i ON i.id = p.instance" \
+"  JOIN watching w ON w.cluster = i.cluster AND w.directory = i.directory" \
+"   AND w.from_ms < ifnull(p.to_ms, now) AND w.to_ms > p.from_ms" \
+"  WHERE p.state < 4 AND ifnull(p.to_ms, now) > since AND p.from_ms < now" \
+"   AND w.to_ms > since)," \
+" counted AS (SELECT instance, state, t - f - ifnull((SELECT" \
+"  sum(max(min(m.to_ms, t) - max(m.from_ms, f), 0)) FROM maintenance_times m" \
+"  WHERE m.id = instance), 0) AS ms FROM seen WHERE f < t)," \
+" watched AS MATERIALIZED (SELECT cluster, directory," \
+"  sum(min(to_ms, now) - max(from_ms, since)) AS ms FROM watching, bounds" \
+"  WHERE to_ms > since AND from_ms < now GROUP BY cluster, directory)" \
+" SELECT " NAMES "," \
+" sum(ms) FILTER (WHERE state = 1) * 1.0 / nullif(sum(ms), 0) AS uptime," \
+" (SELECT w.ms FROM watched w WHERE w.cluster = i.cluster" \
+"  AND w.directory = i.directory) / " days " / 86400000.0 AS coverage," \
+" ifnull(sum(ms) FILTER (WHERE state = 1), 0)/1000.0 AS up_seconds," \
+" ifnull(sum(ms) FILTER (WHERE state > 1), 0)/1000.0 AS down_seconds" \
+" FROM counted JOIN roll i ON i.id = instance" \
+" GROUP BY i.cluster, i.service_name, i.instance_id;"
+
+static const char uptime_views[] =
+UPTIME("uptime_24h", "1") UPTIME("uptime_7d", "7") UPTIME("uptime_30d", "30")
+UPTIME("uptime_90d", "90") UPTIME("uptime_365d", "365");
+
+const char *const schema_2[] = {
+	stays, plain_views, maintenance_view, uptime_views, NULL };

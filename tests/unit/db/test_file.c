@@ -90,8 +90,9 @@ static void test_fresh(void **state)
 	    "silences,states,stays,watching");
 	make_file();
 	assert_int_equal(ask("PRAGMA user_version"), 2);
-	assert_int_equal(ask("SELECT count(*) FROM events, instances_now,"
-	    " outages_raw, looked_at"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM events, outages,"
+	    " instances, services, looked_at, uptime_24h, uptime_7d,"
+	    " uptime_30d, uptime_90d, uptime_365d"), 0);
 }
 
 /* Else sqlite 3.40 takes a good file for a damaged one. */
