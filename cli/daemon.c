@@ -24,6 +24,7 @@
 #include "core/event.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/maintenance.h"
 #include "core/problems.h"
 #include "core/registry.h"
 #include "core/snapshot.h"
@@ -363,7 +364,8 @@ static void make(struct daemon *d, struct notify_config *n)
 static void join(struct daemon *d)
 {
 	const struct event_sink sinks[] = {
-		story_sink(), db_sink(d->db), alerts_sink(d->alerts),
+		story_sink(), maintenance_sink(d->registry->maintenance),
+		db_sink(d->db), alerts_sink(d->alerts),
 	};
 
 	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
@@ -372,6 +374,8 @@ static void join(struct daemon *d)
 	snapshot_add_source(d->registry, alerts_samples, d->alerts);
 	snapshot_add_source(d->registry, db_samples, d->db);
 	snapshot_add_source(d->registry, own_samples, d);
+	snapshot_add_source(d->registry, maintenance_samples,
+	    d->registry->maintenance);
 	loop_each_turn(d->loop, each_turn, d);
 }
 
