@@ -230,19 +230,30 @@ struct event_sink maintenance_sink(struct maintenance *m)
 
 /* --- asking --- */
 
-bool maintenance_covers(const struct maintenance *m, const char *cluster,
-    const char *service, const char *instance)
+bool maintenance_covers_since(const struct maintenance *m,
+    const char *cluster, const char *service, const char *instance,
+    wall_t since)
 {
 	wall_t now;
 
 	if (m->nopen == 0)
 		return false;
 	now = clock_now();
-	for (size_t i = 0; i < m->nopen; i++)
-		if (window_matches(&m->open[i]->w, cluster, service,
-		    instance) && window_in_force(&m->open[i]->w, now))
+	for (size_t i = 0; i < m->nopen; i++) {
+		const struct window *w = &m->open[i]->w;
+
+		if (w->from.ms <= since.ms && window_in_force(w, now) &&
+		    window_matches(w, cluster, service, instance))
 			return true;
+	}
 	return false;
+}
+
+bool maintenance_covers(const struct maintenance *m, const char *cluster,
+    const char *service, const char *instance)
+{
+	return maintenance_covers_since(m, cluster, service, instance,
+	    (wall_t){ INT64_MAX });
 }
 
 void maintenance_samples(void *maintenance, struct sample_sink *s)

@@ -36,6 +36,11 @@ const struct window *maintenance_end(struct maintenance *m, int64_t id);
 bool maintenance_covers(const struct maintenance *m, const char *cluster,
     const char *service, const char *instance);
 
+/* The same, by a window that was in force at that moment as well. */
+bool maintenance_covers_since(const struct maintenance *m,
+    const char *cluster, const char *service, const char *instance,
+    wall_t since);
+
 /* Ends those whose time is over.  Returns when the next one's is; ms 0: there
  * is none. */
 wall_t maintenance_tick(struct maintenance *m, wall_t now);

@@ -296,8 +296,9 @@ void registry_restored(struct registry *r);
  * (at most a second ahead): now, if it is too much for one turn. */
 mono_t registry_tick(struct registry *r, mono_t now);
 
-/* Forgets one vanished instance now, and its service with it if it was the
- * last one known and nothing configured names that.  false: it is up, or not known. */
+/* Forgets one vanished instance now, and its service with it if nobody else is
+ * known of it and nothing configured names it.  false: it is up, or not
+ * known. */
 bool registry_forget(struct registry *r, const char *cluster,
     const char *service, const char *instance_id);
 

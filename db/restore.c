@@ -244,12 +244,7 @@ static const struct {
 	  "  FROM instances GROUP BY cluster, directory, service_name) g"
 	  " JOIN services s ON s.cluster = g.cluster"
 	  "  AND s.name = g.service_name", feed },
-	{ "SELECT fingerprint, alertname, labels, annotations, state,"
-	  " active_at_ms, fired_at_ms, resolved_at_ms, keep_firing_since_ms,"
-	  " last_sent_ms, last_notified_ms FROM alerts", alert },
-	{ "SELECT id, receiver, integration, group_key, payload, created_ms,"
-	  " next_try_ms, attempts, last_error FROM outbox ORDER BY id",
-	  outbox },
+	/* Before the alerts, which may be muted by them. */
 	{ "SELECT id, cluster, service_name, instance_id, from_ms, to_ms,"
 	  " end_when_back, ended_ms, reason, created_by, created_ms"
 	  " FROM maintenance WHERE ended_ms IS NULL"
@@ -268,6 +263,12 @@ static const struct {
 	  "   FROM instances j WHERE j.cluster = i.cluster"
 	  "   AND j.service_name = i.service_name"
 	  "   AND j.instance_id = i.instance_id AND j.id > i.id)", away },
+	{ "SELECT fingerprint, alertname, labels, annotations, state,"
+	  " active_at_ms, fired_at_ms, resolved_at_ms, keep_firing_since_ms,"
+	  " last_sent_ms, last_notified_ms FROM alerts", alert },
+	{ "SELECT id, receiver, integration, group_key, payload, created_ms,"
+	  " next_try_ms, attempts, last_error FROM outbox ORDER BY id",
+	  outbox },
 };
 
 int restore_run(sqlite3 *db, struct restore *r, struct err *e)
