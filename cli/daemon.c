@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "alerts/alerts.h"
+#include "cli/admin.h"
 #include "cli/reload.h"
 #include "cli/serve_flags.h"
 #include "cli/story.h"
@@ -49,6 +50,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct collect *collect;
 	struct exporter *exporter;
+	struct admin admin;
 	char *external_url, *storage;	/* storage: what is open */
 	struct timer *publish, *tick, *clock, *drain, *watchdog;
 	int signals;
@@ -335,8 +337,12 @@ static int listen_http(struct daemon *d, struct err *e)
 		.listen = d->flags->listen_addresses,
 		.telemetry_path = d->flags->telemetry_path,
 		.external_url = d->flags->external_url,
+		.admin = &d->admin.table,
+		.admin_api = d->flags->admin_api,
+		.loop = d->loop,
 	};
 
+	admin_init(&d->admin);
 	d->exporter = exporter_start(&o, e);
 	if (d->exporter == NULL)
 		return -1;
@@ -350,6 +356,8 @@ static void make(struct daemon *d, struct notify_config *n)
 	d->bus = event_bus_new();
 	d->registry = registry_new(d->bus);
 	registry_configure(d->registry, d->config);
+	d->admin.registry = d->registry;
+	d->admin.bus = d->bus;
 	d->alerts = alerts_new(d->loop, d->registry, d->bus);
 	alerts_configure(d->alerts, d->config, n, d->external_url);
 	d->collect = collect_new(d->loop, d->registry);
