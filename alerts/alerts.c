@@ -53,6 +53,7 @@ struct alerts *alerts_new(struct loop *l, struct registry *r,
 	a->set = set_new(&(struct alert_set_parts){
 		.loop = l, .bus = b, .gate = a->gate,
 		.alertmanagers = a->alertmanagers, .groups = a->groups,
+		.maintenance = r->maintenance,
 	});
 	return a;
 }
@@ -184,6 +185,12 @@ static void on_alert(struct alerts *a, const struct event *e)
 	snapshot_touch(a->registry);
 }
 
+static void on_maintenance(struct alerts *a, const struct event *e)
+{
+	(void)e;
+	set_unmute(a->set);
+}
+
 static void (*const handlers[EVENT_TYPES])(struct alerts *a,
     const struct event *e) = {
 	[EVENT_INSTANCE] = on_instance,
@@ -196,6 +203,7 @@ static void (*const handlers[EVENT_TYPES])(struct alerts *a,
 	[EVENT_MEMBER] = on_member,
 	[EVENT_MEMBER_STATS] = on_member,
 	[EVENT_ALERT] = on_alert,
+	[EVENT_MAINTENANCE] = on_maintenance,
 };
 
 static void on_event(void *alerts, const struct event *e)

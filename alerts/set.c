@@ -198,6 +198,7 @@ void set_restore(struct alert_set *s, const struct alert_record *r)
 	if (strcmp(a->fingerprint, r->fingerprint) != 0)
 		set_save(s, a);
 	a->repeat_at = repeat_time(a, now);
+	set_restore_mute(s, a);
 	if (a->told)
 		groups_restore(s->parts.groups, a);
 	set_schedule(s, a, now.mono);
@@ -205,8 +206,8 @@ void set_restore(struct alert_set *s, const struct alert_record *r)
 
 static bool telling(const struct alert *a)
 {
-	return a->machine.state == ALERT_FIRING ||
-	    a->machine.state == ALERT_RESOLVED;
+	return !a->muted && (a->machine.state == ALERT_FIRING ||
+	    a->machine.state == ALERT_RESOLVED);
 }
 
 void set_tell_all(struct alert_set *s)
@@ -251,7 +252,7 @@ void set_tell_new_receivers(struct alert_set *s)
 	while (table_next(s->table, &cursor, NULL, &value)) {
 		struct alert *a = value;
 
-		if (!alert_firing(a) || a->told)
+		if (!alert_firing(a) || a->told || a->muted)
 			continue;
 		set_tell_receivers(s, a, GROUP_FIRED, now);
 		if (!a->batched)

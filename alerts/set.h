@@ -14,6 +14,7 @@ struct event_bus;
 struct gate;
 struct groups;
 struct labels;
+struct maintenance;
 struct loop;
 struct sample_sink;
 
@@ -32,6 +33,7 @@ struct alert_set_parts {
 	struct gate *gate;
 	struct alertmanagers *alertmanagers;
 	struct groups *groups;
+	const struct maintenance *maintenance;
 };
 
 struct alert_set *set_new(const struct alert_set_parts *parts);
@@ -46,6 +48,10 @@ void set_end(struct alert_set *s, const struct subject *sub, bool forgotten);
 /* The directory is looked at, or no longer: freezes or thaws the alerts of
  * its instances, where they are many in the turns that follow. */
 void set_thaw(struct alert_set *s, const struct directory *d);
+
+/* A maintenance window began or is over: who is muted no longer and still fires
+ * is told of now, where they are many in the turns that follow. */
+void set_unmute(struct alert_set *s);
 
 /* A look at everything: what was not judged between the two calls has no
  * subject any more and ends. */

@@ -21,6 +21,7 @@ struct alert_set {
 	struct burst fired, resolved;	/* log lines */
 	struct shown *shown;		/* see set_shown.c */
 	size_t nshown, shown_cap;
+	size_t nmuted;
 	bool started;
 };
 
@@ -50,6 +51,15 @@ void set_tick(void *set, mono_t now);
 /* Makes the alert part of the next messages, if somebody gets them. */
 void set_tell_receivers(struct alert_set *s, struct alert *a,
     enum group_change change, struct machine_now now);
+
+/* set_muted.c: a maintenance window is in force about what it is about; nobody
+ * is told of it from here on; it was muted and is to be told now; it is one
+ * like any other; was it muted when it was saved? */
+bool set_in_maintenance(const struct alert_set *s, const struct alert *a);
+void set_mute(struct alert_set *s, struct alert *a);
+bool set_mute_is_over(const struct alert_set *s, const struct alert *a);
+void set_end_mute(struct alert_set *s, struct alert *a);
+void set_restore_mute(struct alert_set *s, struct alert *a);
 
 /* set_shown.c: its state is another one; it goes. */
 void set_show(struct alert_set *s, struct alert *a);

@@ -69,14 +69,14 @@ static void rename_alert(struct alert_set *s, struct alert *a)
 {
 	struct machine_now now = set_now();
 
-	if (s->started && (alert_firing(a) ||
+	if (s->started && !a->muted && (alert_firing(a) ||
 	    a->machine.state == ALERT_RESOLVED))
 		leave_former(s, a);
 	if (a->saved)
 		set_save_gone(s, a->fingerprint);
 	alert_set_external(a, &s->external);
 	drop_former(s, a);
-	if (s->started && alert_firing(a)) {
+	if (s->started && !a->muted && alert_firing(a)) {
 		a->unit = gate_wait(s->parts.gate);
 		alertmanagers_tell(s->parts.alertmanagers, a, true);
 		set_tell_receivers(s, a, GROUP_FIRED, now);

@@ -62,6 +62,7 @@ void set_samples(const struct alert_set *s, struct sample_sink *to)
 {
 	for (size_t i = 0; i < s->nshown; i++)
 		sample_add_shared(to, M_alerts, 1, s->shown[i].labels);
+	sample_add(to, M_alerts_muted, (double)s->nmuted);
 }
 
 void set_free_shown(struct alert_set *s)

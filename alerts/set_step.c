@@ -144,6 +144,7 @@ void set_drop(struct alert_set *s, struct alert *a)
 	table_del(s->table, a->key);
 	s->of_rule[a->rule - rules]--;
 	set_hide(s, a);
+	set_end_mute(s, a);
 	alert_free(a);
 }
 
@@ -183,15 +184,25 @@ static void on_fired(struct alert_set *s, struct alert *a,
     struct machine_now now)
 {
 	a->last_notified = (wall_t){ 0 };
-	tell(s, a, GROUP_FIRED, now);
-	log_edge(&s->fired, a, "alert fires", a->rule->heartbeat ? LEVEL_DEBUG :
+	if (set_in_maintenance(s, a)) {
+		set_mute(s, a);
+		set_save(s, a);
+	} else {
+		tell(s, a, GROUP_FIRED, now);
+	}
+	log_edge(&s->fired, a, a->muted ? "alert fires, muted" :
+	    "alert fires", a->rule->heartbeat ? LEVEL_DEBUG :
 	    LEVEL_WARN);
 }
 
 static void on_resolved(struct alert_set *s, struct alert *a,
     struct machine_now now)
 {
-	tell(s, a, GROUP_RESOLVED, now);
+	if (a->muted)
+		set_save(s, a);
+	else
+		tell(s, a, GROUP_RESOLVED, now);
+	set_end_mute(s, a);
 	log_edge(&s->resolved, a, "alert resolved", LEVEL_INFO);
 }
 
@@ -219,7 +230,8 @@ static void housekeep(struct alert_set *s, struct alert *a,
 {
 	if (repeats(a) && mono_due(a->repeat_at, now.mono)) {
 		a->repeat_at = mono_add(now.mono, REPEAT_INTERVAL_MS);
-		set_tell_receivers(s, a, GROUP_REPEATED, now);
+		if (!set_in_maintenance(s, a))
+			set_tell_receivers(s, a, GROUP_REPEATED, now);
 		set_save(s, a);
 	}
 	if (pending_runs(a) && mono_due(a->save_at, now.mono))
@@ -253,6 +265,10 @@ static void apply(struct alert_set *s, struct alert *a,
 		groups_send(s->parts.groups);	/* tells of the last edge */
 	take(s, a, next);
 	on_edge[edge](s, a, now);
+	if (set_mute_is_over(s, a)) {
+		set_end_mute(s, a);
+		tell(s, a, GROUP_FIRED, now);
+	}
 	if (a->machine.state == ALERT_INACTIVE && !a->machine.active)
 		set_drop(s, a);
 	else

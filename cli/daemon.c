@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "alerts/alerts.h"
+#include "cli/admin.h"
 #include "cli/reload.h"
 #include "cli/serve_flags.h"
 #include "cli/story.h"
@@ -24,6 +25,7 @@
 #include "core/event.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/maintenance.h"
 #include "core/problems.h"
 #include "core/registry.h"
 #include "core/snapshot.h"
@@ -48,6 +50,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct collect *collect;
 	struct exporter *exporter;
+	struct admin admin;
 	char *external_url, *storage;	/* storage: what is open */
 	struct timer *publish, *tick, *clock, *drain, *watchdog;
 	int signals;
@@ -334,8 +337,12 @@ static int listen_http(struct daemon *d, struct err *e)
 		.listen = d->flags->listen_addresses,
 		.telemetry_path = d->flags->telemetry_path,
 		.external_url = d->flags->external_url,
+		.admin = &d->admin.table,
+		.admin_api = d->flags->admin_api,
+		.loop = d->loop,
 	};
 
+	admin_init(&d->admin);
 	d->exporter = exporter_start(&o, e);
 	if (d->exporter == NULL)
 		return -1;
@@ -349,6 +356,8 @@ static void make(struct daemon *d, struct notify_config *n)
 	d->bus = event_bus_new();
 	d->registry = registry_new(d->bus);
 	registry_configure(d->registry, d->config);
+	d->admin.registry = d->registry;
+	d->admin.bus = d->bus;
 	d->alerts = alerts_new(d->loop, d->registry, d->bus);
 	alerts_configure(d->alerts, d->config, n, d->external_url);
 	d->collect = collect_new(d->loop, d->registry);
@@ -363,7 +372,8 @@ static void make(struct daemon *d, struct notify_config *n)
 static void join(struct daemon *d)
 {
 	const struct event_sink sinks[] = {
-		story_sink(), db_sink(d->db), alerts_sink(d->alerts),
+		story_sink(), maintenance_sink(d->registry->maintenance),
+		db_sink(d->db), alerts_sink(d->alerts),
 	};
 
 	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
@@ -372,6 +382,8 @@ static void join(struct daemon *d)
 	snapshot_add_source(d->registry, alerts_samples, d->alerts);
 	snapshot_add_source(d->registry, db_samples, d->db);
 	snapshot_add_source(d->registry, own_samples, d);
+	snapshot_add_source(d->registry, maintenance_samples,
+	    d->registry->maintenance);
 	loop_each_turn(d->loop, each_turn, d);
 }
 

@@ -37,6 +37,9 @@ static const struct flag table[] = {
 	FLAG("storage.path", STRING, storage_path, "FILE",
 	    "The database of history, instead of the one the configuration"
 	    " names (rollcall.db).", .not_empty = true),
+	FLAG("web.enable-admin-api", BOOL, admin_api, NULL,
+	    "Take changes (maintenance, forget) from other hosts, too, and"
+	    " through proxies. Who can connect can change."),
 	FLAG("web.external-url", STRING, external_url, "URL",
 	    "Where people reach this rollcall, for links in messages."),
 	FLAG("web.listen-address", STRINGS, listen_addresses, "ADDRESS",

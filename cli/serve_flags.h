@@ -16,6 +16,7 @@ struct serve_flags {
 	const char *telemetry_path;		/* "/metrics" */
 	const char *external_url;		/* NULL if not given */
 	const char *storage_path;		/* overrides the config */
+	bool admin_api;				/* changes from everywhere */
 	int log_level;				/* enum log_level */
 	int log_format;				/* enum log_format */
 };

@@ -11,6 +11,7 @@
 #include "core/burst.h"
 #include "core/log.h"
 #include "core/timefmt.h"
+#include "core/window.h"
 
 enum kind {
 	REGISTERED, BACK, EXPIRED, EXPIRED_HELD, LOST, LOST_HELD,
@@ -85,11 +86,27 @@ static void leave_out(struct crowd *c, const struct event *e, enum kind kind)
 		tell(e, kind, LEVEL_DEBUG);
 }
 
+static void tell_window(const struct window *w)
+{
+	char until[TIMEFMT_MAX];
+
+	log_info(w->ended.ms != 0 ? "maintenance is over" :
+	    "maintenance begins",
+	    LOG_I("id", w->id), LOG_S("etcd_cluster", w->cluster),
+	    LOG_S("service_name", w->service),
+	    LOG_S("instance_id", w->instance),
+	    LOG_S(w->ended.ms != 0 ? "ended" : "until", timefmt_rfc3339(
+	    w->ended.ms != 0 ? w->ended : w->to, until)),
+	    LOG_S("comment", w->comment), LOG_S("by", w->created_by));
+}
+
 static void on_event(void *arg, const struct event *e)
 {
 	struct crowd *c = arg;
 	enum kind kind;
 
+	if (e->type == EVENT_MAINTENANCE)
+		tell_window(e->window);
 	if (e->type != EVENT_INSTANCE)
 		return;
 	kind = kind_of(e);

@@ -8,6 +8,8 @@
 #include "core/clock.h"
 #include "core/registry.h"
 
+struct window;
+
 /* Every change of state passes event_emit(), once.  It only queues; one
  * event_flush() per turn of the loop hands each event to every sink in table
  * order, until nothing is queued (a sink may emit: an alert that fires).  One
@@ -29,6 +31,7 @@ enum event_type {
 	EVENT_ALERT,		/* an alert's saved state changed */
 	EVENT_OUTBOX,		/* a message was queued, tried, or is done */
 	EVENT_CLOCK_JUMP,	/* history time was rebased */
+	EVENT_MAINTENANCE,	/* a window began or is over */
 	EVENT_TYPES
 };
 
@@ -75,6 +78,7 @@ struct event {
 		struct alert_record alert;	/* strings copied by emit */
 		struct outbox_record outbox;	/* strings copied by emit */
 		int64_t jump_ms;
+		const struct window *window;	/* MAINTENANCE */
 	};
 };
 

@@ -95,9 +95,12 @@ static void add_value(struct buf *b, const struct row_field *f,
 	char text[TIMEFMT_MAX];
 	int64_t i = 0;
 	double d = NAN;
+	bool is = false;
 
 	if (f->type == ROW_RATIO)
 		GET(row, f, d);
+	else if (f->type == ROW_BOOL)
+		GET(row, f, is);
 	else
 		GET(row, f, i);		/* a wall_t is one, too */
 	if (f->type == ROW_RATIO && !isnan(d))
@@ -108,6 +111,8 @@ static void add_value(struct buf *b, const struct row_field *f,
 		buf_addf(b, "%" PRId64 ".%03d", i / 1000, (int)(i % 1000));
 	else if (f->type == ROW_NUMBER || (f->type == ROW_INDEX && i != 0))
 		buf_addf(b, "%" PRId64, i);
+	else if (f->type == ROW_BOOL)
+		buf_adds(b, is ? "true" : "false");
 }
 
 static const char *text_of(const struct row_field *f, const void *row)

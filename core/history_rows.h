@@ -17,6 +17,7 @@ enum row_type {
 	ROW_NUMBER,		/* int64_t */
 	ROW_INDEX,		/* int64_t, 0: null */
 	ROW_RATIO,		/* double, NAN: null */
+	ROW_BOOL,		/* bool */
 };
 
 struct row_field {

@@ -12,6 +12,7 @@
 struct config;
 struct directory_config;
 struct event_bus;
+struct maintenance;
 struct rstr;
 struct snap_block;
 struct table;
@@ -187,6 +188,7 @@ struct registry {
 	struct instance *tick_at;	/* where the tick goes on; or NULL */
 	mono_t tick_next;		/* the next hold's end it has seen */
 	size_t comparing;		/* listings now: collectors/ */
+	struct maintenance *maintenance;	/* core/maintenance.h */
 	struct publisher *publisher;	/* core/snapshot.c */
 };
 
@@ -202,6 +204,9 @@ void registry_configure(struct registry *r, struct config *c);
 struct cluster *registry_cluster(const struct registry *r, const char *name);
 struct directory *registry_directory(const struct cluster *c,
     const char *path);
+/* The one in the roll, up or vanished, or NULL. */
+struct instance *registry_instance(const struct cluster *c,
+    const char *service, const char *instance_id);
 struct service *registry_service(struct registry *r, struct cluster *c,
     const char *name);		/* made if new */
 
@@ -291,7 +296,9 @@ void registry_restored(struct registry *r);
  * (at most a second ahead): now, if it is too much for one turn. */
 mono_t registry_tick(struct registry *r, mono_t now);
 
-/* Forgets one vanished instance now.  false: it is up, or not known. */
+/* Forgets one vanished instance now, and its service with it if nobody else is
+ * known of it and nothing configured names it.  false: it is up, or not
+ * known. */
 bool registry_forget(struct registry *r, const char *cluster,
     const char *service, const char *instance_id);
 

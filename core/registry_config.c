@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/config.h"
+#include "core/maintenance.h"
 #include "core/registry_impl.h"
 #include "core/snapshot.h"
 #include "core/table.h"
@@ -20,6 +21,7 @@ struct registry *registry_new(struct event_bus *bus)
 	r->next_period_id = 1;
 	r->next_watching_id = 1;
 	r->publisher = publisher_new();
+	r->maintenance = maintenance_new(r);
 	return r;
 }
 
@@ -33,6 +35,7 @@ void registry_free(struct registry *r)
 		cluster_free(r->clusters[i]);
 	table_free(r->services);
 	publisher_free(r->publisher);
+	maintenance_free(r->maintenance);
 	free(r->clusters);
 	free(r->slots);
 	free(r->service_slots);

@@ -1,11 +1,13 @@
 /* What happens to the roll by the mere passing of time: holds end, the
- * vanished are forgotten, a mass vanish is over when nobody is held.  Where
+ * vanished are forgotten, a mass vanish is over when nobody is held,
+ * maintenance windows end.  Where
  * much is to be changed, or many are to be looked at, it takes several turns of
  * the loop.  Called by the loop's timer. */
 #include <stdlib.h>
 
 #include "core/config.h"
 #include "core/log.h"
+#include "core/maintenance.h"
 #include "core/registry_impl.h"
 #include "core/table.h"
 #include "core/xalloc.h"
@@ -85,10 +87,21 @@ static void end_mass_vanish(struct registry *r)
 	}
 }
 
+static void end_windows(struct registry *r, mono_t now)
+{
+	wall_t wall = clock_history(now);
+	wall_t next = maintenance_tick(r->maintenance, wall);
+	mono_t at = mono_add(now, next.ms - wall.ms);
+
+	if (next.ms != 0 && at.ms < r->tick_next.ms)
+		r->tick_next = at;
+}
+
 mono_t registry_tick(struct registry *r, mono_t now)
 {
 	if (!age_vanished(r, now))
 		return now;
+	end_windows(r, now);
 	end_mass_vanish(r);
 	for (size_t k = 0; k < r->nclusters; k++)
 		for (size_t n = 0; n < r->clusters[k]->ndirectories; n++)
@@ -97,14 +110,23 @@ mono_t registry_tick(struct registry *r, mono_t now)
 	return r->tick_next;
 }
 
+struct instance *registry_instance(const struct cluster *c,
+    const char *service, const char *instance_id)
+{
+	char *identity = xasprintf("%s/%s", service, instance_id);
+	struct instance *i = table_get(c->by_identity, identity);
+
+	free(identity);
+	return i;
+}
+
 bool registry_forget(struct registry *r, const char *cluster,
     const char *service, const char *instance_id)
 {
 	struct cluster *c = registry_cluster(r, cluster);
-	char *identity = xasprintf("%s/%s", service, instance_id);
-	struct instance *i = c ? table_get(c->by_identity, identity) : NULL;
+	struct instance *i = c ?
+	    registry_instance(c, service, instance_id) : NULL;
 
-	free(identity);
 	if (i == NULL || i->period.state == STATE_UP)
 		return false;
 	forget(i, clock_mono());

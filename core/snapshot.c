@@ -15,6 +15,7 @@
 
 #include "core/buf.h"
 #include "core/config.h"
+#include "core/maintenance.h"
 #include "core/registry.h"
 #include "core/snapshot_impl.h"
 #include "core/xalloc.h"
@@ -195,9 +196,20 @@ static void build(struct registry *r, mono_t now)
 	    &p->instances, s->number);
 	s->services = snap_services(r, old ? old->services : NULL,
 	    &p->services, s->number);
+	s->windows = maintenance_list(r->maintenance);
 	add_samples(s, p);
 	snapshot_release(old);
 	set_current(s);
+}
+
+void snapshot_publish_now(struct registry *r, mono_t now)
+{
+	struct publisher *p = r->publisher;
+
+	build(r, now);
+	p->published = true;
+	p->touched = false;
+	p->last = now;
 }
 
 mono_t snapshot_publish(struct registry *r, mono_t now)
@@ -208,10 +220,7 @@ mono_t snapshot_publish(struct registry *r, mono_t now)
 
 	if (p->published && age < wait)
 		return mono_add(p->last, wait);
-	build(r, now);
-	p->published = true;
-	p->touched = false;
-	p->last = now;
+	snapshot_publish_now(r, now);
 	return mono_add(now, PUBLISH_AT_LEAST_MS);
 }
 
@@ -238,5 +247,6 @@ void snapshot_release(struct snapshot *s)
 	for (size_t k = 0; k < s->nsamples; k++)
 		rstr_unref(s->samples[k].labels);
 	free(s->samples);
+	window_list_unref(s->windows);
 	free(s);
 }

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/metric.h"
 #include "core/registry.h"
+#include "core/window.h"
 
 /* One moment of everything rollcall knows, immutable, for threads other than
  * the loop.  The loop publishes, readers acquire and release; blocks that did
@@ -40,6 +41,7 @@ enum snap_part {
 	SNAP_FLAPPING,
 	SNAP_TTL,
 	SNAP_EXPIRES,
+	SNAP_MAINTENANCE,	/* of an instance */
 	SNAP_PARTS
 };
 
@@ -50,7 +52,7 @@ struct snap_instance {
 	int64_t expires_ms;	/* 0: none, or not asked for */
 	uint32_t expirations;
 	unsigned state : 3;	/* enum state */
-	bool held : 1, flapping : 1;
+	bool held : 1, flapping : 1, maintenance : 1;
 	uint64_t ttl_s;		/* 0: none, or not asked for */
 };
 
@@ -60,6 +62,7 @@ struct snap_service {
 	size_t up, min_instances, late, permanent;
 	uint64_t registrations, expirations, deregistrations, losses;
 	bool known;		/* false: never looked at, nothing saved */
+	bool maintenance;	/* of the whole service */
 };
 
 /* When each part last changed, as the number of a snapshot: while that of a
@@ -94,6 +97,7 @@ struct snapshot {
 	struct snap_set *instances, *services;
 	struct snap_sample *samples;	/* in the order of enum metric_id */
 	size_t nsamples;
+	struct window_list *windows;	/* of maintenance */
 };
 
 /* --- loop side --- */
@@ -129,6 +133,9 @@ void snapshot_touch(struct registry *r);	/* only samples */
 /* Each turn: publishes if something changed and the last publish is at least
  * 10 ms ago, or if it is a second ago.  Returns when to call again. */
 mono_t snapshot_publish(struct registry *r, mono_t now);
+
+/* Publishes whatever the time: whoever is answered now finds what changed. */
+void snapshot_publish_now(struct registry *r, mono_t now);
 
 /* --- any thread --- */
 

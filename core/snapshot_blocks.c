@@ -10,6 +10,7 @@
 
 #include "core/buf.h"
 #include "core/config.h"
+#include "core/maintenance.h"
 #include "core/registry.h"
 #include "core/snapshot_impl.h"
 #include "core/xalloc.h"
@@ -87,6 +88,9 @@ static void view_instance(const struct registry *r, size_t slot, void *to)
 		.state = i->period.state,
 		.held = i->held,
 		.flapping = i->flapping,
+		.maintenance = maintenance_covers(r->maintenance,
+		    i->service->cluster->name, i->service->name,
+		    i->instance_id),
 	};
 }
 
@@ -105,7 +109,9 @@ static unsigned instance_changes(const void *va, const void *vb)
 	    (unsigned)(a->held != b->held) << SNAP_HELD |
 	    (unsigned)(a->flapping != b->flapping) << SNAP_FLAPPING |
 	    (unsigned)(a->ttl_s != b->ttl_s) << SNAP_TTL |
-	    (unsigned)(a->expires_ms != b->expires_ms) << SNAP_EXPIRES;
+	    (unsigned)(a->expires_ms != b->expires_ms) << SNAP_EXPIRES |
+	    (unsigned)(a->maintenance != b->maintenance) <<
+	    SNAP_MAINTENANCE;
 }
 
 static void drop_instance(void *entry)
@@ -159,6 +165,8 @@ static void view_service(const struct registry *r, size_t slot, void *to)
 		.deregistrations = s->deregistrations,
 		.losses = s->losses,
 		.known = s->synced || s->known > 0 || s->registrations > 0,
+		.maintenance = maintenance_covers(r->maintenance,
+		    s->cluster->name, s->name, NULL),
 	};
 }
 
@@ -170,7 +178,8 @@ static unsigned service_changes(const void *va, const void *vb)
 	    a->registrations == b->registrations &&
 	    a->expirations == b->expirations &&
 	    a->deregistrations == b->deregistrations &&
-	    a->losses == b->losses && a->known == b->known;
+	    a->losses == b->losses && a->known == b->known &&
+	    a->maintenance == b->maintenance;
 
 	if (!same_text(a->labels, b->labels))
 		return EVERY_PART;

@@ -12,6 +12,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/table.h"
+#include "core/window.h"
 #include "core/xalloc.h"
 #include "db/sql.h"
 #include "db/unit.h"
@@ -309,6 +310,18 @@ static void on_clock_jump(struct recorder *r, struct unit *u,
 	UNIT_ADD(u, SQL_CLOCK_JUMP, v_int(e->when.ms), v_int(e->jump_ms));
 }
 
+static void on_maintenance(struct recorder *r, struct unit *u,
+    const struct event *e)
+{
+	const struct window *w = e->window;
+
+	(void)r;
+	UNIT_ADD(u, SQL_MAINTENANCE, v_int(w->id), v_text(w->cluster),
+	    v_text(w->service), v_text(w->instance), v_int(w->from.ms),
+	    v_int(w->to.ms), v_int(w->end_when_back), v_some(w->ended.ms),
+	    v_text(w->comment), v_text(w->created_by), v_int(w->created.ms));
+}
+
 static void (*const table[EVENT_TYPES])(struct recorder *r, struct unit *u,
     const struct event *e) = {
 	[EVENT_INSTANCE] = on_instance,
@@ -325,6 +338,7 @@ static void (*const table[EVENT_TYPES])(struct recorder *r, struct unit *u,
 	[EVENT_ALERT] = on_alert,
 	[EVENT_OUTBOX] = on_outbox,
 	[EVENT_CLOCK_JUMP] = on_clock_jump,
+	[EVENT_MAINTENANCE] = on_maintenance,
 };
 
 void recorder_event(struct recorder *r, struct unit *u,

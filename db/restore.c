@@ -5,8 +5,10 @@
  * instances are history only: one that returns gets a new row. */
 #include "db/restore.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "core/maintenance.h"
 #include "core/registry.h"
 #include "db/sql.h"
 
@@ -169,6 +171,40 @@ static void outbox(sqlite3_stmt *row, void *arg)
 	}, r->arg);
 }
 
+/* Text that is the row's, where the struct has it for writing. */
+static char *borrowed(sqlite3_stmt *row, int column)
+{
+	return (char *)(uintptr_t)sql_text_or_null(row, column);
+}
+
+static void window(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	maintenance_restore(r->registry->maintenance, &(struct window){
+		.id = sqlite3_column_int64(row, 0),
+		.cluster = borrowed(row, 1),
+		.service = borrowed(row, 2),
+		.instance = borrowed(row, 3),
+		.from = sql_wall(row, 4),
+		.to = sql_wall(row, 5),
+		.end_when_back = sqlite3_column_int64(row, 6) != 0,
+		.ended = sql_wall(row, 7),
+		.comment = borrowed(row, 8),
+		.created_by = borrowed(row, 9),
+		.created = sql_wall(row, 10),
+	});
+}
+
+static void away(sqlite3_stmt *row, void *arg)
+{
+	struct restore *r = arg;
+
+	maintenance_restore_away(r->registry->maintenance,
+	    sqlite3_column_int64(row, 0), sql_text(row, 1), sql_text(row, 2),
+	    sql_text(row, 3));
+}
+
 static const struct {
 	const char *sql;
 	void (*fn)(sqlite3_stmt *row, void *arg);
@@ -206,6 +242,25 @@ static const struct {
 	  "  GROUP BY cluster, directory, service_name) g"
 	  " JOIN service_totals s ON s.cluster = g.cluster"
 	  "  AND s.name = g.service_name", feed },
+	/* Before the alerts, which may be muted by them. */
+	{ "SELECT id, cluster, service_name, instance_id, from_ms, to_ms,"
+	  " end_when_back, ended_ms, reason, created_by, created_ms"
+	  " FROM maintenance WHERE ended_ms IS NULL"
+	  "  OR id > (SELECT max(id) FROM maintenance) - 100 ORDER BY id",
+	  window },
+	/* Who left in it for an end that can be followed by a return, and has
+	 * no later row of the same identity. */
+	{ "SELECT m.id, i.cluster, i.service_name, i.instance_id"
+	  " FROM maintenance m JOIN roll i ON i.cluster = m.cluster"
+	  "  AND i.service_name = m.service_name"
+	  "  AND (m.instance_id IS NULL OR i.instance_id = m.instance_id)"
+	  " JOIN periods p ON p.id = i.last_stay AND p.to_ms IS NULL"
+	  " WHERE m.ended_ms IS NULL AND m.end_when_back <> 0"
+	  "  AND p.state <> 1 AND p.cause NOT IN (8, 9)"
+	  "  AND p.from_ms >= m.from_ms AND NOT EXISTS (SELECT 1"
+	  "   FROM roll j WHERE j.cluster = i.cluster"
+	  "   AND j.service_name = i.service_name"
+	  "   AND j.instance_id = i.instance_id AND j.id > i.id)", away },
 	{ "SELECT fingerprint, alertname, labels, annotations, state,"
 	  " active_at_ms, fired_at_ms, resolved_at_ms, keep_firing_since_ms,"
 	  " last_sent_ms, last_notified_ms FROM alerts", alert },

@@ -99,4 +99,8 @@ const struct statement statements[SQL_COUNT] = {
 	[SQL_CLOCK_JUMP] = {
 		.sql = "INSERT INTO clock_jumps VALUES(?,?)"
 	},
+	[SQL_MAINTENANCE] = {
+		.table = "maintenance", .keys = 1,
+		.sql = "REPLACE INTO maintenance VALUES(" Q10 ",?)"
+	},
 };

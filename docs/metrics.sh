@@ -49,7 +49,7 @@ END
 		if (name ~ /^rollcall_(looking|mass|directory|watch|resync|bad)/)
 			return "Watching the registry"
 		if (name ~ /^rollcall_(etcd|poll)/) return "etcd"
-		if (name ~ /^rollcall_(alert|notif)/) return "Alerts"
+		if (name ~ /^rollcall_(alert|notif|maint)/) return "Alerts"
 		return "rollcall itself"
 	}
 	{

@@ -2,10 +2,29 @@
 #define EXPORTER_EXPORTER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/options.h"
 
 struct err;
+struct loop;
+struct window;
+
+/* What requests may change.  All run on the loop; 0, or what is wrong, with
+ * e.  w_r gets copies, freed by window_fini(). */
+enum admin_rc { ADMIN_OK, ADMIN_BAD, ADMIN_NOT_FOUND, ADMIN_CONFLICT };
+
+struct exporter_admin {
+	/* asked->to is the length of the window, as a moment after ms 0. */
+	enum admin_rc (*start)(void *arg, const struct window *asked,
+	    struct window *w_r, struct err *e);
+	enum admin_rc (*end)(void *arg, int64_t id, struct window *w_r,
+	    struct err *e);
+	/* Of both only the names matter. */
+	enum admin_rc (*forget)(void *arg, const struct window *asked,
+	    struct window *w_r, struct err *e);
+	void *arg;
+};
 
 /* The HTTP server: /metrics, /-/healthy, /-/ready, / .  Answers in threads of
  * libmicrohttpd, from snapshots alone. */
@@ -18,6 +37,10 @@ struct exporter_options {
 	unsigned idle_s, total_s;	/* until a reader who reads nothing,
 					   or too slowly, is cut off; 0: the
 					   usual 30 and 120 */
+	const struct exporter_admin *admin;	/* NULL: nothing changes */
+	struct loop *loop;		/* it runs on; outlives the exporter */
+	bool admin_api;			/* changes from everywhere */
+	int64_t admin_limit_ms;		/* until the loop has begun; 0: 5 s */
 };
 
 /* True for a path that is answered by something else than metrics, so that

@@ -142,8 +142,9 @@ static void instance_row(struct rows *r, const struct snap_instance *i)
 	cell_label(r->out, i->labels, "etcd_cluster");
 	cell_label(r->out, i->labels, "service_name");
 	cell_label(r->out, i->labels, "instance_id");
-	buf_addf(r->out, "<td>%s%s%s</td>", state_name(i->state),
-	    i->held ? ", held" : "", i->flapping ? ", flapping" : "");
+	buf_addf(r->out, "<td>%s%s%s%s</td>", state_name(i->state),
+	    i->held ? ", held" : "", i->flapping ? ", flapping" : "",
+	    i->maintenance ? ", maintenance" : "");
 	cells_since(r, i->changed_ms);
 	cell_label(r->out, i->info, "address");
 	buf_adds(r->out, "</tr>\n");

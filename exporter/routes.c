@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/history_rows.h"
 #include "core/snapshot.h"
+#include "exporter/admin.h"
 #include "exporter/exporter.h"
 #include "exporter/exposition.h"
 #include "exporter/gzip.h"
@@ -81,6 +83,24 @@ static void answer_ready(const struct request *q, struct reply *r)
 	}
 }
 
+/* Those in force and the last ones over, newest first. */
+static void answer_windows(const struct request *q, struct reply *r)
+{
+	const struct window_list *l = q->snapshot ? q->snapshot->windows :
+	    NULL;
+
+	if (l == NULL) {
+		routes_error(r, 503, "unavailable", "rollcall is starting");
+		return;
+	}
+	buf_addc(&r->body, '[');
+	for (size_t i = 0; i < l->n; i++) {
+		buf_adds(&r->body, i > 0 ? ",\n" : "\n");
+		row_json(&r->body, &window_rows, &l->v[i]);
+	}
+	buf_adds(&r->body, "\n]\n");
+}
+
 /* The telemetry path may be any but those of the others
  * (exporter_has_path()). */
 static const struct route routes[] = {
@@ -88,6 +108,8 @@ static const struct route routes[] = {
 	{ "/", READING, HTML, "Accept-Encoding", answer_page },
 	{ "/-/healthy", READING, PLAIN, NULL, answer_healthy },
 	{ "/-/ready", READING, PLAIN, NULL, answer_ready },
+	{ "/api/registry/v1/maintenance", "GET, HEAD, POST",
+	  "application/json", "Accept-Encoding", answer_windows },
 };
 
 bool exporter_has_path(const char *path)
@@ -96,7 +118,7 @@ bool exporter_has_path(const char *path)
 		if (routes[i].path != NULL &&
 		    strcmp(routes[i].path, path) == 0)
 			return true;
-	return false;
+	return admin_methods(path) != NULL;
 }
 
 static const struct route *find_route(const struct request *q)
@@ -144,6 +166,15 @@ void routes_error(struct reply *r_r, unsigned status, const char *type,
 	buf_adds(&r_r->body, "}\n");
 }
 
+static void answer_wrong_method(const struct request *q, const char *methods,
+    struct reply *r_r)
+{
+	routes_error(r_r, 405, "method_not_allowed",
+	    "%.20s is not possible at %.200s: use %s", q->method, q->path,
+	    methods);
+	r_r->allow = methods;
+}
+
 static void pack(const struct request *q, struct reply *r)
 {
 	if (r->pieces == NULL && r->status == 200 && r->vary != NULL &&
@@ -155,16 +186,17 @@ void routes_answer(const struct request *q, struct reply *r_r)
 {
 	const struct route *route = find_route(q);
 
+	if (route == NULL && admin_methods(q->path) != NULL) {
+		answer_wrong_method(q, admin_methods(q->path), r_r);
+		return;
+	}
 	if (route == NULL) {
 		routes_error(r_r, 404, "not_found", "no page at %.200s",
 		    q->path);
 		return;
 	}
 	if (!listed(route->methods, q->method)) {
-		routes_error(r_r, 405, "method_not_allowed",
-		    "%.20s is not possible at %.200s: use %s",
-		    q->method, q->path, route->methods);
-		r_r->allow = route->methods;
+		answer_wrong_method(q, route->methods, r_r);
 		return;
 	}
 	*r_r = (struct reply){

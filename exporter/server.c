@@ -23,12 +23,15 @@
 #include "core/log.h"
 #include "core/snapshot.h"
 #include "core/xalloc.h"
+#include "exporter/admin.h"
+#include "exporter/calls.h"
 #include "exporter/exposition.h"
 #include "exporter/listen.h"
 #include "exporter/pieces.h"
 #include "exporter/routes.h"
 #include "exporter/segments.h"
 #include "exporter/sending.h"
+#include "exporter/upload.h"
 
 enum {
 	THREADS = 2,
@@ -52,8 +55,13 @@ struct exporter {
 	unsigned idle_s;
 	struct segments *segments;
 	struct sendings *sendings;
+	struct upload_shared uploads;	/* admin NULL: nothing changes */
 	atomic_bool stopping;
 };
+
+/* The state of a connection whose request changes nothing; that of others is
+ * a struct upload. */
+static char reading;
 
 static void log_library(void *arg, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
@@ -176,7 +184,7 @@ static enum MHD_Result send_reply(struct exporter *x,
 	return done;
 }
 
-/* No request has use for a body: a short one is read and ignored, another
+/* No other request has use for a body: a short one is read and ignored, another
  * refused before it is read.  True if it was refused. */
 static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
     enum MHD_Result *done_r)
@@ -224,19 +232,52 @@ static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
 	return send_reply(x, c, &r);
 }
 
+/* The same calls for a request that changes something; between the last two the
+ * connection may have been asleep. */
+static enum MHD_Result handle_change(struct exporter *x,
+    struct MHD_Connection *c, const char *path, const char *method,
+    const char *upload, size_t *upload_n, void **state)
+{
+	struct reply r;
+
+	if (*state == NULL) {
+		*state = upload_new(&x->uploads, c, method, &r);
+		return *state != NULL ? MHD_YES : send_reply(x, c, &r);
+	}
+	if (*upload_n > 0) {
+		upload_add(*state, upload, *upload_n);
+		*upload_n = 0;
+		return MHD_YES;
+	}
+	return upload_answer(*state, method, path, &r) ?
+	    send_reply(x, c, &r) : MHD_YES;
+}
+
+static void completed(void *arg, struct MHD_Connection *c, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	(void)arg;
+	(void)c;
+	(void)code;
+	if (*state != NULL && *state != &reading)
+		upload_free(*state);
+}
+
 /* libmicrohttpd calls this once with the headers, then for each piece of a
  * body, then once more at its end. */
 static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
     const char *path, const char *method, const char *version,
     const char *upload, size_t *upload_n, void **state)
 {
-	static char begun;
+	struct exporter *x = arg;
 	enum MHD_Result done;
 
 	(void)version;
-	(void)upload;
+	if (x->uploads.admin != NULL && admin_is(method, path))
+		return handle_change(x, c, path, method, upload, upload_n,
+		    state);
 	if (*state == NULL) {
-		*state = &begun;
+		*state = &reading;
 		return refuse_body(arg, c, &done) ? done : MHD_YES;
 	}
 	if (*upload_n > 0) {
@@ -256,7 +297,9 @@ static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
-	    MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, x,
+	    MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	    handle, x,
+	    MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
 	    MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
@@ -314,6 +357,11 @@ struct exporter *exporter_start(const struct exporter_options *o,
 	x->telemetry_path = xstrdup(o->telemetry_path);
 	x->link_prefix = prefix_of(o->external_url);
 	x->idle_s = o->idle_s > 0 ? o->idle_s : IDLE_S;
+	x->uploads = (struct upload_shared){
+		.admin = o->admin, .enabled = o->admin_api,
+	};
+	if (o->admin != NULL)
+		x->uploads.calls = calls_new(o->loop, o->admin_limit_ms);
 	x->segments = segments_new();
 	x->sendings = sendings_new(x->segments,
 	    o->total_s > 0 ? o->total_s : TOTAL_S);
@@ -344,11 +392,14 @@ void exporter_stop(struct exporter *x)
 {
 	if (x == NULL)
 		return;
+	if (x->uploads.calls != NULL)
+		calls_stop(x->uploads.calls);
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->daemons[i] != NULL)
 			MHD_stop_daemon(x->daemons[i]);
 		free(x->addresses[i]);
 	}
+	calls_free(x->uploads.calls);
 	sendings_free(x->sendings);
 	segments_free(x->segments);
 	free(x->daemons);

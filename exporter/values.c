@@ -46,6 +46,12 @@ static bool instance_flapping(const struct snap_instance *i, double *v_r)
 	return i->flapping;
 }
 
+static bool instance_maintenance(const struct snap_instance *i, double *v_r)
+{
+	*v_r = 1;
+	return i->maintenance;
+}
+
 static bool instance_ttl(const struct snap_instance *i, double *v_r)
 {
 	*v_r = (double)i->ttl_s;
@@ -68,6 +74,7 @@ static const struct {
 	[M_instance_expirations] = { instance_expirations, SNAP_EXPIRATIONS },
 	[M_instance_held] = { instance_held, SNAP_HELD },
 	[M_instance_flapping] = { instance_flapping, SNAP_FLAPPING },
+	[M_instance_maintenance] = { instance_maintenance, SNAP_MAINTENANCE },
 	[M_instance_ttl] = { instance_ttl, SNAP_TTL },
 	[M_instance_expires] = { instance_expires, SNAP_EXPIRES },
 };
@@ -104,6 +111,7 @@ FIELD(service_registrations, registrations)
 FIELD(service_expirations, expirations)
 FIELD(service_deregistrations, deregistrations)
 FIELD(service_losses, losses)
+FIELD(service_maintenance, maintenance)
 #undef FIELD
 
 static double service_up(const struct snap_service *s)
@@ -123,6 +131,7 @@ static service_value *const service_values[M_COUNT] = {
 	[M_service_up] = service_up,
 	[M_service_instances_late] = service_instances_late,
 	[M_service_instances_permanent] = service_instances_permanent,
+	[M_service_maintenance] = service_maintenance,
 	[M_service_info] = service_info,
 	[M_service_registrations] = service_registrations,
 	[M_service_expirations] = service_expirations,
@@ -147,6 +156,8 @@ bool values_service(enum metric_id id, const struct snap_service *s,
 	/* Without configured labels an info series would say nothing. */
 	if (id == M_service_info &&
 	    (s->info == NULL || s->info->s[0] == '\0'))
+		return false;
+	if (id == M_service_maintenance && !s->maintenance)
 		return false;
 	if (needs_a_look[id] && !s->known)
 		return false;

@@ -14,6 +14,7 @@
 #include "alerts/machine.h"
 #include "alerts/rules.h"
 #include "core/err.h"
+#include "core/maintenance.h"
 #include "core/problems.h"
 #include "core/table.h"
 #include "core/timefmt.h"
@@ -43,6 +44,7 @@ static uint64_t unit_of_last_save, last_unit, index_now;
 static bool database_answers;
 static char folder[] = "/tmp/rollcall-alerts-XXXXXX";
 static const char *site, *receiver_name, *more_webhooks;
+static const struct window *with_window;	/* restored at a boot */
 static char config_path[64], notify_path[64];
 
 /* --- a database --- */
@@ -237,6 +239,8 @@ static void boot(int who)
 	event_bus_add(bus, &sink);
 	last_unit = 0;
 	reconfigure(who, usual);
+	if (with_window != NULL)
+		maintenance_restore(registry->maintenance, with_window);
 	while (table_next(database, &cursor, NULL, &value))
 		alerts_restore_alert(&((struct saved *)value)->r, alerts);
 	for (int i = 1; i < 4000; i++)
@@ -1111,6 +1115,212 @@ static void many_thaw(void **state)
 	    SLICES + 1);
 }
 
+/* --- maintenance --- */
+
+/* instance NULL: the whole service. */
+static int64_t maintain(const char *service, const char *instance,
+    int64_t for_ms)
+{
+	struct window spec = { .service = xstrdup(service),
+		.instance = instance != NULL ? xstrdup(instance) : NULL,
+		.to = wall_add(clock_now(), for_ms) };
+	int64_t id = maintenance_start(registry->maintenance, &spec,
+	    NULL)->id;
+
+	free(spec.service);
+	free(spec.instance);
+	turn();
+	return id;
+}
+
+static void end_of_maintenance(int64_t id)
+{
+	assert_non_null(maintenance_end(registry->maintenance, id));
+	settle_down();
+}
+
+static void what_fires_in_maintenance_is_told_behind_it(void **state)
+{
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	registered("/s/x/2");
+	int64_t id = maintain("x", "1", 3600 * 1000);
+
+	expired("/s/x/1");
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 0);
+	assert_int_equal(am_has(VANISHED), 0);
+	assert_string_equal(state_of(VANISHED, "\"1\""), "firing");
+	advance_in_steps(120000, 60000);
+	settle_down();
+	assert_int_equal(am_has(VANISHED), 0);
+	expired("/s/x/2");		/* is not in maintenance */
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 2);	/* and GONE */
+	end_of_maintenance(id);
+	assert_int_equal(inbox_count(&hook), 3);
+	assert_message(2, VANISHED, "firing", 1);
+	assert_non_null(strstr(hook.bodies[2], "\"instance_id\":\"1\""));
+	assert_true(am_has(VANISHED) >= 2);
+	registered("/s/x/1");
+	advance_in_steps(120000, 60000);
+	settle_down();
+	assert_message(inbox_count(&hook) - 1, VANISHED, "resolved", 1);
+}
+
+static void what_resolves_in_maintenance_is_not_told(void **state)
+{
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	int64_t id = maintain("x", NULL, 3600 * 1000);
+
+	expired("/s/x/1");		/* and the service is gone */
+	settle_down();
+	assert_string_equal(state_of(GONE, "x"), "firing");
+	registered("/s/x/1");
+	settle_down();
+	/* Kept firing, but not by anything that still is. */
+	assert_string_equal(state_of(VANISHED, "\"1\""), "firing");
+	end_of_maintenance(id);
+	assert_int_equal(inbox_count(&hook), 0);
+	advance_in_steps(120000, 60000);
+	settle_down();
+	assert_string_equal(state_of(VANISHED, "\"1\""), "resolved");
+	assert_int_equal(inbox_count(&hook), 0);
+	expired("/s/x/1");
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 2);
+}
+
+static void a_window_on_an_instance_leaves_the_service_alone(void **state)
+{
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	maintain("x", "1", 3600 * 1000);
+	expired("/s/x/1");
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 1);
+	assert_message(0, GONE, "firing", 1);
+}
+
+static void who_was_told_before_is_told_of_the_end(void **state)
+{
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	registered("/s/x/2");
+	expired("/s/x/1");
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 1);
+	int64_t id = maintain("x", NULL, 12 * 3600 * 1000);
+	size_t told = am_has(VANISHED);
+
+	advance_in_steps(REPEAT_INTERVAL_MS, 60000);
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 1);	/* no repetition */
+	assert_true(am_has(VANISHED) > told);		/* no silence */
+	end_of_maintenance(id);
+	assert_int_equal(inbox_count(&hook), 1);
+	maintain("x", NULL, 3600 * 1000);
+	registered("/s/x/1");
+	advance_in_steps(120000, 60000);
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 2);
+	assert_message(1, VANISHED, "resolved", 1);
+}
+
+static void another_window_goes_on(void **state)
+{
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	registered("/s/x/2");
+	int64_t first = maintain("x", "1", 3600 * 1000);
+
+	expired("/s/x/1");
+	settle_down();
+	advance(1000);
+	int64_t second = maintain("x", NULL, 3600 * 1000);
+
+	end_of_maintenance(first);
+	assert_int_equal(inbox_count(&hook), 0);
+	end_of_maintenance(second);
+	assert_int_equal(inbox_count(&hook), 1);
+}
+
+static void forgotten_in_maintenance(void **state)
+{
+	(void)state;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	registered("/s/x/2");
+	int64_t id = maintain("x", "1", 3600 * 1000);
+
+	expired("/s/x/1");
+	settle_down();
+	assert_true(registry_forget(registry, "im", "x", "1"));
+	settle_down();
+	end_of_maintenance(id);
+	assert_int_equal(inbox_count(&hook), 0);
+	assert_int_equal(am_has(VANISHED), 0);
+}
+
+/* A restart in between: the window is read before the alerts. */
+static void muted_over_a_restart(void **state)
+{
+	struct window saved = { .id = 4, .from = clock_now(),
+		.to = wall_add(clock_now(), 3600 * 1000) };
+	char service[] = "x";
+
+	(void)state;
+	saved.service = service;
+	begin(EVERYBODY);
+	registered("/s/x/1");
+	registered("/s/x/2");
+	maintain("x", NULL, 3600 * 1000);
+	expired("/s/x/1");
+	settle_down();
+	halt();
+	with_window = &saved;
+	boot(EVERYBODY);
+	with_window = NULL;
+	alerts_start(alerts);
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 0);
+	assert_int_equal(am_has(VANISHED), 0);
+}
+
+static void many_are_muted(void **state)
+{
+	enum { N = 3 * EVENT_SLICE };
+	char key[32];
+
+	(void)state;
+	begin(EVERYBODY);
+	for (int i = 0; i < N; i++) {
+		snprintf(key, sizeof(key), "/s/x/%d", i);
+		registered(key);
+	}
+	registered("/s/x/stays");
+	settle_down();
+	int64_t id = maintain("x", NULL, 3600 * 1000);
+
+	for (int i = 0; i < N; i++) {
+		snprintf(key, sizeof(key), "/s/x/%d", i);
+		expired(key);
+	}
+	settle_down();
+	assert_int_equal(inbox_count(&hook), 0);
+	end_of_maintenance(id);
+	advance(10);
+	settle_down();
+	settle_down();
+	assert_int_equal(am_has(VANISHED), N);
+}
+
 static void deadlines_come_in_order(void **state)
 {
 	enum { N = 500 };
@@ -1165,6 +1375,12 @@ int main(void)
 		T(damaged_rows_are_dropped),
 		T(an_external_label_named_like_ours), T(many_at_once),
 		T(many_thaw),
+		T(what_fires_in_maintenance_is_told_behind_it),
+		T(what_resolves_in_maintenance_is_not_told),
+		T(a_window_on_an_instance_leaves_the_service_alone),
+		T(who_was_told_before_is_told_of_the_end),
+		T(another_window_goes_on), T(forgotten_in_maintenance),
+		T(muted_over_a_restart), T(many_are_muted),
 		T(deadlines_come_in_order),
 	};
 	return cmocka_run_group_tests(tests, begin_all, end_all);

@@ -67,7 +67,7 @@ static void test_instance(void **state)
 	    " WHERE id=2"), 30);
 	ask_equal("SELECT registrations||' '||expirations FROM service_totals",
 	    "1 1");
-	ask_equal("SELECT state||' '||since FROM instances_now",
+	ask_equal("SELECT state||' '||since FROM instances",
 	    "expired 2025-11-13T02:13:25.000Z");
 
 	/* A clock set back: no negative stay. */

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/event.h"
 #include "core/log.h"
+#include "core/maintenance.h"
 #include "core/pattern.h"
 #include "core/problems.h"
 #include "core/registry_impl.h"
@@ -375,7 +376,17 @@ static void check_rendered(struct world *w, size_t shares,
 
 #define EVERY_FAMILY M_instance_up, M_instance_info, M_instance_changed, \
 	M_instance_expirations, M_instance_held, M_instance_flapping, \
-	M_instance_ttl, M_instance_expires
+	M_instance_maintenance, M_instance_ttl, M_instance_expires
+
+static void maintain(struct world *w, struct instance *i)
+{
+	struct window spec = { .service = i->service->name,
+		.instance = i->instance_id,
+		.to = wall_add(clock_now(), 3600 * 1000) };
+
+	assert_non_null(maintenance_start(w->r->maintenance, &spec, NULL));
+	event_flush(w->bus, clock_mono());
+}
 
 static void only_what_depends_on_it(void **state)
 {
@@ -402,6 +413,8 @@ static void only_what_depends_on_it(void **state)
 	find(w, 334)->flapping = true;
 	snapshot_touch_instance(w->r, find(w, 334));
 	CHECK_RENDERED(w, 1, M_instance_flapping);
+	maintain(w, find(w, 335));
+	CHECK_RENDERED(w, 1, M_instance_maintenance);
 	/* The last one takes the place of one that ends. */
 	leave(w, 336, CAUSE_DELETE, false);
 	CHECK_RENDERED(w, 2, EVERY_FAMILY);
