@@ -22,8 +22,10 @@ int cli_check(int argc, char **argv);
 int cli_discover(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_help(int argc, char **argv);
+int cli_outages(int argc, char **argv);
 int cli_register(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_uptime(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

@@ -15,10 +15,12 @@ const struct command commands[] = {
 	{ "events", "show what happened to the registered services",
 	  cli_events },
 	{ "help", "show help for a command", cli_help },
+	{ "outages", "show when services or instances were down", cli_outages },
 	{ "register", "keep a registration alive, alone or with a command",
 	  cli_register },
 	{ "serve", "watch the services, keep history, serve metrics, alert",
 	  cli_serve },
+	{ "uptime", "show how much of the time services were up", cli_uptime },
 	{ "version", "show the version", cli_version },
 };
 

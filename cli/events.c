@@ -1,185 +1,130 @@
 /* `rollcall events`: what happened to the instances, out of the database,
- * whether the daemon runs or not. */
+ * whether the daemon runs or not, or asked of a daemon. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "cli/asking.h"
+#include "cli/columns.h"
 #include "cli/command.h"
-#include "cli/events_print.h"
-#include "cli/flags.h"
-#include "core/config.h"
+#include "cli/events_table.h"
+#include "cli/rows.h"
 #include "core/err.h"
-#include "core/problems.h"
 #include "core/timefmt.h"
-#include "core/xalloc.h"
-#include "db/history.h"
-
-enum { DEFAULT_WIDTH = 80 };
 
 struct events_flags {
-	const char *storage_path, *config_file;
-	const char *since, *until;
-	const char *service, *instance, *cluster;
+	struct asking asking;
 	int64_t limit;
-	int format;			/* enum events_format */
 };
-
-static const char *const formats[] = { "table", "json", "csv", NULL };
 
 #define AT(member) .offset = offsetof(struct events_flags, member)
 
 static const struct flag table[] = {
-	{ .name = "storage.path", .type = FLAG_STRING, AT(storage_path),
-	  .value = "FILE", .not_empty = true, .help = "The database. By"
-	    " default the one that --config.file names, or rollcall.db." },
-	{ .name = "config.file", .type = FLAG_STRING, AT(config_file),
-	  .value = "FILE", .not_empty = true, .help = "The configuration that"
-	    " names the database." },
-	{ .name = "since", .type = FLAG_STRING, AT(since), .value = "TIME",
-	  .help = "How far to look back: a duration such as 90m or 7d, or an"
-	    " RFC 3339 time. 0 means from the beginning.",
-	  .fallback = "1h" },
-	{ .name = "until", .type = FLAG_STRING, AT(until), .value = "TIME",
-	  .help = "Where to stop, in the same two ways. By default now." },
-	{ .name = "service", .type = FLAG_STRING, AT(service),
-	  .value = "GLOB", .help = "Only services whose name matches." },
-	{ .name = "instance", .type = FLAG_STRING, AT(instance),
-	  .value = "GLOB", .help = "Only instances whose id matches." },
-	{ .name = "cluster", .type = FLAG_STRING, AT(cluster),
-	  .value = "NAME", .help = "Only this etcd cluster." },
+	ASKING_FLAGS(struct events_flags, "1h"),
 	{ .name = "limit", .type = FLAG_INT, AT(limit), .value = "N",
 	  .help = "Only the newest N events. 0 means all.",
 	  .fallback = "0" },
-	{ .name = "format", .type = FLAG_WORD, AT(format),
-	  .value = "table|json|csv", .words = formats, .fallback = "table",
-	  .help = "table is for reading, in local time; json and csv have"
-	    " RFC 3339 times in UTC and more fields." },
 };
 
 static const struct flag_set flags = {
 	.command = "events",
 	.summary = "Shows when instances came and went, and why, oldest"
 	    " first. Reads the database; the daemon may be running or not.",
+	.operands = "[SERVICE[/INSTANCE]]",
 	.example = "rollcall events --since 24h --service 'login_*'",
 	FLAG_SET_FLAGS(table),
 };
 
-/* A duration before now, or a moment.  "0" is a moment too: the first. */
-static int parse_time(const char *flag, const char *text, wall_t *t_r)
-{
-	struct err as_duration, as_time;
-	int64_t ms;
+struct printing {
+	struct events_table *table;
+	size_t n;
+};
 
-	if (strcmp(text, "0") == 0) {
-		*t_r = (wall_t){ 0 };
-		return -1;
-	}
-	if (timefmt_parse_duration(text, &ms, &as_duration) == 0) {
-		*t_r = wall_add(clock_wall(), -ms);
-		return -1;
-	}
-	if (timefmt_parse_rfc3339(text, t_r, &as_time) == 0)
-		return -1;
-	/* The second reading is meant where there is a date. */
-	if (text[0] != '-' && strchr(text, '-'))
-		return flags_usage(&flags, "--%s: %s", flag, as_time.text);
-	return flags_usage(&flags, "--%s: %s (it takes a duration such as 1h,"
-	    " or a time such as 2026-11-22T08:00:00Z)", flag,
-	    as_duration.text);
+static bool tabulate(const struct history_event *ev, void *arg)
+{
+	struct printing *p = arg;
+
+	events_table_add(p->table, ev);
+	p->n++;
+	return true;
 }
 
-/* The window and the filters; -1 to go on, else the exit code. */
-static int make_query(const struct events_flags *f,
-    struct history_events_query *q)
+static bool add_row(const struct history_event *row, void *rows)
 {
-	int rc;
+	return rows_add(rows, row);
+}
 
-	*q = (struct history_events_query){
-		.who = { f->cluster, f->service, f->instance },
+static enum history_rc print_rows(const struct events_flags *f,
+    struct asked *a, const struct history_events_query *q, struct err *e)
+{
+	struct rows rows;
+	enum history_rc rc;
+
+	rows_begin(&rows, stdout, &history_event_rows,
+	    f->asking.format == ASKING_CSV);
+	rc = a->source.events(a->session, q, add_row, &rows, e);
+	rows_end(&rows, rc == HISTORY_OK);
+	return rc;
+}
+
+static void print_nothing(wall_t since)
+{
+	char *text = timefmt_local(since);
+
+	if (since.ms != 0)
+		printf("no events since %.19s\n", text);
+	else
+		printf("no events\n");
+	free(text);
+}
+
+static enum history_rc print_table(struct asked *a,
+    const struct history_events_query *q, struct err *e)
+{
+	struct printing p = { events_table_new(), 0 };
+	enum history_rc rc = a->source.events(a->session, q, tabulate, &p, e);
+
+	asking_quiet(a);
+	if (rc == HISTORY_OK && p.n > 0)
+		events_table_print(p.table, stdout, (int)columns_width());
+	else if (rc == HISTORY_OK)
+		print_nothing(a->from);
+	events_table_free(p.table);
+	return rc;
+}
+
+static int answer(const struct events_flags *f, struct asked *a)
+{
+	/* What came after the last proof is an event, too. */
+	const struct history_events_query q = {
+		.who = a->who, .from = a->from,
+		.to = f->asking.to != NULL ? a->to : (wall_t){ 0 },
 		.limit = f->limit,
 	};
-	rc = parse_time("since", f->since, &q->from);
-	if (rc < 0 && f->until != NULL)
-		rc = parse_time("until", f->until, &q->to);
-	if (rc >= 0)
-		return rc;
-	if (f->limit < 0)
-		return flags_usage(&flags, "--limit must not be negative");
-	if (q->to.ms != 0 && q->to.ms < q->from.ms)
-		return flags_usage(&flags, "--until is before --since");
-	return -1;
-}
-
-/* Free the result; NULL when all was said. */
-static char *storage_path(const struct events_flags *f)
-{
-	struct problems p = { 0 };
-	struct config *c;
-	char *path;
-
-	if (f->storage_path != NULL)
-		return xstrdup(f->storage_path);
-	if (f->config_file == NULL)
-		return xstrdup("rollcall.db");
-	c = config_load(f->config_file, &p);
-	for (size_t i = 0; i < p.n; i++)
-		fprintf(stderr, "%s\n", p.lines[i]);
-	path = c != NULL ? xstrdup(c->storage.path) : NULL;
-	problems_free(&p);
-	config_unref(c);
-	return path;
-}
-
-static int width_of_terminal(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	return DEFAULT_WIDTH;
-}
-
-static int print_events(const char *path,
-    const struct history_events_query *q,
-    enum events_format format)
-{
-	struct events_printer *p = events_printer_new(stdout, format,
-	    width_of_terminal());
-	struct history_source source = history_of_file(path);
 	struct err e;
-	void *session = source.open(source.arg, &e);
-	enum history_rc rc = HISTORY_FAILED;
+	enum history_rc rc = f->asking.format == ASKING_TABLE ?
+	    print_table(a, &q, &e) : print_rows(f, a, &q, &e);
 
-	if (session != NULL)
-		rc = source.events(session, q, events_print, p, &e);
-	source.close(session);
-	if (rc != HISTORY_OK) {
-		fprintf(stderr, "rollcall events: %s\n", e.text);
-		events_printer_free(p);
-		return EXIT_FAILED;
-	}
-	events_printer_end(p, q->from);	/* main.c sees to stdout */
-	return EXIT_OK;
+	return asking_result(&flags, a, rc, &e);
 }
 
 int cli_events(int argc, char **argv)
 {
-	struct events_flags f = { 0 };
-	struct history_events_query q;
-	char *path;
-	int rc = flags_parse(&flags, argc, argv, &f, NULL);
+	struct events_flags f = { .limit = 0 };
+	struct string_list operands = { 0 };
+	struct asked a;
+	int rc = flags_parse(&flags, argc, argv, &f, &operands);
 
-	if (rc < 0)
-		rc = make_query(&f, &q);
 	if (rc >= 0)
 		return rc;
-	path = storage_path(&f);
-	if (path == NULL)
-		return EXIT_FAILED;
-	rc = print_events(path, &q, (enum events_format)f.format);
-	free(path);
+	if (f.limit < 0)
+		rc = flags_usage(&flags, "--limit must not be negative");
+	else
+		rc = asking_open(&flags, &f.asking, &operands, "1h", &a);
+	if (rc < 0) {
+		rc = answer(&f, &a);
+		asking_close(&a);
+	}
+	free(operands.v);
 	return rc;
 }

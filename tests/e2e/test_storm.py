@@ -62,7 +62,7 @@ def check_history(rollcall):
     assert {r["id"] for r in rows} == {"%05d" % n for n in range(GONE)}
     assert {r["n"] for r in rows} == {1}
     still = rollcall.query_database(
-        "select count(*) n from instances_now where state = 'up'")
+        "select count(*) n from instances where state = 'up'")
     assert still == [{"n": LIVING}]
 
 

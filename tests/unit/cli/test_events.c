@@ -3,97 +3,10 @@
  *	what would steer a terminal, several clusters, lengths rounded
  *	nothing to show; wrong flags; no database */
 #include "cli/events.c"
-#include "cli/events_table.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <time.h>
-#include <cmocka.h>
-
-#include <sqlite3.h>
-
-#include "db/db.h"
-
-static char folder[64], database[128], printed[65536];
-
-static void sql(const char *text)
-{
-	sqlite3 *db;
-	char *error = NULL;
-
-	assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
-		fail_msg("%s", error);
-	sqlite3_close(db);
-}
-
-static int setup(void **state)
-{
-	struct err e;
-	struct db *db;
-
-	(void)state;
-	setenv("TZ", "UTC", 1);
-	tzset();
-	snprintf(folder, sizeof(folder), "/tmp/rollcall-events-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	snprintf(database, sizeof(database), "%s/h.db", folder);
-	db = db_open(database, &e);
-	assert_non_null(db);
-	assert_true(db_close(db, 0));
-	sql("INSERT INTO roll SELECT 1, 'im', '/login_servers',"
-	    " 'login_server', '0001-0001', '/login_servers/0001-0001', 'v',"
-	    " '10.0.0.7:8008', NULL, 10, NULL, NULL, 5, 6, 1, NULL, 0, NULL;"
-	    "INSERT INTO stays VALUES(1, 1, 0, 1763000000000, 11520475, 0, 0,"
-	    " NULL, 41);"
-	    "INSERT INTO stays VALUES(2, 1, 5, 1763011520475, NULL, 5475, 26,"
-	    " 1, 42);");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	assert_int_equal(system(command), 0);
-	return 0;
-}
-
-/* Runs the command with these flags, both streams into printed. */
-static int run(const char *flag, ...)
-{
-	char name[] = "events", *argv[16] = { name };
-	int argc = 1, out = dup(1), err = dup(2), rc;
-	FILE *to = tmpfile();
-	va_list ap;
-	size_t n;
-
-	va_start(ap, flag);
-	for (; flag != NULL; flag = va_arg(ap, const char *))
-		argv[argc++] = xstrdup(flag);
-	va_end(ap);
-	fflush(stdout);
-	dup2(fileno(to), 1);
-	dup2(fileno(to), 2);
-	rc = cli_events(argc, argv);
-	fflush(stdout);
-	dup2(out, 1);
-	dup2(err, 2);
-	close(out);
-	close(err);
-	rewind(to);
-	n = fread(printed, 1, sizeof(printed) - 1, to);
-	printed[n] = '\0';
-	fclose(to);
-	while (argc > 1)
-		free(argv[--argc]);
-	return rc;
-}
+#include "tests/unit/cli/asked.h"
 
 #define RUN(...) \
-	run("--storage.path", database, __VA_ARGS__, NULL)
+	run(cli_events, "--storage.path", database, __VA_ARGS__, NULL)
 
 static void test_table(void **state)
 {
@@ -110,24 +23,11 @@ static void test_table(void **state)
 
 static void test_wide_table(void **state)
 {
-	const struct history_events_query q = { .limit = 1 };
-	struct history_source source = history_of_file(database);
-	void *session;
-	struct events_printer *p;
-	char text[512] = "";
-	FILE *out = fmemopen(text, sizeof(text), "w");
-	struct err e;
-
 	(void)state;
-	p = events_printer_new(out, EVENTS_TABLE, 120);
-	session = source.open(source.arg, &e);
-	assert_non_null(session);
-	assert_int_equal(source.events(session, &q, events_print, p, &e),
-	    HISTORY_OK);
-	source.close(session);
-	events_printer_end(p, (wall_t){ 0 });
-	fclose(out);
-	assert_string_equal(text,
+	setenv("COLUMNS", "120", 1);
+	assert_int_equal(RUN("--since=0", "--limit=1"), EXIT_OK);
+	unsetenv("COLUMNS");
+	assert_string_equal(printed,
 	    "TIME (UTC)               SERVICE/INSTANCE        STATE    CAUSE "
 	    "  AFTER     ADDRESS\n"
 	    "2025-11-13 05:25:20.475  login_server/0001-0001  expired  expire"
@@ -216,10 +116,10 @@ static void test_window(void **state)
 {
 	(void)state;
 	assert_int_equal(RUN("--since=2025-11-13T02:00:00Z",
-	    "--until=2025-11-13T03:00:00Z"), EXIT_OK);
+	    "--to=2025-11-13T03:00:00Z"), EXIT_OK);
 	assert_non_null(strstr(printed, "registered"));
 	assert_null(strstr(printed, "expire"));
-	assert_int_equal(RUN("--since=100y"), EXIT_OK);
+	assert_int_equal(RUN("--since=50y"), EXIT_OK);
 	assert_non_null(strstr(printed, "expire"));
 }
 
@@ -227,13 +127,17 @@ static void test_wrong(void **state)
 {
 	(void)state;
 	assert_int_equal(RUN("--since=5 minutes"), EXIT_USAGE);
-	assert_non_null(strstr(printed, "--since: unknown unit"));
-	assert_int_equal(RUN("--until=2026-13-01T00:00:00Z"), EXIT_USAGE);
-	assert_non_null(strstr(printed, "--until: "));
-	assert_int_equal(RUN("--since=1h", "--until=2h"), EXIT_USAGE);
-	assert_non_null(strstr(printed, "before"));
+	assert_non_null(strstr(printed, "--since: \"5 minutes\" is no time"));
+	assert_int_equal(RUN("--to=2026-13-01T00:00:00Z"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--to: "));
+	assert_int_equal(RUN("--since=1h", "--to=2h"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "empty"));
+	assert_int_equal(RUN("--since=1h", "--from=2h"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "one of them"));
+	assert_int_equal(RUN("a", "b"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "unexpected argument \"b\""));
 	assert_int_equal(RUN("--limit=-1"), EXIT_USAGE);
-	assert_int_equal(run("--storage.path=/nonexistent.db", NULL),
+	assert_int_equal(run(cli_events, "--storage.path=/nonexistent.db", NULL),
 	    EXIT_FAILED);
 	assert_string_equal(printed,
 	    "rollcall events: /nonexistent.db: No such file or directory\n");

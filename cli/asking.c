@@ -1,0 +1,214 @@
+/* Whom and what `rollcall uptime`, `outages` and `events` ask: the database of
+ * a file or of a configuration, or a daemon by its API; from when to when; and
+ * a line on a terminal that tells how far a long answer is. */
+#include "cli/asking.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/calendar.h"
+#include "cli/remote.h"
+#include "core/config.h"
+#include "core/err.h"
+#include "core/problems.h"
+#include "core/xalloc.h"
+#include "db/history.h"
+
+enum {
+	FRESH_MS = 10000,	/* a daemon that runs notes it every 5 s */
+	PATIENCE_MS = 1000,	/* before a progress line */
+};
+
+const char *const asking_formats[] = { "table", "json", "csv", NULL };
+
+/* --- whom --- */
+
+/* Free the result; NULL when all was said. */
+static char *storage_path(const struct asking *a)
+{
+	struct problems p = { 0 };
+	struct config *c;
+	char *path;
+
+	if (a->storage_path != NULL)
+		return xstrdup(a->storage_path);
+	if (a->config_file == NULL)
+		return xstrdup("rollcall.db");
+	c = config_load(a->config_file, &p);
+	for (size_t i = 0; i < p.n; i++)
+		fprintf(stderr, "%s\n", p.lines[i]);
+	path = c != NULL ? xstrdup(c->storage.path) : NULL;
+	problems_free(&p);
+	config_unref(c);
+	return path;
+}
+
+static int complain(const struct flag_set *set, const struct err *e)
+{
+	fprintf(stderr, "rollcall %s: %s\n", set->command, e->text);
+	return EXIT_FAILED;
+}
+
+static int open_source(const struct flag_set *set, const struct asking *a,
+    struct asked *asked)
+{
+	struct err e;
+
+	if (a->url != NULL) {
+		asked->source = remote_history(a->url, a->http_config_file,
+		    &e);
+		if (asked->source.open == NULL)
+			return complain(set, &e);
+	} else {
+		asked->path = storage_path(a);
+		if (asked->path == NULL)
+			return EXIT_FAILED;
+		asked->source = history_of_file(asked->path);
+	}
+	asked->session = asked->source.open(asked->source.arg, &e);
+	return asked->session != NULL ? -1 : complain(set, &e);
+}
+
+/* --- how far it is --- */
+
+static void progress(double share, void *arg)
+{
+	struct asked *a = arg;
+
+	if (clock_mono().ms - a->began_ms < PATIENCE_MS)
+		return;
+	fprintf(stderr, "\rreading history: %3.0f %%", share * 100);
+	fflush(stderr);
+	a->shown = true;
+}
+
+void asking_quiet(struct asked *a)
+{
+	if (a->shown)
+		fputs("\r                        \r", stderr);
+	a->shown = false;
+}
+
+/* --- when --- */
+
+static int read_range(const struct flag_set *set, const struct asking *a,
+    const char *since, struct asked *asked)
+{
+	const char *from = a->from != NULL ? a->from : a->since;
+	struct err e;
+
+	if (a->from != NULL && a->since != NULL)
+		return flags_usage(set, "--since and --from are the same: give"
+		    " one of them");
+	asked->to = asked->now;
+	if (a->to != NULL && calendar_parse(a->to, a->utc, asked->now,
+	    &asked->to, &e) != 0)
+		return flags_usage(set, "--to: %s", e.text);
+	/* A duration is one before the end. */
+	if (calendar_parse(from != NULL ? from : since, a->utc,
+	    from == NULL && a->to != NULL ? asked->to : asked->now,
+	    &asked->from, &e) != 0)
+		return flags_usage(set, "--%s: %s",
+		    a->from != NULL ? "from" : "since", e.text);
+	if (asked->to.ms <= asked->from.ms)
+		return flags_usage(set, "the range is empty: it begins when it"
+		    " ends or later");
+	return -1;
+}
+
+static int look(const struct flag_set *set, struct asked *asked)
+{
+	wall_t until;
+	struct err e;
+
+	if (asked->source.looked(asked->session, &asked->begins, &until,
+	    &e) != HISTORY_OK)
+		return complain(set, &e);
+	asked->now = clock_wall();
+	/* The last seconds would else be unknown, though a daemon looks. */
+	if (until.ms < asked->now.ms &&
+	    until.ms >= asked->now.ms - FRESH_MS)
+		asked->now = until;
+	return -1;
+}
+
+/* --- about whom --- */
+
+static int read_who(const struct flag_set *set, const struct asking *a,
+    const struct string_list *operands, struct asked *asked)
+{
+	char *slash;
+
+	asked->who = (struct history_who){ a->cluster, a->service,
+	    a->instance };
+	if (operands == NULL || operands->n == 0)
+		return -1;
+	if (operands->n > 1)
+		return flags_usage(set, "unexpected argument \"%s\"",
+		    operands->v[1]);
+	if (a->service != NULL)
+		return flags_usage(set, "SERVICE is given twice");
+	asked->pattern[0] = xstrdup(operands->v[0]);
+	asked->who.service = asked->pattern[0];
+	slash = strchr(asked->pattern[0], '/');
+	if (slash != NULL) {
+		*slash = '\0';
+		asked->who.instance = slash + 1;
+	}
+	return -1;
+}
+
+int asking_open(const struct flag_set *set, const struct asking *a,
+    const struct string_list *operands, const char *since,
+    struct asked *asked_r)
+{
+	struct asked *asked = asked_r;
+	int rc;
+
+	memset(asked, 0, sizeof(*asked));
+	rc = read_who(set, a, operands, asked);
+	if (rc < 0)
+		rc = open_source(set, a, asked);
+	if (rc < 0)
+		rc = look(set, asked);
+	if (rc < 0)
+		rc = read_range(set, a, since, asked);
+	if (rc >= 0) {
+		asking_close(asked);
+		return rc;
+	}
+	asked->began_ms = clock_mono().ms;
+	if (isatty(STDERR_FILENO))
+		asked->source.limits(asked->session, 0, progress, asked);
+	return -1;
+}
+
+void asking_close(struct asked *a)
+{
+	asking_quiet(a);
+	if (a->session != NULL)
+		a->source.close(a->session);
+	remote_history_free(&a->source);
+	free(a->path);
+	free(a->pattern[0]);
+}
+
+int asking_result(const struct flag_set *set, struct asked *a,
+    enum history_rc rc, const struct err *e)
+{
+	asking_quiet(a);
+	return rc == HISTORY_OK ? EXIT_OK : complain(set, e);
+}
+
+void asking_note_beginning(const struct asked *a, bool utc)
+{
+	char date[20];
+
+	if (a->begins.ms == 0)
+		printf("\nNothing was watched yet.\n");
+	else if (a->from.ms < a->begins.ms)
+		printf("\nHistory begins at %s: before that nothing is known."
+		    "\n", calendar_date(a->begins, utc, date));
+}

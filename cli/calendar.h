@@ -1,0 +1,33 @@
+#ifndef CLI_CALENDAR_H
+#define CLI_CALENDAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/clock.h"
+
+struct err;
+
+/* Time as people write it, in the local zone or in UTC.  Inside there is only
+ * UTC: this is the edge. */
+
+/* Reads a moment: `now`; a duration (90m, 30d), so long before `now`; a date
+ * or a date with a time (2026-10-01, 2026-10-01T08:30, with seconds or
+ * without), in the local zone or in UTC; RFC 3339; Unix seconds or, from 1e11
+ * on, milliseconds.  0, or -1 with e. */
+int calendar_parse(const char *text, bool utc, wall_t now, wall_t *t_r,
+    struct err *e);
+
+enum calendar_unit { CALENDAR_DAY, CALENDAR_WEEK, CALENDAR_MONTH };
+
+/* The edges of all days, weeks (from Monday on) or months that [from, to)
+ * touches, ascending, the first `from` and the last `to` themselves.  A day on
+ * which clocks change is one day.  The caller frees the array. */
+size_t calendar_edges(wall_t from, wall_t to, enum calendar_unit unit,
+    bool utc, wall_t **edges_r);
+
+/* Appends nothing, writes "2026-10-01" or, if it is not midnight,
+ * "2026-10-01 08:30" into out[20]; returns out. */
+char *calendar_date(wall_t t, bool utc, char *out);
+
+#endif

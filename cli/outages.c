@@ -1,0 +1,200 @@
+/* `rollcall outages`: when instances, or services, were down, for how long,
+ * why, and how soon that was seen. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/asking.h"
+#include "cli/columns.h"
+#include "cli/command.h"
+#include "cli/events_table.h"
+#include "cli/rows.h"
+#include "core/err.h"
+#include "core/timefmt.h"
+#include "core/xalloc.h"
+
+struct outages_flags {
+	struct asking asking;
+	bool services;
+	int64_t min, limit;
+};
+
+#define AT(member) .offset = offsetof(struct outages_flags, member)
+
+static const struct flag table[] = {
+	ASKING_FLAGS(struct outages_flags, "30d"),
+	{ .name = "services", .type = FLAG_BOOL, AT(services),
+	  .help = "Of services: the times below their minimum of"
+	    " instances." },
+	{ .name = "min", .type = FLAG_INT, AT(min), .value = "N",
+	  .fallback = "-1", .help = "With --services: below N instead of the"
+	    " min_instances that was in force at the time." },
+	{ .name = "limit", .type = FLAG_INT, AT(limit), .value = "N",
+	  .fallback = "50", .help = "Only the newest N. 0 means all." },
+};
+
+static const struct flag_set flags = {
+	.command = "outages",
+	.summary = "Shows when instances were gone that had not signed off,"
+	    " newest first. An outage begins when the registration ran out,"
+	    " not when that was seen.",
+	.operands = "[SERVICE[/INSTANCE]]",
+	.example = "rollcall outages login_server --since 7d",
+	FLAG_SET_FLAGS(table),
+};
+
+enum { BEGAN, WHO, LASTED, CAUSE, SEEN_AFTER, ADDRESS, NCOLUMNS };
+
+static const struct column specs[NCOLUMNS] = {
+	[BEGAN] = { "BEGAN" },
+	[WHO] = { "SERVICE/INSTANCE", .elastic = true },
+	[LASTED] = { "LASTED" },
+	[CAUSE] = { "CAUSE", .drop = 1 },
+	[SEEN_AFTER] = { "SEEN AFTER", .right = true, .drop = 2 },
+	[ADDRESS] = { "ADDRESS", .drop = 3 },
+};
+
+struct printing {
+	struct columns *columns;
+	wall_t now;
+	bool any, utc;
+};
+
+static char *duration(int64_t ms)
+{
+	char text[TIMEFMT_MAX];
+
+	return xstrdup(timefmt_duration(events_round_down(ms), text));
+}
+
+/* With what of it nobody saw: that may have been less. */
+static char *lasted(const struct history_outage *o, wall_t now)
+{
+	int64_t ms = (o->to.ms != 0 ? o->to.ms : now.ms) - o->from.ms;
+	char *text = duration(ms > 0 ? ms : 0), *whole;
+
+	whole = xasprintf("%s%s%s", text, o->to.ms == 0 ? ", goes on" : "",
+	    o->unknown_ms > 0 ? " (?)" : "");
+	free(text);
+	return whole;
+}
+
+static char *cause(const struct history_outage *o)
+{
+	if (o->cause != NULL)
+		return xstrdup(o->cause);
+	return xasprintf("%lld of %lld up", (long long)o->up_least,
+	    (long long)o->min_instances);
+}
+
+/* To the second. */
+static char *began(wall_t from, bool in_utc)
+{
+	char text[TIMEFMT_MAX], *local;
+
+	if (!in_utc) {
+		local = timefmt_local(from);
+		local[strcspn(local, ".")] = '\0';
+		return local;
+	}
+	timefmt_rfc3339(from, text);
+	text[strcspn(text, ".")] = 'Z';
+	text[strcspn(text, "Z") + 1] = '\0';
+	return xstrdup(text);
+}
+
+static bool tabulate(const struct history_outage *o, void *arg)
+{
+	struct printing *p = arg;
+	char *cells[NCOLUMNS] = {
+		[BEGAN] = began(o->from, p->utc),
+		[WHO] = xasprintf("%s%s%s", o->service,
+		    o->instance != NULL ? "/" : "",
+		    o->instance != NULL ? o->instance : ""),
+		[LASTED] = lasted(o, p->now),
+		[CAUSE] = cause(o),
+		[SEEN_AFTER] = duration(o->seen.ms - o->from.ms),
+		[ADDRESS] = xstrdup(o->address != NULL ? o->address : ""),
+	};
+
+	columns_add(p->columns, cells);
+	p->any = true;
+	return true;
+}
+
+static bool add_row(const struct history_outage *row, void *rows)
+{
+	return rows_add(rows, row);
+}
+
+static enum history_rc print_rows(const struct outages_flags *f,
+    struct asked *a, const struct history_outages_query *q, struct err *e)
+{
+	struct rows rows;
+	enum history_rc rc;
+
+	rows_begin(&rows, stdout, &history_outage_rows,
+	    f->asking.format == ASKING_CSV);
+	rc = a->source.outages(a->session, q, add_row, &rows, e);
+	rows_end(&rows, rc == HISTORY_OK);
+	return rc;
+}
+
+static enum history_rc print_table(const struct outages_flags *f,
+    struct asked *a, const struct history_outages_query *q, struct err *e)
+{
+	struct printing p = { columns_new(specs, NCOLUMNS), a->now, false,
+	    f->asking.utc };
+	enum history_rc rc;
+
+	rc = a->source.outages(a->session, q, tabulate, &p, e);
+	asking_quiet(a);
+	if (rc == HISTORY_OK && p.any)
+		columns_print(p.columns, stdout, columns_width());
+	else if (rc == HISTORY_OK)
+		printf("no outages\n");
+	if (rc == HISTORY_OK)
+		asking_note_beginning(a, f->asking.utc);
+	columns_free(p.columns);
+	return rc;
+}
+
+static int answer(const struct outages_flags *f, struct asked *a)
+{
+	const struct history_outages_query q = {
+		.who = a->who, .from = a->from, .to = a->to,
+		.of = f->services ? HISTORY_SERVICES : HISTORY_INSTANCES,
+		.min_instances = f->min, .limit = f->limit,
+	};
+	struct err e;
+	enum history_rc rc = f->asking.format == ASKING_TABLE ?
+	    print_table(f, a, &q, &e) : print_rows(f, a, &q, &e);
+
+	return asking_result(&flags, a, rc, &e);
+}
+
+int cli_outages(int argc, char **argv)
+{
+	struct outages_flags f = { .limit = 0 };
+	struct string_list operands = { 0 };
+	struct asked a;
+	int rc = flags_parse(&flags, argc, argv, &f, &operands);
+
+	if (rc >= 0)
+		return rc;
+	if (f.limit < 0)
+		rc = flags_usage(&flags, "--limit must not be negative");
+	else if (f.min < -1)
+		rc = flags_usage(&flags, "--min must not be negative");
+	else if (f.min >= 0 && !f.services)
+		rc = flags_usage(&flags, "--min is for --services");
+	else
+		rc = asking_open(&flags, &f.asking, &operands, "30d", &a);
+	if (rc < 0) {
+		rc = answer(&f, &a);
+		asking_close(&a);
+	}
+	free(operands.v);
+	return rc;
+}

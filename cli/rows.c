@@ -1,0 +1,37 @@
+/* What `--format json` and `csv` print.  Streams: a year of events needs no
+ * memory.  The fields are core/history_rows.c's. */
+#include "cli/rows.h"
+
+enum { MAX_LINE = 4 << 20 };
+
+void rows_begin(struct rows *r, FILE *out, const struct row_table *table,
+    bool csv)
+{
+	*r = (struct rows){ .out = out, .table = table, .csv = csv };
+	buf_init(&r->line, MAX_LINE);
+	if (!csv)
+		return;
+	row_csv_names(&r->line, table);
+	fputs(buf_str(&r->line), out);
+}
+
+bool rows_add(struct rows *r, const void *row)
+{
+	buf_reset(&r->line);
+	if (r->csv) {
+		row_csv(&r->line, r->table, row);
+	} else {
+		buf_adds(&r->line, r->n > 0 ? ",\n " : "[");
+		row_json(&r->line, r->table, row);
+	}
+	fputs(buf_str(&r->line), r->out);
+	r->n++;
+	return true;
+}
+
+void rows_end(struct rows *r, bool whole)
+{
+	if (!r->csv && whole)
+		fputs(r->n > 0 ? "]\n" : "[]\n", r->out);
+	buf_free(&r->line);
+}

@@ -1,0 +1,176 @@
+/* cli/uptime.c, cli/outages.c and cli/uptime_table.c on a database made by
+ * hand, in which all was watched for ten hours of one day:
+ *	services and instances; by day; the three formats; bars; a minimum
+ *	nothing known; figures that must not be rounded up; wrong flags */
+#include "cli/uptime_table.c"
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "tests/unit/cli/asked.h"
+
+#define UPTIME(...) \
+	run(cli_uptime, "--storage.path", database, __VA_ARGS__, NULL)
+#define OUTAGES(...) \
+	run(cli_outages, "--storage.path", database, __VA_ARGS__, NULL)
+
+#define DAY "--from=2025-11-13", "--to=2025-11-14"
+
+static void watch(void)
+{
+	/* 02:13:20 to 12:13:20; expired at 05:25:20.475, seen 26 ms later. */
+	sql("INSERT INTO watching VALUES(1, 'im', '/login_servers',"
+	    " 1763000000000, 1763036000000, 1);"
+	    "INSERT INTO expectations VALUES('im', 'login_server',"
+	    " 1763000000000, 1)");
+}
+
+static void test_services(void **state)
+{
+	(void)state;
+	watch();
+	assert_int_equal(UPTIME(DAY), EXIT_OK);
+	assert_string_equal(printed,
+	    "SERVICE         UPTIME    SEEN   DOWN  OUTAGES  LONGEST"
+	    "  11-13 .. 2025-11-14\n"
+	    "login_server  32.001 %  41.6 %  6h47m        1    6h47m"
+	    "  ?###-______?????????\n"
+	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
+	    " known.\n");
+}
+
+static void test_instances(void **state)
+{
+	(void)state;
+	watch();
+	assert_int_equal(UPTIME("--instances", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  32.001 %"));
+	assert_int_equal(UPTIME("login_server/*-0001", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  32.001 %"));
+	assert_int_equal(UPTIME("x*", DAY), EXIT_OK);
+	assert_null(strstr(printed, "login"));
+}
+
+static void test_by_day(void **state)
+{
+	(void)state;
+	watch();
+	sql("UPDATE watching SET to_ms = to_ms + 86400000");
+	assert_int_equal(UPTIME("--by=day", "--from=2025-11-13",
+	    "--to=2025-11-15"), EXIT_OK);
+	assert_string_equal(printed,
+	    "SERVICE       FROM                UPTIME    SEEN    DOWN  OUTAGES"
+	    "  LONGEST\n"
+	    "login_server  2025-11-13 02:13  14.694 %   100 %  18h34m        1"
+	    "   18h34m\n"
+	    "login_server  2025-11-14         0.000 %  50.9 %  12h13m        1"
+	    "   12h13m\n"
+	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
+	    " known.\n");
+}
+
+/* 2 of 1 never were up; in maintenance nothing is down. */
+static void test_minimum_and_maintenance(void **state)
+{
+	(void)state;
+	watch();
+	assert_int_equal(UPTIME("--min=2", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, " 0.000 %"));
+	assert_int_equal(UPTIME("--min=0", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, " 100 %"));
+	sql("INSERT INTO maintenance VALUES(1, 'im', 'login_server', NULL,"
+	    " 1763011520475, 1763036000000, 0, NULL, '', '', 1)");
+	assert_int_equal(UPTIME(DAY), EXIT_OK);
+	assert_non_null(strstr(printed, " 100 %"));
+	assert_non_null(strstr(printed, "###mmm"));
+}
+
+static void test_formats(void **state)
+{
+	(void)state;
+	watch();
+	assert_int_equal(UPTIME("--format=json", "--from=1763000000",
+	    "--to=1763036000"), EXIT_OK);
+	assert_string_equal(printed,
+	    "[{\"from\":\"2025-11-13T02:13:20.000Z\","
+	    "\"to\":\"2025-11-13T12:13:20.000Z\",\"etcd_cluster\":\"im\","
+	    "\"service_name\":\"login_server\",\"instance_id\":null,"
+	    "\"uptime\":0.320013194,\"uptime_low\":0.320013194,"
+	    "\"uptime_high\":0.320013194,\"coverage\":1,"
+	    "\"up_seconds\":11520.475,\"down_seconds\":24479.525,"
+	    "\"none_seconds\":24479.525,\"maintenance_seconds\":0.000,"
+	    "\"absent_seconds\":0.000,\"unknown_seconds\":0.000,"
+	    "\"outages\":1,\"longest_outage_seconds\":24479.525,"
+	    "\"mtbf_seconds\":11520.475,\"mttr_seconds\":24479.525}]\n");
+	assert_int_equal(UPTIME("--format=csv", DAY), EXIT_OK);
+	assert_memory_equal(printed, "from,to,etcd_cluster,", 21);
+	assert_int_equal(UPTIME("x", "--format=json", DAY), EXIT_OK);
+	assert_string_equal(printed, "[]\n");
+}
+
+/* 99.99998 % is not 100 %, and no figure is made up for nothing. */
+static void test_figures(void **state)
+{
+	char *text;
+
+	(void)state;
+	text = percent(0.9999998, 3);
+	assert_string_equal(text, "99.999 %");
+	free(text);
+	text = percent(0, 3);
+	assert_string_equal(text, "0.000 %");
+	free(text);
+	text = percent(NAN, 3);
+	assert_string_equal(text, "-");
+	free(text);
+	assert_int_equal(UPTIME("--since=1h"), EXIT_OK);
+	assert_non_null(strstr(printed, "Nothing was watched yet."));
+}
+
+static void test_outages(void **state)
+{
+	(void)state;
+	watch();
+	setenv("COLUMNS", "120", 1);
+	assert_int_equal(OUTAGES(DAY), EXIT_OK);
+	unsetenv("COLUMNS");
+	assert_memory_equal(printed,
+	    "BEGAN                SERVICE/INSTANCE        LASTED", 50);
+	assert_non_null(strstr(printed,
+	    "\n2025-11-13 05:25:20  login_server/0001-0001  "));
+	assert_non_null(strstr(printed, ", goes on"));
+	assert_non_null(strstr(printed, "expire"));
+	assert_non_null(strstr(printed, " 26ms"));
+	assert_int_equal(OUTAGES("--services", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "0 of 1 up"));
+	assert_int_equal(OUTAGES("--format=json", DAY), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\"seen\":\"2025-11-13T05:25:20.501Z\""));
+	assert_non_null(strstr(printed, "\"down_seconds\":24479.525"));
+	assert_int_equal(OUTAGES("x", DAY), EXIT_OK);
+	assert_memory_equal(printed, "no outages\n", 11);
+}
+
+static void test_wrong(void **state)
+{
+	(void)state;
+	assert_int_equal(UPTIME("--by=year"), EXIT_USAGE);
+	assert_int_equal(UPTIME("--min=-2"), EXIT_USAGE);
+	assert_int_equal(UPTIME("--limit=-2"), EXIT_USAGE);
+	assert_int_equal(OUTAGES("--min=2"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--min is for --services"));
+	assert_int_equal(OUTAGES("--services", "a/b"), EXIT_FAILED);
+	assert_non_null(strstr(printed, "only among instances"));
+	assert_int_equal(UPTIME("--from=2025-02-30"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "\"2025-02-30\" is no time"));
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_services), T(test_instances), T(test_by_day),
+		T(test_minimum_and_maintenance), T(test_formats),
+		T(test_figures), T(test_outages), T(test_wrong),
+	};
+
+	return cmocka_run_group_tests_name("cli/uptime", tests, NULL, NULL);
+}
