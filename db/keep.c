@@ -262,21 +262,22 @@ static int vacuum_slice(struct keeper *k, bool *idle_r)
 
 /* --- passes --- */
 
-static bool pass_begins(struct keeper *k)
+static int pass_begins(struct keeper *k, bool *trusted_r)
 {
+	*trusted_r = true;
 	if (k->task > 0 || k->begun)
-		return true;
+		return SQLITE_OK;
 	k->now = clock_now();
-	return keep_clock_trusted(&k->clock, k->db, k->now);
+	return keep_clock_trusted(&k->clock, k->db, k->now, trusted_r);
 }
 
 static int work(struct keeper *k, enum outcome *o_r, int64_t **width_r)
 {
-	bool idle = true;
-	int rc = SQLITE_OK;
+	bool idle = true, trusted;
+	int rc = pass_begins(k, &trusted);
 
 	*o_r = PASS_OVER;
-	if (!pass_begins(k))
+	if (rc != SQLITE_OK || !trusted)
 		return rc;
 	if (k->task < keep_ntasks)
 		rc = next_slice(k, width_r, &idle);

@@ -31,15 +31,17 @@ static bool waited(struct keep_clock *c, int64_t ahead_ms)
 	return false;
 }
 
-bool keep_clock_trusted(struct keep_clock *c, sqlite3 *db, wall_t now)
+int keep_clock_trusted(struct keep_clock *c, sqlite3 *db, wall_t now,
+    bool *trusted_r)
 {
 	int64_t last = 0;
+	int rc = sql_meta_int(db, KEY, &last);
 
-	if (sql_meta_int(db, KEY, &last) != SQLITE_OK)
-		return false;
-	if (last != 0 && now.ms - last > LEAP_MS &&
-	    !waited(c, now.ms - last))
-		return false;
+	*trusted_r = false;
+	if (rc != SQLITE_OK || (last != 0 && now.ms - last > LEAP_MS &&
+	    !waited(c, now.ms - last)))
+		return rc;
 	c->doubted = false;
-	return sql_set_meta_int(db, KEY, now.ms) == SQLITE_OK;
+	*trusted_r = true;
+	return sql_set_meta_int(db, KEY, now.ms);
 }

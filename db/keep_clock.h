@@ -14,7 +14,9 @@ struct keep_clock {
 	mono_t until;
 };
 
-/* false: not yet; asked again later.  Remembers `now` in the database. */
-bool keep_clock_trusted(struct keep_clock *c, sqlite3 *db, wall_t now);
+/* *trusted_r false: not yet; asked again later.  Remembers `now` in the
+ * database.  SQLITE_OK, or sqlite's code. */
+int keep_clock_trusted(struct keep_clock *c, sqlite3 *db, wall_t now,
+    bool *trusted_r);
 
 #endif
