@@ -36,8 +36,8 @@ int db_restore(struct db *d, struct registry *r,
 void db_start(struct db *d, struct loop *l, struct event_bus *b,
     struct registry *r);
 
-/* How long the history and the statistics are kept, in ms; 0: for ever (and
- * statistics no longer than the history).  Any time; the loop's. */
+/* How long the history and the statistics are kept, in ms; 0: for ever.  Any
+ * time; on the loop. */
 void db_keep(struct db *d, int64_t history_ms, int64_t statistics_ms);
 
 /* What to put into the table of sinks. */

@@ -115,13 +115,10 @@ static bool interrupted(int rc, int64_t *width)
 static int64_t age_of(const struct keeper *k, enum keep_age age)
 {
 	const struct keep_policy *p = &k->policy;
-	/* Without history, statistics are of no use. */
-	bool shorter = p->history_ms > 0 && (p->statistics_ms == 0 ||
-	    p->history_ms < p->statistics_ms);
 	const int64_t ages[AGE_COUNT] = {
 		[AGE_RAW] = 48 * HOUR_MS,
 		[AGE_FINE] = 30 * 24 * HOUR_MS,
-		[AGE_STATISTICS] = shorter ? p->history_ms : p->statistics_ms,
+		[AGE_STATISTICS] = p->statistics_ms,
 		[AGE_HISTORY] = p->history_ms,
 	};
 
