@@ -19,8 +19,8 @@
 #include "db/sql.h"
 
 enum {
-	TARGET_US = 20000, LIMIT_US = 40000,
-	CHECK_OPS = 200,		/* between looks at the clock */
+	TARGET_US = 20000, LIMIT_US = 30000,
+	CHECK_OPS = 50,		/* between looks at the clock */
 	REST = 4,			/* times what a slice took */
 	FIRST_PASS_MS = 10000, PASS_MS = 300000, RETRY_MS = 60000,
 	MAX_WIDTH = 1 << 20,		/* grains */
