@@ -92,22 +92,23 @@ static int parse_time(const char *flag, const char *text, wall_t *t_r)
 }
 
 /* The window and the filters; -1 to go on, else the exit code. */
-static int make_query(const struct events_flags *f, struct history_query *q)
+static int make_query(const struct events_flags *f,
+    struct history_events_query *q)
 {
 	int rc;
 
-	*q = (struct history_query){
-		.service = f->service, .instance = f->instance,
-		.cluster = f->cluster, .limit = f->limit,
+	*q = (struct history_events_query){
+		.who = { f->cluster, f->service, f->instance },
+		.limit = f->limit,
 	};
-	rc = parse_time("since", f->since, &q->since);
+	rc = parse_time("since", f->since, &q->from);
 	if (rc < 0 && f->until != NULL)
-		rc = parse_time("until", f->until, &q->until);
+		rc = parse_time("until", f->until, &q->to);
 	if (rc >= 0)
 		return rc;
 	if (f->limit < 0)
 		return flags_usage(&flags, "--limit must not be negative");
-	if (q->until.ms != 0 && q->until.ms < q->since.ms)
+	if (q->to.ms != 0 && q->to.ms < q->from.ms)
 		return flags_usage(&flags, "--until is before --since");
 	return -1;
 }
@@ -141,27 +142,33 @@ static int width_of_terminal(void)
 	return DEFAULT_WIDTH;
 }
 
-static int print_events(const char *path, const struct history_query *q,
+static int print_events(const char *path,
+    const struct history_events_query *q,
     enum events_format format)
 {
 	struct events_printer *p = events_printer_new(stdout, format,
 	    width_of_terminal());
+	struct history_source source = history_of_file(path);
 	struct err e;
-	int rc = history_events(path, q, events_print, p, &e);
+	void *session = source.open(source.arg, &e);
+	enum history_rc rc = HISTORY_FAILED;
 
-	if (rc != 0) {
+	if (session != NULL)
+		rc = source.events(session, q, events_print, p, &e);
+	source.close(session);
+	if (rc != HISTORY_OK) {
 		fprintf(stderr, "rollcall events: %s\n", e.text);
 		events_printer_free(p);
 		return EXIT_FAILED;
 	}
-	events_printer_end(p, q->since);	/* main.c sees to stdout */
+	events_printer_end(p, q->from);	/* main.c sees to stdout */
 	return EXIT_OK;
 }
 
 int cli_events(int argc, char **argv)
 {
 	struct events_flags f = { 0 };
-	struct history_query q;
+	struct history_events_query q;
 	char *path;
 	int rc = flags_parse(&flags, argc, argv, &f, NULL);
 

@@ -58,7 +58,7 @@ struct field {
 
 TEXT(cluster, cluster)
 TEXT(service, service)
-TEXT(instance, instance_id)
+TEXT(instance, instance)
 TEXT(state, state)
 TEXT(cause, cause)
 TEXT(was, was)
@@ -68,9 +68,9 @@ TEXT(key, key)
 
 static void add_seconds(const struct history_event *ev, struct buf *b)
 {
-	if (ev->before_ms >= 0)
-		buf_addf(b, "%" PRId64 ".%03d", ev->before_ms / 1000,
-		    (int)(ev->before_ms % 1000));
+	if (ev->was_ms >= 0)
+		buf_addf(b, "%" PRId64 ".%03d", ev->was_ms / 1000,
+		    (int)(ev->was_ms % 1000));
 }
 
 static void add_index(const struct history_event *ev, struct buf *b)
@@ -197,7 +197,7 @@ static void tabulate(struct events_printer *p, const struct history_event *ev)
 	events_table_add(p->table, ev);
 }
 
-void events_print(const struct history_event *ev, void *printer)
+bool events_print(const struct history_event *ev, void *printer)
 {
 	static void (*const print[])(struct events_printer *p,
 	    const struct history_event *ev) = {
@@ -209,6 +209,7 @@ void events_print(const struct history_event *ev, void *printer)
 
 	print[p->format](p, ev);
 	p->n++;
+	return true;
 }
 
 static void print_nothing(struct events_printer *p, wall_t since)

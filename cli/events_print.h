@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "core/clock.h"
-#include "db/history.h"
+#include <stdbool.h>
+
+#include "core/history.h"
 
 /* The ways in which `rollcall events` writes what it is told. */
 struct events_printer;
@@ -15,8 +17,8 @@ enum events_format { EVENTS_TABLE, EVENTS_JSON, EVENTS_CSV };
 struct events_printer *events_printer_new(FILE *out,
     enum events_format format, int width);
 
-/* One event, oldest first: an argument of history_events(). */
-void events_print(const struct history_event *ev, void *printer);
+/* One event, oldest first: for a history_source. */
+bool events_print(const struct history_event *ev, void *printer);
 
 /* Writes what is still to be written and frees.  since is named where there
  * was no event; ms 0: none is. */

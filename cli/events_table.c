@@ -63,9 +63,9 @@ static char *after(const struct history_event *ev)
 
 	if (ev->was == NULL)
 		return xstrdup("first seen");
-	if (ev->before_ms < 0)
+	if (ev->was_ms < 0)
 		return xstrdup(ev->was);
-	timefmt_duration(events_round_down(ev->before_ms), length);
+	timefmt_duration(events_round_down(ev->was_ms), length);
 	return xasprintf("%s %s", ev->was, length);
 }
 
@@ -82,7 +82,7 @@ void events_table_add(struct events_table *t, const struct history_event *ev)
 		.cluster = visible(xstrdup(ev->cluster)),
 		.cells = {
 			timefmt_local(ev->at),
-			xasprintf("%s/%s", ev->service, ev->instance_id),
+			xasprintf("%s/%s", ev->service, ev->instance),
 			xstrdup(ev->state), xstrdup(ev->cause), after(ev),
 			xstrdup(ev->address ? ev->address : ""),
 		},

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "core/clock.h"
-#include "db/history.h"
+#include "core/history.h"
 
 /* The table of `rollcall events`. */
 struct events_table;

@@ -1,182 +1,198 @@
-/* History as events: each row of `periods` is one, told at the moment it was
- * seen.  First the ids are collected, then each is read by itself and copied
- * before it is told, so that no read transaction is open while the caller
- * prints. */
+/* The source of history that reads the file: sessions, limits of time, and
+ * which file answers which question.  Rows are told after the read
+ * transaction is over, so that a slow receiver never makes the daemon's WAL
+ * grow. */
 #include "db/history.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "core/err.h"
-#include "core/registry.h"
 #include "core/xalloc.h"
+#include "db/history_impl.h"
 #include "db/reader.h"
 #include "db/sql.h"
 
-struct ids {
-	int64_t *v;
-	size_t n, cap;
+enum {
+	OPS_BETWEEN_LOOKS = 20000,	/* of sqlite, about a millisecond */
+	MAX_ROWS = 1000000,
 };
 
-static const char find_sql[] =
-	"SELECT p.id FROM periods p JOIN instances i ON i.id = p.instance"
-	" WHERE ifnull(p.seen_ms, p.from_ms) >= ?1"
-	" AND ifnull(p.seen_ms, p.from_ms) < ?2"
-	" AND (?3 IS NULL OR i.cluster = ?3)"
-	" AND (?4 IS NULL OR matches(?4, i.service_name))"
-	" AND (?5 IS NULL OR matches(?5, i.instance_id))"
-	" ORDER BY p.id DESC LIMIT ?6";
-
-/* The stay before may belong to another row of instances, of the same
- * identity, and then it is open: it ends where this one begins. */
-static const char row_sql[] =
-	"SELECT i.cluster, i.directory, i.service_name, i.instance_id,"
-	" i.address, i.key, p.from_ms, ifnull(p.earliest_ms, p.from_ms),"
-	" ifnull(p.seen_ms, p.from_ms), p.state, p.cause, p.etcd_index,"
-	" q.state, ifnull(q.to_ms, p.from_ms) - q.from_ms"
-	" FROM periods p JOIN instances i ON i.id = p.instance"
-	" LEFT JOIN periods q ON q.id = (SELECT max((SELECT z.id"
-	"  FROM periods z WHERE z.instance = j.id"
-	"  AND (z.from_ms, z.id) < (p.from_ms, p.id)"
-	"  ORDER BY z.from_ms DESC, z.id DESC LIMIT 1)) FROM instances j"
-	"  WHERE (j.cluster, j.service_name, j.instance_id) ="
-	"  (i.cluster, i.service_name, i.instance_id))"
-	" WHERE p.id = ?";
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, struct err *e)
+int session_begin(struct session *s, struct err *e)
 {
-	sqlite3_stmt *s = NULL;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK)
-		sql_fail(db, e, "read the history");
-	return s;
+	return sql_exec(s->db, "BEGIN", e);
 }
 
-static void bind_text(sqlite3_stmt *s, int at, const char *text)
+void session_end(struct session *s)
 {
-	sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+	if (!sqlite3_get_autocommit(s->db))
+		sql_exec(s->db, "COMMIT", NULL);
 }
 
-static void add_id(struct ids *ids, int64_t id)
+static int look_at_clock(void *session)
 {
-	if (ids->n == ids->cap) {
-		ids->cap = ids->cap ? ids->cap * 2 : 256;
-		ids->v = xreallocarray(ids->v, ids->cap, sizeof(*ids->v));
+	struct session *s = session;
+	mono_t now = clock_mono();
+
+	if (s->progress != NULL)
+		s->progress(stays_share(s->stays), s->arg);
+	s->late = s->limit_ms > 0 && mono_due(s->deadline, now);
+	return s->late;
+}
+
+static void *open_session(const void *path, struct err *e)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->db = reader_open(path, e);
+	if (s->db != NULL)
+		s->stays = stays_new(s->db, e);
+	if (s->stays != NULL) {
+		sqlite3_progress_handler(s->db, OPS_BETWEEN_LOOKS,
+		    look_at_clock, s);
+		stays_interrupt(s->stays, look_at_clock, s);
+		return s;
 	}
-	ids->v[ids->n++] = id;
+	sqlite3_close(s->db);
+	free(s);
+	return NULL;
 }
 
-/* Newest first. */
-static int find(sqlite3 *db, const struct history_query *q, struct ids *ids,
-    struct err *e)
+static void close_session(void *session)
 {
-	sqlite3_stmt *s = prepare(db, find_sql, e);
-	int rc;
+	struct session *s = session;
 
 	if (s == NULL)
-		return -1;
-	sqlite3_bind_int64(s, 1, q->since.ms != 0 ? q->since.ms : INT64_MIN);
-	sqlite3_bind_int64(s, 2, q->until.ms != 0 ? q->until.ms : INT64_MAX);
-	bind_text(s, 3, q->cluster);
-	bind_text(s, 4, q->service);
-	bind_text(s, 5, q->instance);
-	sqlite3_bind_int64(s, 6, q->limit > 0 ? q->limit : -1);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-		add_id(ids, sqlite3_column_int64(s, 0));
-	if (rc != SQLITE_DONE)
-		sql_fail(db, e, "read the history");
-	sqlite3_finalize(s);
-	return rc == SQLITE_DONE ? 0 : -1;
+		return;
+	stays_free(s->stays);
+	sqlite3_close(s->db);
+	free(s);
 }
 
-static const char *state_text(sqlite3_stmt *s, int column)
+static void set_limits(void *session, int64_t limit_ms,
+    void (*progress)(double share, void *arg), void *arg)
 {
-	int64_t v = sqlite3_column_int64(s, column);
+	struct session *s = session;
 
-	return v >= STATE_UP && v <= STATE_DEREGISTERED ?
-	    state_name((enum state)v) : "unknown";
+	s->limit_ms = limit_ms;
+	s->progress = progress;
+	s->arg = arg;
 }
 
-static const char *cause_text(sqlite3_stmt *s, int column)
+static int begin(struct session *s, struct err *e)
 {
-	int64_t v = sqlite3_column_int64(s, column);
-
-	return v >= CAUSE_REGISTERED && v < CAUSE_COUNT ?
-	    cause_name((enum cause)v) : "unknown";
+	s->late = false;
+	s->deadline = mono_add(clock_mono(), s->limit_ms);
+	return session_begin(s, e) == 0 ? stays_refresh(s->stays, e) : -1;
 }
 
-enum { NTEXTS = 6 };	/* the leading columns of row_sql */
-
-static void copy_row(sqlite3_stmt *s, char *texts[NTEXTS],
-    struct history_event *ev)
+static enum history_rc end(struct session *s, int rc, struct err *e)
 {
-	for (int i = 0; i < NTEXTS; i++)
-		texts[i] = xstrdup(sql_text_or_null(s, i));
-	*ev = (struct history_event){
-		.at = sql_wall(s, 6), .earliest = sql_wall(s, 7),
-		.seen = sql_wall(s, 8),
-		.cluster = texts[0], .directory = texts[1],
-		.service = texts[2], .instance_id = texts[3],
-		.address = texts[4], .key = texts[5],
-		.state = state_text(s, 9), .cause = cause_text(s, 10),
-		.etcd_index = (uint64_t)sqlite3_column_int64(s, 11),
-		.before_ms = -1,
-	};
-	if (sqlite3_column_type(s, 12) != SQLITE_NULL)
-		ev->was = state_text(s, 12);
-	if (sqlite3_column_type(s, 13) != SQLITE_NULL)
-		ev->before_ms = sqlite3_column_int64(s, 13);
-}
-
-static int tell(sqlite3_stmt *s, int64_t id,
-    void (*fn)(const struct history_event *ev, void *arg), void *arg)
-{
-	struct history_event ev;
-	char *texts[NTEXTS];
-	int rc;
-
-	sqlite3_bind_int64(s, 1, id);
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		copy_row(s, texts, &ev);
-	sqlite3_reset(s);
-	/* No row: taken away since, by the end of its retention. */
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? 0 : -1;
-	fn(&ev, arg);
-	for (int i = 0; i < NTEXTS; i++)
-		free(texts[i]);
-	return 0;
-}
-
-static int tell_all(sqlite3 *db, const struct ids *ids,
-    void (*fn)(const struct history_event *ev, void *arg), void *arg,
-    struct err *e)
-{
-	sqlite3_stmt *s = prepare(db, row_sql, e);
-	int rc = s != NULL ? 0 : -1;
-
-	for (size_t i = ids->n; i-- > 0 && rc == 0; )
-		if ((rc = tell(s, ids->v[i], fn, arg)) != 0)
-			sql_fail(db, e, "read the history");
-	sqlite3_finalize(s);
-	return rc;
-}
-
-int history_events(const char *path, const struct history_query *q,
-    void (*fn)(const struct history_event *ev, void *arg), void *arg,
-    struct err *e)
-{
-	sqlite3 *db = reader_open(path, e);
-	struct ids ids = { NULL, 0, 0 };
-	int rc;
-
-	if (db == NULL)
-		return -1;
-	rc = find(db, q, &ids, e);
+	session_end(s);
+	if (rc == 1)
+		return HISTORY_OK;
 	if (rc == 0)
-		rc = tell_all(db, &ids, fn, arg, e);
-	free(ids.v);
-	sqlite3_close(db);
-	return rc;
+		return HISTORY_ENDED;
+	if (!s->late)
+		return HISTORY_FAILED;
+	err_set(e, "the answer took longer than %d s: ask for less",
+	    (int)(s->limit_ms / 1000));
+	return HISTORY_TOO_LONG;
+}
+
+static enum history_rc bad(struct err *e, const char *what)
+{
+	err_set(e, "%s", what);
+	return HISTORY_BAD;
+}
+
+static enum history_rc answer_uptime(void *session,
+    const struct history_uptime_query *q,
+    bool (*fn)(const struct history_uptime *row, void *arg), void *arg,
+    struct err *e)
+{
+	struct session *s = session;
+	int rc;
+
+	if (q->nedges < 2)
+		return bad(e, "the range is empty");
+	if (q->nedges > MAX_ROWS)
+		return bad(e, "more than a million intervals");
+	for (size_t i = 1; i < q->nedges; i++)
+		if (q->edges[i].ms <= q->edges[i - 1].ms)
+			return bad(e, "the range is empty");
+	if (q->of == HISTORY_SERVICES && q->who.instance != NULL)
+		return bad(e, "an instance can be chosen only among "
+		    "instances, not of services");
+	rc = begin(s, e);
+	if (rc == 0)
+		rc = q->of == HISTORY_SERVICES ?
+		    uptime_services(s, q, fn, arg, e) :
+		    uptime_instances(s, q, fn, arg, e);
+	return end(s, rc, e);
+}
+
+static enum history_rc answer_outages(void *session,
+    const struct history_outages_query *q,
+    bool (*fn)(const struct history_outage *row, void *arg), void *arg,
+    struct err *e)
+{
+	struct session *s = session;
+	int rc;
+
+	if (q->from.ms >= q->to.ms)
+		return bad(e, "the range is empty");
+	if (q->of == HISTORY_SERVICES && q->who.instance != NULL)
+		return bad(e, "an instance can be chosen only among "
+		    "instances, not of services");
+	rc = begin(s, e);
+	if (rc == 0)
+		rc = q->of == HISTORY_SERVICES ?
+		    outages_services(s, q, fn, arg, e) :
+		    outages_instances(s, q, fn, arg, e);
+	return end(s, rc, e);
+}
+
+static enum history_rc answer_events(void *session,
+    const struct history_events_query *q,
+    bool (*fn)(const struct history_event *row, void *arg), void *arg,
+    struct err *e)
+{
+	struct session *s = session;
+	int rc = begin(s, e);
+
+	if (rc == 0)
+		rc = events_find(s, q, fn, arg, e);
+	return end(s, rc, e);
+}
+
+static void keep_bounds(sqlite3_stmt *row, void *arg)
+{
+	wall_t *bounds = arg;
+
+	bounds[0] = sql_wall(row, 0);
+	bounds[1] = sql_wall(row, 1);
+}
+
+static enum history_rc looked(void *session, wall_t *since_r,
+    wall_t *until_r, struct err *e)
+{
+	struct session *s = session;
+	wall_t bounds[2] = { { 0 }, { 0 } };
+
+	if (sql_each(s->db, "SELECT min(from_ms), max(to_ms) FROM watching",
+	    keep_bounds, bounds, e) != 0)
+		return HISTORY_FAILED;
+	*since_r = bounds[0];
+	*until_r = bounds[1];
+	return HISTORY_OK;
+}
+
+struct history_source history_of_file(const char *path)
+{
+	return (struct history_source){
+		.open = open_session, .close = close_session,
+		.uptime = answer_uptime, .outages = answer_outages,
+		.events = answer_events, .looked = looked,
+		.limits = set_limits, .arg = path,
+	};
 }

@@ -64,7 +64,8 @@ static int check(sqlite3 *db, const char *path, struct err *e)
 
 sqlite3 *reader_open(const char *path, struct err *e)
 {
-	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE;
+	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE |
+	    SQLITE_OPEN_NOMUTEX;	/* of one thread */
 	sqlite3 *db = NULL;
 	struct stat st;
 

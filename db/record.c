@@ -16,7 +16,10 @@
 #include "db/sql.h"
 #include "db/unit.h"
 
-enum { MAX_LABELS = 1 << 20 };
+enum {
+	MAX_LABELS = 1 << 20,
+	NOT_EXPECTED = -1,	/* a minimum: 0 is one that may be empty */
+};
 
 /* The minimum last written for a service that is known, lest each start adds
  * a row. */
@@ -85,7 +88,8 @@ struct recorder *recorder_new(sqlite3 *db, struct err *e)
 
 	r->minima = table_new(minimum_free);
 	if (sql_each(db, "SELECT e.cluster, service_name, min_instances"
-	    " FROM expectations e JOIN services s ON s.cluster = e.cluster"
+	    " FROM expectations e"
+	    " JOIN service_totals s ON s.cluster = e.cluster"
 	    "  AND s.name = service_name ORDER BY from_ms",
 	    load_minimum, r, e) == 0)
 		return r;
@@ -233,7 +237,7 @@ static void on_service_dropped(struct recorder *r, struct unit *u,
 	add_service(&r->dropped, s);
 	UNIT_ADD(u, SQL_SERVICE_GONE, v_text(s->cluster->name),
 	    v_text(s->name));
-	expect(r, u, e, 0);
+	expect(r, u, e, NOT_EXPECTED);
 	forget_minimum(r, s->cluster->name, s->name);
 }
 

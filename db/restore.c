@@ -173,16 +173,13 @@ static const struct {
 	const char *sql;
 	void (*fn)(sqlite3_stmt *row, void *arg);
 } parts[] = {
-	/* A period whose instance was never written must not be inherited by
-	 * the next one that is new. */
-	{ "SELECT 1 + max(ifnull((SELECT max(id) FROM instances), 0),"
-	  "  ifnull((SELECT max(instance) FROM periods), 0)),"
-	  " 1 + ifnull((SELECT max(id) FROM periods WHERE id < 1 << 55), 0),"
+	{ "SELECT 1 + ifnull((SELECT max(id) FROM roll), 0),"
+	  " 1 + ifnull((SELECT max(id) FROM stays WHERE id < 1 << 55), 0),"
 	  " 1 + ifnull((SELECT max(id) FROM watching), 0)", ids },
 	{ "SELECT name, cluster_id, raft_term, leader_changes, disturbed_ms"
 	  " FROM clusters", cluster },
 	{ "SELECT cluster, name, registrations, expirations,"
-	  " deregistrations, losses FROM services", service },
+	  " deregistrations, losses FROM service_totals", service },
 	{ "SELECT cluster, directory, id, from_ms, to_ms, last_index"
 	  " FROM watching"
 	  " WHERE id IN (SELECT max(id) FROM watching"
@@ -190,23 +187,24 @@ static const struct {
 	/* What was deregistered by a replay that a kill cut short is among the
 	 * last that was written. */
 	{ "SELECT i.cluster, i.directory, i.service_name, i.instance_id,"
-	  " p.from_ms FROM periods p JOIN instances i ON i.id = p.instance"
-	  " WHERE p.state = 4 AND p.id > (SELECT max(id) FROM periods) - 10000"
+	  " p.from_ms FROM periods p JOIN roll i ON i.id = p.instance"
+	  " WHERE p.state = 4 AND p.id > (SELECT max(id) FROM stays) - 10000"
 	  " ORDER BY p.id", ended },
 	{ "SELECT i.id, i.cluster, i.directory, i.service_name,"
 	  " i.instance_id, i.key, i.value, i.ttl_s, i.expires_ms,"
 	  " i.last_beat_ms, i.created_index, i.modified_index,"
 	  " i.expirations, i.held_until_ms, p.id, p.state, p.cause, p.from_ms,"
 	  " ifnull(p.earliest_ms, p.from_ms), ifnull(p.seen_ms, p.from_ms),"
-	  " p.etcd_index FROM periods p JOIN instances i ON i.id = p.instance"
+	  " p.etcd_index FROM roll i JOIN periods p ON p.id = i.last_stay"
 	  " WHERE p.to_ms IS NULL AND p.state <> 4 AND i.forgotten = 0"
 	  " ORDER BY p.id", instance },
 	/* A service whose instances all left is missed where they were. */
 	{ "SELECT g.cluster, g.directory, g.service_name,"
-	  " (SELECT max(p.from_ms) FROM periods p WHERE p.instance = g.id)"
-	  " FROM (SELECT cluster, directory, service_name, max(id) AS id"
-	  "  FROM instances GROUP BY cluster, directory, service_name) g"
-	  " JOIN services s ON s.cluster = g.cluster"
+	  " (SELECT from_ms FROM stays WHERE id = g.last_stay)"
+	  " FROM (SELECT cluster, directory, service_name, max(id) AS id,"
+	  "  last_stay FROM roll"
+	  "  GROUP BY cluster, directory, service_name) g"
+	  " JOIN service_totals s ON s.cluster = g.cluster"
 	  "  AND s.name = g.service_name", feed },
 	{ "SELECT fingerprint, alertname, labels, annotations, state,"
 	  " active_at_ms, fired_at_ms, resolved_at_ms, keep_firing_since_ms,"

@@ -10,8 +10,9 @@
 
 const struct statement statements[SQL_COUNT] = {
 	[SQL_INSTANCE] = {
-		.table = "instances", .keys = 1,
-		.sql = "INSERT INTO instances VALUES(" Q10 ",?,?,?,?,?,?,?)"
+		.table = "roll", .keys = 1,
+		.sql = "INSERT INTO roll VALUES(" Q10
+		    ",?,?,?,?,?,?,?,NULL)"
 		    " ON CONFLICT(id) DO UPDATE SET key=excluded.key,"
 		    " value=excluded.value, address=excluded.address,"
 		    " labels=excluded.labels, ttl_s=excluded.ttl_s,"
@@ -23,26 +24,31 @@ const struct statement statements[SQL_COUNT] = {
 		    " held_until_ms=excluded.held_until_ms,"
 		    " forgotten=excluded.forgotten"
 	},
+	/* id, instance, state, cause, from, earliest, seen, etcd_index: how
+	 * they are kept is told in migrations.c. */
 	[SQL_PERIOD_BEGIN] = {
-		.table = "periods", .keys = 1,
-		.sql = "INSERT INTO periods(id, instance, state, cause,"
-		    " from_ms, earliest_ms, seen_ms, etcd_index)"
-		    " VALUES(?,?,?,?,?,?,?,?)"
+		.table = "stays", .keys = 1,
+		.sql = "INSERT INTO stays SELECT ?1, ?2, 4 * (?4 - 1) + ?3 - 1"
+		    " + 64 * (ifnull(?7, ?5) > ifnull(?6, ?5)"
+		    "  AND ?4 NOT IN (2, 4, 7)),"
+		    " ?5, NULL, ?5 - ifnull(?6, ?5), ifnull(?7, ?5) - ?5,"
+		    " ?1 - last_stay, ?8 FROM roll WHERE id = ?2"
 	},
 	/* An end before the beginning can only come from a clock that was
 	 * rebased in between: the stay had no length then. */
 	[SQL_PERIOD_END] = {
-		.table = "periods", .keys = 1,
-		.sql = "UPDATE periods SET to_ms = max(from_ms, ?2)"
+		.table = "stays", .keys = 1,
+		.sql = "UPDATE stays SET length_ms = max(0, ?2 - from_ms)"
 		    " WHERE id = ?1"
 	},
 	[SQL_SERVICE] = {
-		.table = "services", .keys = 2,
-		.sql = "REPLACE INTO services VALUES(?,?,?,?,?,?)"
+		.table = "service_totals", .keys = 2,
+		.sql = "REPLACE INTO service_totals VALUES(?,?,?,?,?,?)"
 	},
 	[SQL_SERVICE_GONE] = {
-		.table = "services", .keys = 2,
-		.sql = "DELETE FROM services WHERE cluster = ? AND name = ?"
+		.table = "service_totals", .keys = 2,
+		.sql = "DELETE FROM service_totals"
+		    " WHERE cluster = ? AND name = ?"
 	},
 	[SQL_EXPECTATION] = {
 		.sql = "REPLACE INTO expectations(cluster, service_name,"

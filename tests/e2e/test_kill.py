@@ -77,7 +77,7 @@ def returned(rollcall):
     return {row["instance_id"]: row["at_ms"] for row in
             rollcall.query_database(
                 "SELECT instance_id, max(ifnull(seen_ms, from_ms)) AS at_ms"
-                " FROM periods p JOIN instances i ON i.id = p.instance"
+                " FROM periods p JOIN roll i ON i.id = p.instance"
                 " WHERE state = 1 GROUP BY instance_id")}
 
 

@@ -51,7 +51,7 @@ def expire(etcd, rollcall):
 def recorded(rollcall):
     return rollcall.query_database(
         "select i.instance_id id, count(*) n from periods p"
-        " join instances i on i.id = p.instance where p.state in (2, 3)"
+        " join roll i on i.id = p.instance where p.state in (2, 3)"
         " group by 1")
 
 

@@ -33,7 +33,7 @@ def periods(rollcall):
     return rollcall.query_database(
         "SELECT p.id, p.instance, i.instance_id, s.name AS state,"
         " c.name AS cause, p.from_ms, p.to_ms, p.etcd_index, i.forgotten"
-        " FROM periods p JOIN instances i ON i.id = p.instance"
+        " FROM periods p JOIN roll i ON i.id = p.instance"
         " JOIN states s ON s.id = p.state JOIN causes c ON c.id = p.cause"
         " ORDER BY p.id")
 

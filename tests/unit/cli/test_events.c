@@ -41,13 +41,13 @@ static int setup(void **state)
 	db = db_open(database, &e);
 	assert_non_null(db);
 	assert_true(db_close(db, 0));
-	sql("INSERT INTO instances SELECT 1, 'im', '/login_servers',"
+	sql("INSERT INTO roll SELECT 1, 'im', '/login_servers',"
 	    " 'login_server', '0001-0001', '/login_servers/0001-0001', 'v',"
-	    " '10.0.0.7:8008', NULL, 10, NULL, NULL, 5, 6, 1, NULL, 0;"
-	    "INSERT INTO periods VALUES(1, 1, 1, 1, 1763000000000,"
-	    " 1763011520475, NULL, NULL, 41);"
-	    "INSERT INTO periods VALUES(2, 1, 2, 2, 1763011520475, NULL,"
-	    " 1763011515000, 1763011520501, 42);");
+	    " '10.0.0.7:8008', NULL, 10, NULL, NULL, 5, 6, 1, NULL, 0, NULL;"
+	    "INSERT INTO stays VALUES(1, 1, 0, 1763000000000, 11520475, 0, 0,"
+	    " NULL, 41);"
+	    "INSERT INTO stays VALUES(2, 1, 5, 1763011520475, NULL, 5475, 26,"
+	    " 1, 42);");
 	return 0;
 }
 
@@ -110,7 +110,9 @@ static void test_table(void **state)
 
 static void test_wide_table(void **state)
 {
-	const struct history_query q = { .limit = 1 };
+	const struct history_events_query q = { .limit = 1 };
+	struct history_source source = history_of_file(database);
+	void *session;
 	struct events_printer *p;
 	char text[512] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
@@ -118,7 +120,11 @@ static void test_wide_table(void **state)
 
 	(void)state;
 	p = events_printer_new(out, EVENTS_TABLE, 120);
-	assert_int_equal(history_events(database, &q, events_print, p, &e), 0);
+	session = source.open(source.arg, &e);
+	assert_non_null(session);
+	assert_int_equal(source.events(session, &q, events_print, p, &e),
+	    HISTORY_OK);
+	source.close(session);
 	events_printer_end(p, (wall_t){ 0 });
 	fclose(out);
 	assert_string_equal(text,
@@ -154,7 +160,7 @@ static void test_json(void **state)
 static void test_csv(void **state)
 {
 	(void)state;
-	sql("UPDATE instances SET address = NULL, key = 'a,\"b\"'");
+	sql("UPDATE roll SET address = NULL, key = 'a,\"b\"'");
 	assert_int_equal(RUN("--since=0", "--format=csv", "--limit=1"),
 	    EXIT_OK);
 	assert_string_equal(printed,
@@ -168,7 +174,7 @@ static void test_csv(void **state)
 static void test_hostile_names(void **state)
 {
 	(void)state;
-	sql("UPDATE instances SET instance_id = 'a' || char(27) || '[2J' ||"
+	sql("UPDATE roll SET instance_id = 'a' || char(27) || '[2J' ||"
 	    " char(10) || char(155) || 'ä'");
 	assert_int_equal(RUN("--since=0", "--limit=1"), EXIT_OK);
 	assert_non_null(strstr(printed,
@@ -180,12 +186,12 @@ static void test_hostile_names(void **state)
 static void test_clusters(void **state)
 {
 	(void)state;
-	sql("INSERT INTO instances SELECT 2, 'b', directory, service_name,"
+	sql("INSERT INTO roll SELECT 2, 'b', directory, service_name,"
 	    " instance_id, key, value, address, labels, ttl_s, expires_ms,"
 	    " last_beat_ms, created_index, modified_index, expirations,"
-	    " held_until_ms, forgotten FROM instances;"
-	    "INSERT INTO periods SELECT 3, 2, 1, 1, 1763011530000, NULL, NULL,"
-	    " NULL, NULL");
+	    " held_until_ms, forgotten, NULL FROM roll;"
+	    "INSERT INTO stays VALUES(3, 2, 0, 1763011530000, NULL, 0, 0,"
+	    " NULL, NULL)");
 	assert_int_equal(RUN("--since=0"), EXIT_OK);
 	assert_non_null(strstr(printed, "im: login_server/0001-0001"));
 	assert_non_null(strstr(printed, "b: login_server/0001-0001"));

@@ -81,15 +81,15 @@ static void test_fresh(void **state)
 	ask_equal("PRAGMA journal_mode", "wal");
 	assert_int_equal(ask("PRAGMA auto_vacuum"), 2);
 	assert_int_equal(ask("PRAGMA application_id"), APPLICATION_ID);
-	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
 	ask_equal("SELECT group_concat(name) FROM (SELECT name FROM"
 	    " sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite%'"
 	    " ORDER BY name)",
 	    "alerts,causes,clock_jumps,clusters,expectations,followers,"
-	    "instances,maintenance,member_names,members,meta,outbox,periods,"
-	    "services,silences,states,watching");
+	    "maintenance,member_names,members,meta,outbox,roll,service_totals,"
+	    "silences,states,stays,watching");
 	make_file();
-	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
 	assert_int_equal(ask("SELECT count(*) FROM events, instances_now,"
 	    " outages_raw, looked_at"), 0);
 }
@@ -178,7 +178,7 @@ static void must_set_aside(void)
 	assert_non_null(strstr(f.set_aside, ".corrupt-2"));
 	assert_int_equal(access(f.set_aside, F_OK), 0);
 	file_close(&f);
-	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
 	assert_int_equal(ask("SELECT count(*) FROM periods"), 0);
 }
 
@@ -279,10 +279,11 @@ static void test_odd_rows(void **state)
 
 	(void)state;
 	make_file();
-	run_sql("INSERT INTO services VALUES('im', 'a', 1, 1, 1, 1);"
+	run_sql("INSERT INTO service_totals VALUES('im', 'a', 1, 1, 1, 1);"
 	    "PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET sql = replace(sql, 'losses INTEGER',"
-	    " 'losses INTEGER CHECK(losses > 5)') WHERE name = 'services'");
+	    " 'losses INTEGER CHECK(losses > 5)')"
+	    " WHERE name = 'service_totals'");
 	assert_true(ask("SELECT count(*) FROM pragma_quick_check"
 	    " WHERE quick_check LIKE 'CHECK%'") == 1);
 	assert_int_equal(file_open(&f, path, &e), 0);
@@ -326,7 +327,7 @@ static void test_empty_file(void **state)
 	(void)state;
 	write_file("", 0);
 	make_file();
-	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
 }
 
 int main(void)

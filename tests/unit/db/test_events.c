@@ -1,30 +1,47 @@
-/* db/history.c, db/reader.c:
+/* db/events.c, db/history.c, db/reader.c:
  *	the window, by the moment seen; the newest N; globs; the cluster
  *	the stay before, also under an earlier row of the same identity
  *	beside a daemon and without one; the callback may take its time
  *	no file, no database, foreign, older, newer, a read-only folder */
-#include "db/history.c"
+#include "db/events.c"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "db/history.h"
 #include "db/migrations.h"
 #include "tests/unit/db/daemon.h"
 
 static char told[8192];
 
-static void tell_one(const struct history_event *ev, void *arg)
+static int history_events(const char *file,
+    const struct history_events_query *q,
+    bool (*fn)(const struct history_event *ev, void *arg), void *arg,
+    struct err *e)
+{
+	struct history_source source = history_of_file(file);
+	void *session = source.open(source.arg, e);
+	enum history_rc rc = HISTORY_FAILED;
+
+	if (session != NULL)
+		rc = source.events(session, q, fn, arg, e);
+	source.close(session);
+	return rc == HISTORY_OK ? 0 : -1;
+}
+
+static bool tell_one(const struct history_event *ev, void *arg)
 {
 	size_t len = strlen(told);
 
 	(void)arg;
 	snprintf(told + len, sizeof(told) - len, "%s%lld %s/%s %s %s %s %lld",
 	    len > 0 ? "\n" : "", (long long)(ev->at.ms - T0), ev->service,
-	    ev->instance_id, ev->state, ev->cause, ev->was ? ev->was : "-",
-	    (long long)ev->before_ms);
+	    ev->instance, ev->state, ev->cause, ev->was ? ev->was : "-",
+	    (long long)ev->was_ms);
+	return true;
 }
 
-static const char *history(const struct history_query *q)
+static const char *history(const struct history_events_query *q)
 {
 	struct err e;
 
@@ -36,7 +53,7 @@ static const char *history(const struct history_query *q)
 
 static void must_fail(const char *what)
 {
-	const struct history_query q = { .limit = 0 };
+	const struct history_events_query q = { .limit = 0 };
 	struct err e = { "" };
 
 	assert_int_equal(history_events(path, &q, tell_one, NULL, &e), -1);
@@ -91,7 +108,7 @@ static const char all[] =
 
 static void test_everything(void **state)
 {
-	struct history_query q = { .limit = 0 };
+	struct history_events_query q = { .limit = 0 };
 
 	(void)state;
 	write_history();
@@ -102,56 +119,76 @@ static void test_everything(void **state)
 
 static void test_window(void **state)
 {
-	struct history_query q = { .since = { T0 + 5020 },
-	    .until = { T0 + 10000 } };
+	struct history_events_query q = { .from = { T0 + 5020 },
+	    .to = { T0 + 10000 } };
 
 	(void)state;
 	write_history();
 	assert_string_equal(history(&q),
 	    "5000 login_server/0001-0001 expired expire up 5000\n"
 	    "9000 login_server/0001-0001 up registered expired 4000");
-	q.since.ms++;
+	q.from.ms++;
 	assert_string_equal(history(&q),
 	    "9000 login_server/0001-0001 up registered expired 4000");
-	q.until.ms++;
+	q.to.ms++;
 	assert_non_null(strstr(history(&q), "deregistered delete"));
-	q = (struct history_query){ .since = { T0 + 20000 } };
+	q = (struct history_events_query){ .from = { T0 + 20000 } };
 	assert_string_equal(history(&q), "");
+	assert_true(daemon_stop(1000));
+}
+
+/* The same ones in the other order; without the newest. */
+static void test_newest_first(void **state)
+{
+	struct history_events_query q = { .limit = 2, .newest_first = true };
+
+	(void)state;
+	write_history();
+	assert_string_equal(history(&q),
+	    "11000 login_server/0001-0002 up registered deregistered 5000\n"
+	    "9000 login_server/0001-0001 up registered expired 4000");
+	q.offset = 1;
+	q.limit = 1;
+	assert_string_equal(history(&q),
+	    "9000 login_server/0001-0001 up registered expired 4000");
 	assert_true(daemon_stop(1000));
 }
 
 static void test_filters(void **state)
 {
-	struct history_query q = { .limit = 2 };
+	struct history_events_query q = { .limit = 2 };
 
 	(void)state;
 	write_history();
 	assert_string_equal(history(&q), strstr(all, "9000"));
-	q = (struct history_query){ .instance = "*-000[!1]", .limit = 1 };
+	q = (struct history_events_query){
+	    .who.instance = "*-000[!1]", .limit = 1 };
 	assert_string_equal(history(&q), strstr(all, "11000"));
-	q = (struct history_query){ .service = "log*", .instance = "*1" };
+	q = (struct history_events_query){
+	    .who = { NULL, "log*", "*1" } };
 	history(&q);
 	assert_null(strstr(told, "0001-0002"));
 	assert_non_null(strstr(told, "0001-0001"));
-	q = (struct history_query){ .service = "x*" };
+	q = (struct history_events_query){ .who.service = "x*" };
 	assert_string_equal(history(&q), "");
-	q = (struct history_query){ .cluster = "im" };
+	q = (struct history_events_query){ .who.cluster = "im" };
 	assert_string_equal(history(&q), all);
-	q = (struct history_query){ .cluster = "other" };
+	q = (struct history_events_query){ .who.cluster = "other" };
 	assert_string_equal(history(&q), "");
 	assert_true(daemon_stop(1000));
 }
 
 /* In the callback no transaction is open: the WAL can be emptied. */
-static void checkpoint(const struct history_event *ev, void *arg)
+static bool checkpoint(const struct history_event *ev, void *arg)
 {
 	(void)ev;
 	*(int64_t *)arg += ask("PRAGMA wal_checkpoint(TRUNCATE)");
+	return true;
 }
 
 static void test_no_transaction(void **state)
 {
-	const struct history_query q = { .limit = 0 };
+	const struct history_events_query q = { .limit = 0 };
 	int64_t busy = 0;
 	struct err e;
 
@@ -199,7 +236,7 @@ static void test_read_only_folder(void **state)
 	chmod(folder, 0555);
 	child = fork();
 	if (child == 0) {
-		const struct history_query q = { .limit = 0 };
+		const struct history_events_query q = { .limit = 0 };
 		struct err e = { "" };
 
 		if (geteuid() == 0 && setuid(65534) != 0)
@@ -217,9 +254,10 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_everything), T(test_window), T(test_filters),
+		T(test_newest_first),
 		T(test_no_transaction), T(test_unreadable),
 		T(test_read_only_folder),
 	};
 
-	return cmocka_run_group_tests_name("db/history", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("db/events", tests, NULL, NULL);
 }
