@@ -23,6 +23,7 @@ enum {
 	CHECK_OPS = 50,		/* between looks at the clock */
 	REST = 4,			/* times what a slice took */
 	FIRST_PASS_MS = 10000, PASS_MS = 300000, RETRY_MS = 60000,
+	DAY_MS = 24 * 3600000,
 	MAX_WIDTH = 1 << 20,		/* grains */
 	SPARE_PAGES = 256,		/* left for what is written next */
 };
@@ -39,6 +40,7 @@ struct keeper {
 	bool begun;			/* that task */
 	int64_t at;			/* how far it is */
 	int64_t *width;			/* of slices, one per task, in grains */
+	mono_t *next;			/* when a daily one is due, the same */
 	int64_t vacuum_pages;
 	int64_t deadline_us;
 	bool failing;
@@ -157,25 +159,34 @@ static int seek(struct keeper *k, struct slice *s, bool *found_r)
 	return SQLITE_OK;
 }
 
+static int delete_with(struct keeper *k, const struct slice *s,
+    const char *statement, int *deleted)
+{
+	int rc = run(k, s, statement, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		*deleted += sqlite3_changes(k->db);
+	return rc;
+}
+
 static int delete_slice(struct keeper *k, const struct slice *s)
 {
-	const char *cursor = s->task->cursor;
+	const struct keep_task *t = s->task;
 	int deleted = 0;
 	int rc = sqlite3_exec(k->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
+	if (rc == SQLITE_OK && t->also != NULL)
+		rc = delete_with(k, s, t->also, &deleted);
 	if (rc == SQLITE_OK)
-		rc = run(k, s, s->task->remove, NULL, NULL);
-	if (rc == SQLITE_OK) {
-		deleted = sqlite3_changes(k->db);
-		if (cursor != NULL)
-			rc = sql_set_meta_int(k->db, cursor, s->to);
-	}
+		rc = delete_with(k, s, t->remove, &deleted);
+	if (rc == SQLITE_OK && t->cursor != NULL)
+		rc = sql_set_meta_int(k->db, t->cursor, s->to);
 	/* What is done so far is worth its commit. */
 	sqlite3_progress_handler(k->db, 0, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(k->db, "COMMIT", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		k->counts.deleted[s->task->reason] += (uint64_t)deleted;
+		k->counts.deleted[t->reason] += (uint64_t)deleted;
 	return rc;
 }
 
@@ -190,7 +201,8 @@ static int task_slice(struct keeper *k, const struct keep_task *t,
 	*idle_r = true;
 	*s = (struct slice){ .task = t, .cutoff = k->now.ms - age,
 	    .width = &k->width[k->task] };
-	if (age == 0 || s->cutoff <= 0)
+	if (age == 0 || s->cutoff <= 0 ||
+	    (t->daily && !mono_due(k->next[k->task], clock_mono())))
 		return rc;
 	if (!again)
 		rc = begin(k, t);
@@ -208,11 +220,19 @@ static int task_slice(struct keeper *k, const struct keep_task *t,
 	return rc;
 }
 
+static void next_task(struct keeper *k)
+{
+	if (k->begun)
+		k->next[k->task] = mono_add(clock_mono(), DAY_MS);
+	k->begun = false;
+	k->task++;
+}
+
 /* Finds a task with something to do. */
 static int next_slice(struct keeper *k, int64_t **width_r, bool *idle_r)
 {
 	*idle_r = true;
-	for (; k->task < keep_ntasks; k->task++, k->begun = false) {
+	for (; k->task < keep_ntasks; next_task(k)) {
 		struct slice s;
 		int rc = task_slice(k, &keep_tasks[k->task], &s, idle_r);
 
@@ -325,6 +345,16 @@ static void rest(struct keeper *k, enum outcome o, int64_t took_us)
 	k->due = mono_add(clock_mono(), pause[o]);
 }
 
+/* What becomes too old by it does not wait for tomorrow. */
+static void take_policy(struct keeper *k, const struct keep_policy *p)
+{
+	if (p->history_ms != k->policy.history_ms ||
+	    p->statistics_ms != k->policy.statistics_ms)
+		for (size_t i = 0; i < keep_ntasks; i++)
+			k->next[i] = clock_mono();
+	k->policy = *p;
+}
+
 int keeper_step(struct keeper *k, const struct keep_policy *p)
 {
 	int64_t began = clock_mono_us(), took, *width = NULL;
@@ -332,7 +362,7 @@ int keeper_step(struct keeper *k, const struct keep_policy *p)
 	struct err why;
 	int rc;
 
-	k->policy = *p;
+	take_policy(k, p);
 	/* Somebody else's transaction is no reason to wait. */
 	sqlite3_busy_timeout(k->db, 0);
 	rc = work(k, &o, &width);
@@ -368,7 +398,9 @@ struct keeper *keeper_new(sqlite3 *db)
 	struct keeper *k = xcalloc(1, sizeof(*k));
 
 	k->db = db;
+	sql_exec(db, keep_tables, NULL);	/* else tasks say what fails */
 	k->width = xcalloc(keep_ntasks, sizeof(*k->width));
+	k->next = xcalloc(keep_ntasks, sizeof(*k->next));
 	for (size_t i = 0; i < keep_ntasks; i++)
 		k->width[i] = 1;
 	k->vacuum_pages = 16;
@@ -381,5 +413,6 @@ void keeper_free(struct keeper *k)
 	if (k == NULL)
 		return;
 	free(k->width);
+	free(k->next);
 	free(k);
 }

@@ -41,6 +41,26 @@
 #define FIRST_ID(table) "SELECT min(id) FROM " table " WHERE id >= ?1"
 #define IDS " WHERE id >= ?1 AND id < ?2"
 
+/* The newest instance of each service whose present stay began before the
+ * cutoff.  It stays, so that a service whose instances all left is missed
+ * since then and where it was, and not only since the next one came. */
+const char keep_tables[] =
+	"PRAGMA temp_store = MEMORY;"
+	"CREATE TEMP TABLE kept_for_service(cluster TEXT, service_name TEXT,"
+	" directory TEXT, id INTEGER,"
+	" PRIMARY KEY(cluster, service_name, directory)) WITHOUT ROWID;";
+
+#define OLD_ROLL " FROM roll t JOIN stays s ON s.id = t.last_stay" \
+	" AND s.instance = t.id WHERE t.id >= ?1 AND t.id < ?2" \
+	" AND s.from_ms < ?3"
+
+/* Or the service is forgotten. */
+#define NOT_MISSED "(t.id < (SELECT id FROM kept_for_service n WHERE" \
+	" n.cluster = t.cluster AND n.service_name = t.service_name" \
+	" AND n.directory = t.directory)" \
+	" OR NOT EXISTS (SELECT 1 FROM service_totals c" \
+	" WHERE c.cluster = t.cluster AND c.name = t.service_name))"
+
 const struct keep_task keep_tasks[] = {
 	{ .name = "members to 5 min", .cursor = "thinned_members_5m",
 	  .first = FIRST_MEMBER, .remove = THIN_MEMBERS(MINUTES_5),
@@ -66,6 +86,7 @@ const struct keep_task keep_tasks[] = {
 	  .age = AGE_STATISTICS, .reason = KEEP_RETENTION },
 	/* Members that went long ago, so that the seeks above stay few. */
 	{ .name = "member_names", .first = FIRST_ID("member_names"),
+	  .daily = true,
 	  .remove = "DELETE FROM member_names AS t" IDS
 	      " AND NOT EXISTS (SELECT 1 FROM members WHERE member = t.id)"
 	      " AND NOT EXISTS (SELECT 1 FROM followers WHERE member = t.id)"
@@ -73,6 +94,32 @@ const struct keep_task keep_tasks[] = {
 	      "  CROSS JOIN followers f ON f.member = n.id"
 	      "  AND f.follower = t.id WHERE n.cluster = t.cluster)",
 	  .grain = 16, .age = AGE_STATISTICS, .reason = KEEP_RETENTION },
+
+	/* Ids grow with the time a stay was seen, so behind a slice of nothing
+	 * but newer ones there are no old ones.  The largest id there is stays:
+	 * the next start goes on counting from it. */
+	{ .name = "stays", .first = FIRST_ID("stays"),
+	  .stop = "SELECT 1 FROM stays" IDS " AND from_ms < ?3 LIMIT 1",
+	  .remove = "DELETE FROM stays" IDS " AND length_ms IS NOT NULL"
+	      " AND from_ms + length_ms < ?3"
+	      " AND id < (SELECT max(id) FROM stays)",
+	  .grain = 256, .age = AGE_HISTORY, .reason = KEEP_RETENTION },
+	{ .name = "services", .first = FIRST_ID("roll"), .daily = true,
+	  .remove = "INSERT INTO kept_for_service SELECT cluster,"
+	      " service_name, directory, t.id" OLD_ROLL
+	      " ON CONFLICT DO UPDATE SET id = max(id, excluded.id)",
+	  .grain = 64, .age = AGE_HISTORY, .reason = KEEP_NOTED },
+	/* Who deregistered is in a stay without an end, which says no more
+	 * than that nobody is there: it goes together with its instance. */
+	{ .name = "roll", .first = FIRST_ID("roll"), .daily = true,
+	  .also = "DELETE FROM stays WHERE id IN (SELECT s.id" OLD_ROLL
+	      " AND s.what & 3 = 3 AND s.length_ms IS NULL"
+	      " AND " NOT_MISSED ")"
+	      " AND id < (SELECT max(id) FROM stays)",
+	  .remove = "DELETE FROM roll AS t" IDS
+	      " AND NOT EXISTS (SELECT 1 FROM stays WHERE id = t.last_stay)"
+	      " AND id < (SELECT max(id) FROM roll)",
+	  .grain = 64, .age = AGE_HISTORY, .reason = KEEP_RETENTION },
 
 	/* The last one of a directory says where to go on from. */
 	{ .name = "watching", .first = FIRST_ID("watching"),

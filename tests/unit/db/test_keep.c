@@ -4,6 +4,8 @@
  *	slices keep to their time, whatever a row costs
  *	killed at any write: done again, nothing else is missing
  *	history only as configured; what is in force at the cutoff stays
+ *	stays by their end, instances with their last one, but for the last one
+ *	of a service; the answers about later: test_uptime_random.c
  *	pages are given back
  *	a clock far ahead deletes nothing for an hour
  *	a full disk, somebody else's transaction: tried again */
@@ -11,6 +13,7 @@
 
 #include <sys/wait.h>
 
+#include "core/registry.h"
 #include "tests/unit/db/faulty_vfs.h"
 #include "tests/unit/db/world.h"
 
@@ -381,6 +384,98 @@ static void test_history_ends(void **state)
 	assert_int_equal(keeper_counts(keeper).deleted[KEEP_RETENTION], 5);
 }
 
+/* An instance, and one of its stays: from and to, in days ago; to -1: it goes
+ * on. */
+static void roll(int id, const char *of_service)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "INSERT INTO roll VALUES(%d, 'im', '/a',"
+	    " '%s', 'i%d', '/a/i%d', NULL, NULL, NULL, 10, NULL, NULL, 1, 1,"
+	    " 0, NULL, 0, NULL)", id, of_service, id, id);
+	sql(text);
+}
+
+static void stay(int id, int instance, enum state state, int from, int to)
+{
+	char text[400], length[32] = "NULL";
+
+	if (to >= 0)
+		snprintf(length, sizeof(length), "%lld",
+		    (long long)((from - to) * DAY));
+	snprintf(text, sizeof(text), "INSERT INTO stays VALUES(%d, %d, %d,"
+	    " %lld, %s, 0, 0, NULL, NULL)", id, instance, state - 1,
+	    (long long)(NOW - from * DAY), length);
+	sql(text);
+}
+
+static void some_stays(void)
+{
+	roll(1, "a");			/* here for long */
+	roll(2, "a");			/* left long ago */
+	roll(3, "a");			/* left a moment ago */
+	roll(4, "last");		/* the last one of a service */
+	roll(5, "forgotten");		/* the same, of one forgotten */
+	roll(6, "a");			/* still here */
+	sql("INSERT INTO service_totals VALUES('im','a',0,0,0,0),"
+	    "('im','last',0,0,0,0)");
+	stay(1, 1, STATE_UP, 100, 60);
+	stay(2, 2, STATE_UP, 90, 50);
+	stay(3, 4, STATE_UP, 90, 50);
+	stay(4, 5, STATE_UP, 90, 50);
+	stay(5, 1, STATE_EXPIRED, 60, 19);
+	stay(6, 3, STATE_UP, 60, 10);
+	stay(7, 2, STATE_DEREGISTERED, 50, -1);
+	stay(8, 4, STATE_DEREGISTERED, 50, -1);
+	stay(9, 5, STATE_DEREGISTERED, 50, -1);
+	stay(10, 6, STATE_UP, 40, -1);
+	stay(1000000, 1, STATE_UP, 19, -1);
+	stay(1000001, 3, STATE_DEREGISTERED, 10, -1);
+}
+
+static void check_stays(const char *stays, const char *rolls)
+{
+	assert_string_equal(list("SELECT group_concat(id) FROM"
+	    " (SELECT id FROM stays ORDER BY id)"), stays);
+	assert_string_equal(list("SELECT group_concat(id) FROM"
+	    " (SELECT id FROM roll ORDER BY id)"), rolls);
+}
+
+static void test_stays_end(void **state)
+{
+	const struct keep_policy p = { 20 * DAY, 0 }, more = { DAY, 0 };
+
+	(void)state;
+	some_stays();
+	keep_house_for(&for_ever);
+	check_stays("1,2,3,4,5,6,7,8,9,10,1000000,1000001", "1,2,3,4,5,6");
+	keep_house_for(&p);
+	check_stays("5,6,8,10,1000000,1000001", "1,3,4,6");
+	assert_int_equal(keeper_counts(keeper).deleted[KEEP_RETENTION], 8);
+	/* Half a day later nothing is new; shorter takes effect at once. */
+	clock_advance(DAY / 2);
+	keep_house_for(&p);
+	check_stays("5,6,8,10,1000000,1000001", "1,3,4,6");
+	keep_house_for(&more);
+	check_stays("8,10,1000000,1000001", "1,3,4,6");
+}
+
+/* A slice of newer ones ends the pass, and nothing old is behind it. */
+static void test_stays_are_not_all_read(void **state)
+{
+	const struct keep_policy p = { 20 * DAY, 0 };
+	int n;
+
+	(void)state;
+	roll(1, "a");
+	stay(1, 1, STATE_UP, 30, 25);
+	for (int id = 2; id < 2000; id++)
+		stay(id, 1, STATE_UP, 10, 9);
+	n = keep_house_for(&p);
+	assert_int_equal(number("SELECT min(id) FROM stays"), 2);
+	assert_true(n < 15);
+}
+
 /* --- room --- */
 
 static void test_pages_are_given_back(void **state)
@@ -488,6 +583,8 @@ int main(void)
 		T(test_killed),
 		T(test_history_is_kept),
 		T(test_history_ends),
+		T(test_stays_end),
+		T(test_stays_are_not_all_read),
 		T(test_pages_are_given_back),
 		T(test_clock_far_ahead),
 		T(test_disk_full),
