@@ -121,13 +121,14 @@ const struct keep_task keep_tasks[] = {
 	      " AND id < (SELECT max(id) FROM roll)",
 	  .grain = 64, .age = AGE_HISTORY, .reason = KEEP_RETENTION },
 
-	/* The last one of a directory says where to go on from. */
+	/* The last one of a directory from before the cutoff says since when
+	 * it is known, and where to go on from. */
 	{ .name = "watching", .first = FIRST_ID("watching"),
 	  .stop = "SELECT 1 FROM watching" IDS " AND to_ms < ?3",
 	  .remove = "DELETE FROM watching AS t" IDS " AND to_ms < ?3"
 	      " AND EXISTS (SELECT 1 FROM watching n"
 	      "  WHERE n.cluster = t.cluster AND n.directory = t.directory"
-	      "  AND n.from_ms > t.from_ms)",
+	      "  AND n.from_ms > t.from_ms AND n.from_ms < ?3)",
 	  .grain = 256, .age = AGE_HISTORY, .reason = KEEP_RETENTION },
 	/* The one in force at the cutoff stays. */
 	{ .name = "expectations",
