@@ -42,6 +42,7 @@ struct keeper {
 	int64_t *width;			/* of slices, one per task, in grains */
 	mono_t *next;			/* when a daily one is due, the same */
 	int64_t vacuum_pages;
+	bool shrunk;			/* but not the file yet */
 	int64_t deadline_us;
 	bool failing;
 	struct keep_counts counts;
@@ -260,20 +261,34 @@ static int excess_pages(struct keeper *k, int64_t *pages_r)
 	return SQLITE_OK;
 }
 
+/* The file is cut off when all of the log is copied into it. */
+static int shrink(struct keeper *k, bool *idle_r)
+{
+	*idle_r = !k->shrunk;
+	k->shrunk = false;
+	if (*idle_r)
+		return SQLITE_OK;
+	return sqlite3_wal_checkpoint_v2(k->db, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static int vacuum_slice(struct keeper *k, bool *idle_r)
 {
 	int64_t excess = 0, n;
 	int rc = excess_pages(k, &excess);
 	char *sql;
 
-	*idle_r = excess <= 0;
-	if (rc != SQLITE_OK || *idle_r)
+	*idle_r = false;
+	if (rc != SQLITE_OK)
 		return rc;
+	if (excess <= 0)
+		return shrink(k, idle_r);
 	n = excess < k->vacuum_pages ? excess : k->vacuum_pages;
 	sql = xasprintf("PRAGMA incremental_vacuum(%lld)", (long long)n);
 	limit_time(k, n > 1);
 	rc = sqlite3_exec(k->db, sql, NULL, NULL, NULL);
 	free(sql);
+	k->shrunk = k->shrunk || rc == SQLITE_OK;
 	return rc;
 }
 

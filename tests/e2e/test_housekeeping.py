@@ -72,7 +72,7 @@ def test_a_reader_is_named(etcd, rollcall):
     watched.await_looking()
     reader = sqlite3.connect(watched.storage, isolation_level=None)
     reader.execute("begin")
-    reader.execute("select count(*) from instances").fetchall()
+    reader.execute("select count(*) from roll").fetchall()
     # As if much had happened since.
     writer = sqlite3.connect(watched.storage, isolation_level=None, timeout=20)
     writer.execute("create table much(of_it)")

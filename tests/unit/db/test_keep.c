@@ -11,6 +11,7 @@
  *	a full disk, somebody else's transaction: tried again */
 #include "db/keep.c"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "core/registry.h"
@@ -481,6 +482,7 @@ static void test_stays_are_not_all_read(void **state)
 static void test_pages_are_given_back(void **state)
 {
 	int64_t before, after;
+	struct stat st;
 
 	(void)state;
 	polls(9 * DAY, 3 * DAY);
@@ -490,6 +492,9 @@ static void test_pages_are_given_back(void **state)
 	assert_true(after < before / 2);
 	assert_in_range(number("PRAGMA freelist_count"), 0,
 	    SPARE_PAGES + after / 32);
+	/* So is the file. */
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 4096 * after);
 	assert_int_equal(keeper_counts(keeper).free_bytes,
 	    4096 * number("PRAGMA freelist_count"));
 }
