@@ -25,6 +25,7 @@ enum {
 	FIRST_PASS_MS = 10000, PASS_MS = 300000, RETRY_MS = 60000,
 	DAY_MS = 24 * 3600000,
 	MAX_WIDTH = 1 << 20,		/* grains */
+	MANY_ROWS = 8192,		/* each page has to go to the disk */
 	SPARE_PAGES = 256,		/* left for what is written next */
 };
 
@@ -44,6 +45,7 @@ struct keeper {
 	int64_t vacuum_pages;
 	bool shrunk;			/* but not the file yet */
 	int64_t deadline_us;
+	int deleted;			/* by this slice */
 	bool failing;
 	struct keep_counts counts;
 };
@@ -97,11 +99,12 @@ static void limit_time(struct keeper *k, bool limited)
 
 /* --- the size of slices --- */
 
-static void adapt(int64_t *width, int64_t took_us)
+static void adapt(int64_t *width, int64_t took_us, int rows)
 {
-	if (took_us > TARGET_US)
+	if (took_us > TARGET_US || rows > 2 * MANY_ROWS)
 		*width = *width > 1 ? *width / 2 : 1;
-	else if (took_us < TARGET_US / 2 && *width < MAX_WIDTH)
+	else if (took_us < TARGET_US / 2 && rows < MANY_ROWS &&
+	    *width < MAX_WIDTH)
 		*width *= 2;
 }
 
@@ -161,25 +164,24 @@ static int seek(struct keeper *k, struct slice *s, bool *found_r)
 }
 
 static int delete_with(struct keeper *k, const struct slice *s,
-    const char *statement, int *deleted)
+    const char *statement)
 {
 	int rc = run(k, s, statement, NULL, NULL);
 
 	if (rc == SQLITE_OK)
-		*deleted += sqlite3_changes(k->db);
+		k->deleted += sqlite3_changes(k->db);
 	return rc;
 }
 
 static int delete_slice(struct keeper *k, const struct slice *s)
 {
 	const struct keep_task *t = s->task;
-	int deleted = 0;
 	int rc = sqlite3_exec(k->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	if (rc == SQLITE_OK && t->also != NULL)
-		rc = delete_with(k, s, t->also, &deleted);
+		rc = delete_with(k, s, t->also);
 	if (rc == SQLITE_OK)
-		rc = delete_with(k, s, t->remove, &deleted);
+		rc = delete_with(k, s, t->remove);
 	if (rc == SQLITE_OK && t->cursor != NULL)
 		rc = sql_set_meta_int(k->db, t->cursor, s->to);
 	/* What is done so far is worth its commit. */
@@ -187,7 +189,7 @@ static int delete_slice(struct keeper *k, const struct slice *s)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(k->db, "COMMIT", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		k->counts.deleted[t->reason] += (uint64_t)deleted;
+		k->counts.deleted[t->reason] += (uint64_t)k->deleted;
 	return rc;
 }
 
@@ -378,6 +380,7 @@ int keeper_step(struct keeper *k, const struct keep_policy *p)
 	int rc;
 
 	take_policy(k, p);
+	k->deleted = 0;
 	/* Somebody else's transaction is no reason to wait. */
 	sqlite3_busy_timeout(k->db, 0);
 	rc = work(k, &o, &width);
@@ -390,7 +393,7 @@ int keeper_step(struct keeper *k, const struct keep_policy *p)
 	if (width != NULL && interrupted(rc, width))
 		rc = SQLITE_OK;
 	else if (width != NULL && o == WORKED)
-		adapt(width, took);
+		adapt(width, took, k->deleted);
 	tell(k, rc, why.text);
 	rest(k, rc != SQLITE_OK ? FAILED : o, took);
 	return rc;

@@ -1,4 +1,4 @@
-/* The write-ahead log.  sqlite copies it into the file every 1000 pages and
+/* The write-ahead log.  It is copied into the file every 500 pages, and sqlite
  * then begins it anew, but for the part that some reader's transaction still
  * looks at: a sqlite3 prompt with an open BEGIN makes it grow without bound.
  * Nothing can be done about that from here: the reader may not be robbed of
@@ -21,7 +21,7 @@
 #include "core/xalloc.h"
 
 enum {
-	CHECKPOINT_PAGES = 1000,	/* as sqlite has it by default */
+	CHECKPOINT_PAGES = 500,		/* half of what sqlite does by default */
 	/* The bytes of the -shm that sqlite locks for its readers
 	 * (https://www.sqlite.org/walformat.html, 2.3). */
 	FIRST_READ_LOCK = 123, LAST_READ_LOCK = 127,
@@ -101,33 +101,42 @@ static void tell_free(struct wal *w)
 	    LOG_S("path", w->path));
 }
 
-/* A checkpoint that fails is tried again at the next commit, which fails if
- * the disk does. */
 static int after_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct wal *w = arg;
+
+	(void)db;
+	(void)name;
+	w->pages = pages;
+	if (pages < CHECKPOINT_PAGES && w->held)
+		tell_free(w);
+	return SQLITE_OK;
+}
+
+/* One that fails is tried again after the next commit, which fails if the
+ * disk does. */
+bool wal_checkpoint(struct wal *w)
+{
 	int frames = 0, copied = 0;
 
-	if (pages < CHECKPOINT_PAGES) {
-		if (w->held)
-			tell_free(w);
-		return SQLITE_OK;
-	}
-	if (sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE,
+	if (w->pages < CHECKPOINT_PAGES)
+		return false;
+	w->pages = 0;
+	if (sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
 	    &frames, &copied) == SQLITE_OK && copied < frames && !w->held) {
 		int64_t bytes = wal_size(w);
 
 		if (bytes > w->warn_bytes)
 			tell_held(w, bytes);
 	}
-	return SQLITE_OK;
+	return true;
 }
 
 void wal_watch(struct wal *w, sqlite3 *db, const char *db_path)
 {
 	*w = (struct wal){ .path = xasprintf("%s-wal", db_path),
 		.shm = xasprintf("%s-shm", db_path),
-		.warn_bytes = WARN_BYTES };
+		.warn_bytes = WARN_BYTES, .db = db };
 	sqlite3_wal_hook(db, after_commit, w);
 }
 

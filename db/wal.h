@@ -13,10 +13,16 @@ struct wal {
 	char *shm;			/* of the index beside it */
 	int64_t warn_bytes;		/* 64 MiB; tests want less */
 	bool held;			/* said, and not over yet */
+	sqlite3 *db;
+	int pages;			/* in it, as of the last commit */
 };
 
 /* Takes over from sqlite's own checkpoints on the connection. */
 void wal_watch(struct wal *w, sqlite3 *db, const char *db_path);
+
+/* Copies it into the file if it is large enough.  After a commit and what
+ * waits for it, so that nothing waits for both.  true if it did. */
+bool wal_checkpoint(struct wal *w);
 
 /* After the connection's last commit. */
 void wal_release(struct wal *w);

@@ -27,6 +27,7 @@ enum {
 	BATCH_UNITS = 64, BATCH_BYTES = 1 << 20,
 	BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 5000,
 	LAST_WAIT_MS = 100,		/* after giving up, for the thread */
+	BUSY_PAGES = 4000,		/* then the log cannot wait any more */
 	QUIET_MS = 250,			/* then sqlite's pages are given up */
 };
 
@@ -225,10 +226,13 @@ static void *run(void *arg)
 			continue;
 		}
 		wait_ms = BACKOFF_MIN_MS;
-		if (written > 0)
+		/* What is committed was acknowledged before it is copied. */
+		if (written > 0 && w->wal.pages < BUSY_PAGES)
 			continue;
-		if (stop)
+		if (stop && written == 0)
 			break;
+		if (wal_checkpoint(&w->wal))
+			continue;
 		due_ms = keeper_due_ms(w->keeper, clock_mono());
 		if (due_ms == 0)
 			keep_house(w);

@@ -42,6 +42,7 @@ static void write_some(void)
 	assert_int_equal(sqlite3_exec(file.db, "REPLACE INTO meta SELECT value,"
 	    " randomblob(1000) FROM generate WHERE value <= 250", NULL, NULL,
 	    NULL), SQLITE_OK);
+	wal_checkpoint(&wal);
 }
 
 static void write_until(int64_t log_bytes)
