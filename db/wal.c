@@ -21,7 +21,7 @@
 #include "core/xalloc.h"
 
 enum {
-	CHECKPOINT_PAGES = 500,		/* half of what sqlite does by default */
+	CHECKPOINT_PAGES = 500,		/* sqlite by default: 1000 */
 	/* The bytes of the -shm that sqlite locks for its readers
 	 * (https://www.sqlite.org/walformat.html, 2.3). */
 	FIRST_READ_LOCK = 123, LAST_READ_LOCK = 127,
