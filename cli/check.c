@@ -74,17 +74,36 @@ static bool summarize_receiver(const struct config *c,
 	return r->webhooks.n > 0;
 }
 
+static void print_kept(int64_t ms)
+{
+	char text[TIMEFMT_MAX];
+
+	if (ms > 0)
+		printf("for %s", timefmt_duration(ms, text));
+	else
+		printf("for ever");
+}
+
+static void summarize_storage(const struct config *c)
+{
+	int64_t statistics = config_statistics_retention(c);
+
+	printf("  history: %s, kept ", c->storage.path);
+	print_kept(c->storage.retention_ms);
+	if (statistics != c->storage.retention_ms) {
+		printf(", statistics ");
+		print_kept(statistics);
+	}
+	printf("\n");
+}
+
 static void summarize(const char *path, const struct config *c,
     const struct notify_config *n)
 {
-	const char *warning = config_warning(c);
-
 	printf("%s: ok\n", path);
-	if (warning != NULL)
-		printf("  warning: %s\n", warning);
 	for (size_t i = 0; i < c->clusters.n; i++)
 		summarize_cluster(config_cluster(c, i));
-	printf("  history: %s, kept for ever\n", c->storage.path);
+	summarize_storage(c);
 	for (size_t i = 0; i < c->alertmanagers.n; i++)
 		printf("  alerts to %s\n", config_alertmanager(c, i)->url);
 	if (!summarize_receiver(c, n) && c->alertmanagers.n == 0)

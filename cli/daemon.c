@@ -151,6 +151,12 @@ static void warn_of_restart(const struct daemon *d)
 		    LOG_S("storage", wanted), LOG_S("open", d->storage));
 }
 
+static void keep(struct daemon *d)
+{
+	db_keep(d->db, d->config->storage.retention_ms,
+	    config_statistics_retention(d->config));
+}
+
 static void take(struct daemon *d, struct reload *r)
 {
 	const struct notify_config *n = r->notify;	/* alerting keeps it */
@@ -168,6 +174,7 @@ static void take(struct daemon *d, struct reload *r)
 	d->reloaded = clock_now();
 	reload_log("configuration reloaded", d->flags, d->config, n);
 	warn_of_restart(d);
+	keep(d);
 }
 
 static void reload_free(void *arg)
@@ -318,6 +325,7 @@ static int open_history(struct daemon *d, struct err *e)
 	    alerts_restore_outbox, d->alerts, e) != 0)
 		return -1;
 	registry_restored(d->registry);
+	keep(d);
 	return 0;
 }
 

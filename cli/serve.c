@@ -69,8 +69,6 @@ static int run(const struct serve_flags *f, struct config *c,
 	log_info("Starting rollcall", LOG_S("version", rollcall_version()),
 	    LOG_S("revision", rollcall_revision()));
 	reload_log("configuration read", f, c, n);
-	if (config_warning(c) != NULL)
-		log_warn(config_warning(c), LOG_S("file", c->file));
 	d = daemon_start(f, c, n, &e);
 	config_unref(c);
 	if (d == NULL) {

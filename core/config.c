@@ -138,10 +138,14 @@ struct config *config_from_flags(const struct string_list *endpoints,
 	return unless(p->count > before, c);
 }
 
-const char *config_warning(const struct config *c)
+int64_t config_statistics_retention(const struct config *c)
 {
-	return c->storage.retention_given ? "storage.retention: history is "
-	    "kept for ever by this version" : NULL;
+	int64_t history = c->storage.retention_ms;
+	int64_t statistics = c->storage.statistics_retention_ms;
+
+	if (history == 0)
+		return statistics;
+	return statistics == 0 || history < statistics ? history : statistics;
 }
 
 void config_print(const struct config *c, struct buf *out)

@@ -60,8 +60,8 @@ struct config {
 	struct object_list clusters;	/* struct cluster_config */
 	struct {
 		char *path;		/* rollcall.db */
-		int64_t retention_ms;	/* 400d; has no effect yet */
-		bool retention_given;
+		int64_t retention_ms;	/* 0: for ever */
+		int64_t statistics_retention_ms;	/* 400d; 0: the same */
 	} storage;
 	struct string_list rule_files;
 	struct object_list alertmanagers;	/* struct alertmanager_config */
@@ -83,9 +83,9 @@ struct config *config_read(const char *path, struct problems *p);
 struct config *config_from_flags(const struct string_list *endpoints,
     const struct string_list *directories, struct problems *p);
 
-/* What is accepted but does nothing yet, as a sentence; NULL if nothing of
- * that kind was given. */
-const char *config_warning(const struct config *c);
+/* How long statistics are kept: never longer than the history, of which they
+ * are a part.  0: for ever. */
+int64_t config_statistics_retention(const struct config *c);
 
 /* As YAML that config_load() reads again; secrets as <secret>. */
 void config_print(const struct config *c, struct buf *out);

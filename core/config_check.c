@@ -348,8 +348,6 @@ void config_check_root(void *config, const struct yaml_node *node,
 	check_labels(yaml_get(yaml_get(node, "global"), "external_labels"),
 	    p);
 	check_unsupported(c, node, p);
-	c->storage.retention_given = yaml_get(yaml_get(node, "storage"),
-	    "retention") != NULL;
 	if (c->storage.path && !c->storage.path[0])
 		yaml_problem(p, at(yaml_get(node, "storage"), "path"),
 		    "path: must not be empty");

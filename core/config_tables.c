@@ -163,7 +163,10 @@ static const struct option_set global_set = OPTION_SET("global",
 static const struct option storage_fields[] = {
 	FIELD("path", PATH, storage.path),
 	FIELD("retention", DURATION, storage.retention_ms,
-	    .min = HOUR, .max = 100 * YEAR),
+	    .min = HOUR, .max = 100 * YEAR, .or_zero = true),
+	FIELD("statistics_retention", DURATION,
+	    storage.statistics_retention_ms,
+	    .min = HOUR, .max = 100 * YEAR, .or_zero = true),
 };
 
 static const struct option_set storage_set = OPTION_SET("storage",
@@ -186,7 +189,7 @@ static void root_defaults(void *object)
 	struct config *c = object;
 
 	c->global.evaluation_interval_ms = 15 * SECOND;
-	c->storage.retention_ms = 400 * DAY;
+	c->storage.statistics_retention_ms = 400 * DAY;
 }
 
 const struct option_set config_options = OPTION_SET("the configuration",

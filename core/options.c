@@ -119,9 +119,11 @@ static void read_duration(const struct option *o,
 		return;
 	if (timefmt_parse_duration(node->text, &ms, &e) < 0)
 		yaml_problem(p, node, "%s: %s", o->name, e.text);
-	else if ((o->min || o->max) && (ms < o->min || ms > o->max))
-		yaml_problem(p, node, "%s: %s is not between %s and %s",
-		    o->name, node->text, timefmt_duration(o->min, min),
+	else if ((o->min || o->max) && (ms < o->min || ms > o->max) &&
+	    !(ms == 0 && o->or_zero))
+		yaml_problem(p, node, "%s: %s is not %sbetween %s and %s",
+		    o->name, node->text, o->or_zero ? "0 or " : "",
+		    timefmt_duration(o->min, min),
 		    timefmt_duration(o->max, max));
 	else
 		*(int64_t *)field = ms;

@@ -45,6 +45,7 @@ struct option {
 	size_t offset;
 	bool required;
 	int64_t min, max;		/* both 0: no limit */
+	bool or_zero;			/* a duration of 0 is one, too */
 	const char *const *words;	/* OPTION_WORD, NULL-terminated */
 	const struct option_set *set;	/* OPTION_OBJECT(S) */
 };

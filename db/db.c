@@ -23,6 +23,7 @@ struct db {
 	char *set_aside;
 	struct recorder *recorder;
 	struct unit *filling;
+	struct keep_policy policy;
 	struct queue *queue;
 	struct writer *writer;		/* NULL before db_start() */
 	struct loop *loop;
@@ -112,6 +113,14 @@ void db_start(struct db *d, struct loop *l, struct event_bus *b,
 	d->bus = b;
 	(void)r;
 	d->writer = writer_start(&d->file, d->queue, committed, d);
+	writer_keep(d->writer, &d->policy);
+}
+
+void db_keep(struct db *d, int64_t history_ms, int64_t statistics_ms)
+{
+	d->policy = (struct keep_policy){ history_ms, statistics_ms };
+	if (d->writer != NULL)
+		writer_keep(d->writer, &d->policy);
 }
 
 static void on_event(void *arg, const struct event *e)
@@ -142,6 +151,17 @@ struct event_sink db_sink(struct db *d)
 	};
 }
 
+static void keep_samples(const struct keep_counts *k, struct sample_sink *s)
+{
+	sample_add(s, M_db_free, (double)k->free_bytes);
+	sample_add(s, M_db_rows_deleted, (double)k->deleted[KEEP_THINNED],
+	    "thinned");
+	sample_add(s, M_db_rows_deleted, (double)k->deleted[KEEP_RETENTION],
+	    "retention");
+	sample_add(s, M_db_housekeeping, (double)k->spent_us / 1e6);
+	sample_add(s, M_db_housekeeping_longest, (double)k->longest_us / 1e6);
+}
+
 void db_samples(void *arg, struct sample_sink *s)
 {
 	struct db *d = arg;
@@ -159,6 +179,8 @@ void db_samples(void *arg, struct sample_sink *s)
 	sample_add(s, M_db_transitions_collapsed,
 	    (double)q.transitions_collapsed);
 	sample_add(s, M_db_size, (double)w.size);
+	sample_add(s, M_db_wal_size, (double)w.wal_size);
+	keep_samples(&w.keep, s);
 }
 
 bool db_close(struct db *d, int wait_ms)

@@ -36,6 +36,10 @@ int db_restore(struct db *d, struct registry *r,
 void db_start(struct db *d, struct loop *l, struct event_bus *b,
     struct registry *r);
 
+/* How long the history and the statistics are kept, in ms; 0: for ever.  Any
+ * time; on the loop. */
+void db_keep(struct db *d, int64_t history_ms, int64_t statistics_ms);
+
 /* What to put into the table of sinks. */
 struct event_sink db_sink(struct db *d);
 

@@ -28,7 +28,7 @@
 #include "db/restore.h"
 #include "db/sql.h"
 
-enum { CHECK_MS = 2000, BUSY_MS = 2000 };
+enum { CHECK_MS = 2000 };
 
 static const char settings[] =
 	"PRAGMA auto_vacuum=INCREMENTAL;"	/* before the first table */
@@ -42,7 +42,7 @@ static int connect_file(struct db_file *f, struct err *e)
 	    SQLITE_OPEN_EXRESCODE;
 
 	if (sqlite3_open_v2(f->path, &f->db, flags, NULL) == SQLITE_OK) {
-		sqlite3_busy_timeout(f->db, BUSY_MS);
+		sqlite3_busy_timeout(f->db, FILE_BUSY_MS);
 		return 0;
 	}
 	if (f->db == NULL)

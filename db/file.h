@@ -9,6 +9,9 @@
 
 struct err;
 
+/* How long the connection waits for somebody else's transaction. */
+enum { FILE_BUSY_MS = 2000 };
+
 /* Opening the database for writing. */
 struct db_file {
 	char *path;

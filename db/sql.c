@@ -47,6 +47,35 @@ int sql_int(sqlite3 *db, const char *sql, int64_t *v_r, struct err *e)
 	return sql_each(db, sql, keep_int, v_r, e);
 }
 
+static int meta_step(sqlite3 *db, const char *sql, const char *key,
+    const int64_t *v, int64_t *v_r)
+{
+	sqlite3_stmt *s;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
+	if (v != NULL)
+		sqlite3_bind_int64(s, 2, *v);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW && v_r != NULL)
+		*v_r = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int sql_meta_int(sqlite3 *db, const char *key, int64_t *v_r)
+{
+	return meta_step(db, "SELECT value FROM meta WHERE key = ?", key,
+	    NULL, v_r);
+}
+
+int sql_set_meta_int(sqlite3 *db, const char *key, int64_t v)
+{
+	return meta_step(db, "REPLACE INTO meta VALUES(?, ?)", key, &v, NULL);
+}
+
 bool sql_is_corrupt(int rc)
 {
 	rc &= 0xff;

@@ -25,6 +25,11 @@ int sql_int(sqlite3 *db, const char *sql, int64_t *v_r, struct err *e);
 int sql_each(sqlite3 *db, const char *sql,
     void (*fn)(sqlite3_stmt *row, void *arg), void *arg, struct err *e);
 
+/* A number in the table meta; unchanged if there is none.  SQLITE_OK, or
+ * sqlite's code. */
+int sql_meta_int(sqlite3 *db, const char *key, int64_t *v_r);
+int sql_set_meta_int(sqlite3 *db, const char *key, int64_t v);
+
 /* True if the result says that the file itself is damaged. */
 bool sql_is_corrupt(int rc);
 

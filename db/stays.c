@@ -169,7 +169,7 @@ static int seen_at(struct stays *s, int64_t id, int64_t *found_r,
 /* An id whose row was seen at t or later while the one before it was not. */
 static int halve(struct stays *s, int64_t t, int64_t *id_r, struct err *e)
 {
-	int64_t low = 0, high, found, seen;
+	int64_t low = 0, high, found = 0, seen = 0;
 
 	if (stays_last(s, &high, e) < 0)
 		return -1;

@@ -2,7 +2,8 @@
  * transaction when they come faster than the disk takes them, and tries again
  * for as long as it takes when the disk refuses them.  The loop only ever
  * writes to an eventfd and takes two mutexes that are held for moments, so
- * nothing here can hold it up. */
+ * nothing here can hold it up.  Whenever nothing waits to be written it keeps
+ * house (keep.c), a slice at a time. */
 #include "db/writer.h"
 
 #include <errno.h>
@@ -20,11 +21,13 @@
 #include "core/xalloc.h"
 #include "db/commit.h"
 #include "db/sql.h"
+#include "db/wal.h"
 
 enum {
 	BATCH_UNITS = 64, BATCH_BYTES = 1 << 20,
 	BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 5000,
 	LAST_WAIT_MS = 100,		/* after giving up, for the thread */
+	BUSY_PAGES = 4000,		/* then the log cannot wait any more */
 	QUIET_MS = 250,			/* then sqlite's pages are given up */
 };
 
@@ -32,6 +35,8 @@ struct writer {
 	struct db_file file;
 	struct queue *queue;
 	struct committer *committer;
+	struct keeper *keeper;
+	struct wal wal;
 	void (*on_commit)(void *arg, uint64_t number);
 	void *arg;
 	pthread_t thread;
@@ -40,8 +45,9 @@ struct writer {
 	bool all_written;		/* set before finished_fd */
 	bool failing;			/* the thread's own */
 	uint64_t failed_tries;
-	pthread_mutex_t mutex;		/* for counts */
+	pthread_mutex_t mutex;		/* for the two below */
 	struct writer_counts counts;
+	struct keep_policy policy;
 };
 
 static void signal_fd(int fd)
@@ -81,14 +87,22 @@ static int64_t file_size(const struct writer *w)
 	return stat(w->file.path, &st) == 0 ? st.st_size : 0;
 }
 
+static void count_sizes(struct writer *w)
+{
+	int64_t size = file_size(w), wal = wal_size(&w->wal);
+
+	pthread_mutex_lock(&w->mutex);
+	w->counts.size = size;
+	w->counts.wal_size = wal;
+	pthread_mutex_unlock(&w->mutex);
+}
+
 static void count_success(struct writer *w)
 {
-	int64_t size = file_size(w);
-
+	count_sizes(w);
 	pthread_mutex_lock(&w->mutex);
 	w->counts.up = true;
 	w->counts.commits++;
-	w->counts.size = size;
 	pthread_mutex_unlock(&w->mutex);
 	if (w->failing)
 		log_info("database is written again",
@@ -165,13 +179,34 @@ static void back_off(struct writer *w, int *wait_ms)
 		*wait_ms = BACKOFF_MIN_MS;
 }
 
+/* One slice of housekeeping. */
+static void keep_house(struct writer *w)
+{
+	struct keep_policy policy;
+	int rc;
+
+	pthread_mutex_lock(&w->mutex);
+	policy = w->policy;
+	pthread_mutex_unlock(&w->mutex);
+	rc = keeper_step(w->keeper, &policy);
+	if (sql_is_corrupt(rc))
+		lock_note_damage(&w->file.lock);
+	count_sizes(w);
+	pthread_mutex_lock(&w->mutex);
+	w->counts.keep = keeper_counts(w->keeper);
+	pthread_mutex_unlock(&w->mutex);
+}
+
 /* Pages once written stay in sqlite's memory until its 2 MB are full, and are
  * of no more use to a history that only grows at its end. */
-static void wait_for_work(struct writer *w)
+static void wait_for_work(struct writer *w, int at_most_ms)
 {
-	if (!wait_fds(w->work_fd, w->stop_fd, QUIET_MS)) {
+	int quiet_ms = at_most_ms < QUIET_MS ? at_most_ms : QUIET_MS;
+
+	if (!wait_fds(w->work_fd, w->stop_fd, quiet_ms) &&
+	    quiet_ms < at_most_ms) {
 		sqlite3_db_release_memory(w->file.db);
-		wait_fds(w->work_fd, w->stop_fd, -1);
+		wait_fds(w->work_fd, w->stop_fd, at_most_ms - quiet_ms);
 	}
 	clear_fd(w->work_fd);
 }
@@ -184,21 +219,31 @@ static void *run(void *arg)
 	while (!atomic_load(&w->give_up)) {
 		bool stop = atomic_load(&w->stop);
 		size_t written;
+		int due_ms;
 
 		if (!write_batch(w, &written)) {
 			back_off(w, &wait_ms);
 			continue;
 		}
 		wait_ms = BACKOFF_MIN_MS;
-		if (written > 0)
+		/* What is committed was acknowledged before it is copied. */
+		if (written > 0 && w->wal.pages < BUSY_PAGES)
 			continue;
-		if (stop)
+		if (stop && written == 0)
 			break;
-		wait_for_work(w);
+		if (wal_checkpoint(&w->wal))
+			continue;
+		due_ms = keeper_due_ms(w->keeper, clock_mono());
+		if (due_ms == 0)
+			keep_house(w);
+		else
+			wait_for_work(w, due_ms);
 	}
 	w->all_written = queue_counts(w->queue).units == 0;
 	committer_free(w->committer);
+	keeper_free(w->keeper);
 	file_close(&w->file);
+	wal_release(&w->wal);
 	signal_fd(w->finished_fd);
 	return NULL;
 }
@@ -214,17 +259,19 @@ struct writer *writer_start(struct db_file *f, struct queue *q,
 	struct writer *w = xcalloc(1, sizeof(*w));
 	sigset_t all, before;
 
+	pthread_mutex_init(&w->mutex, NULL);
 	w->file = *f;
 	w->queue = q;
 	w->committer = committer_new(w->file.db);
+	w->keeper = keeper_new(w->file.db);
+	wal_watch(&w->wal, w->file.db, w->file.path);
 	w->on_commit = on_commit;
 	w->arg = arg;
 	w->counts.up = true;
-	w->counts.size = file_size(w);
+	count_sizes(w);
 	w->work_fd = new_eventfd();
 	w->stop_fd = new_eventfd();
 	w->finished_fd = new_eventfd();
-	pthread_mutex_init(&w->mutex, NULL);
 	/* Signals belong to the loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -236,6 +283,13 @@ struct writer *writer_start(struct db_file *f, struct queue *q,
 	pthread_setname_np(w->thread, "db-writer");
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return w;
+}
+
+void writer_keep(struct writer *w, const struct keep_policy *p)
+{
+	pthread_mutex_lock(&w->mutex);
+	w->policy = *p;
+	pthread_mutex_unlock(&w->mutex);
 }
 
 void writer_wake(struct writer *w)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "db/file.h"
+#include "db/keep.h"
 #include "db/queue.h"
 
 /* The thread that writes.  It owns the connection from writer_start() on. */
@@ -13,13 +14,17 @@ struct writer;
 struct writer_counts {
 	bool up;			/* the last transaction was committed */
 	uint64_t commits, failures;
-	int64_t size;			/* bytes of the file */
+	int64_t size, wal_size;		/* bytes of the file, of the log */
+	struct keep_counts keep;
 };
 
 /* Takes the file and the queue; on_commit(arg, number) is called on the
  * writer's thread after each commit. */
 struct writer *writer_start(struct db_file *f, struct queue *q,
     void (*on_commit)(void *arg, uint64_t number), void *arg);
+
+/* From now on this is how long history is kept.  Any thread. */
+void writer_keep(struct writer *w, const struct keep_policy *p);
 
 /* There is something in the queue.  Any thread; never waits. */
 void writer_wake(struct writer *w);

@@ -70,6 +70,15 @@ static void answer_healthy(const struct request *q, struct reply *r)
 	buf_adds(&r->body, "rollcall is healthy.\n");
 }
 
+/* Watching and alerting go on without a disk, so rollcall is ready. */
+static bool changes_wait(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->nsamples; i++)
+		if (s->samples[i].metric == M_db_up)
+			return s->samples[i].value == 0;
+	return false;
+}
+
 static void answer_ready(const struct request *q, struct reply *r)
 {
 	if (q->stopping) {
@@ -80,6 +89,9 @@ static void answer_ready(const struct request *q, struct reply *r)
 		buf_adds(&r->body, "rollcall is starting.\n");
 	} else {
 		buf_adds(&r->body, "rollcall is ready.\n");
+		if (changes_wait(q->snapshot))
+			buf_adds(&r->body, "The database cannot be written:"
+			    " changes wait in memory. The log says why.\n");
 	}
 }
 

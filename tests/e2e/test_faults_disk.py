@@ -1,7 +1,9 @@
 """A disk that hangs, is full or fails costs history some time and nothing
 else: no alert waits for it, and nothing is written twice or not at all."""
 import collections
+import errno
 import os
+import subprocess
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from support.wait import await_true
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 FAILING = "database cannot be written: changes wait in memory"
 WRITTEN = "database is written again"
+CANNOT = "The database cannot be written"
 
 pytestmark = without_sanitizers
 
@@ -105,7 +108,7 @@ def test_stop_while_the_disk_hangs(world, webhook):
     check_history(watched, keys)
 
 
-@pytest.mark.parametrize("trouble", ["is_full", "fails"])
+@pytest.mark.parametrize("trouble", ["is_full", "fails", "is_read_only"])
 def test_disk_refuses(world, webhook, trouble):
     etcd, watched, disk, detect = world
     getattr(disk, trouble)()
@@ -117,8 +120,10 @@ def test_disk_refuses(world, webhook, trouble):
     assert line["level"] == "error" and watched.storage in line["path"]
     assert line["error"]
     print(line["error"])
+    assert CANNOT in watched.get("/-/ready").text
     disk.works()
     watched.await_metric("rollcall_db_up", 1)
+    assert watched.get("/-/ready").text == "rollcall is ready.\n"
     check_history(watched, keys)
     check_told_once(webhook, keys)
     assert len(watched.log_lines(msg=FAILING)) == 1
@@ -137,6 +142,55 @@ def test_stop_while_the_disk_is_full(world):
     watched.start()
     watched.await_looking()
     check_history(watched, keys)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MB, mounted."""
+    place = str(tmp_path / "small")
+    os.mkdir(place)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none",
+                           place], stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        pytest.skip("may not mount: %s" % done.stderr.decode().strip())
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(place):
+    """The file that leaves no room."""
+    name = os.path.join(place, "filler")
+    with open(name, "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(bytes(4096))
+        except OSError as e:
+            assert e.errno == errno.ENOSPC
+    return name
+
+
+def test_small_disk(small_disk, etcd, webhook, rollcall, started):
+    """A real one, which fills up and is made room on."""
+    watched = rollcall([etcd.url()], [LOGIN], start=False,
+                       webhook=webhook.url())
+    watched.storage = os.path.join(small_disk, "rollcall.db")
+    watched.config["storage"]["path"] = watched.storage
+    watched.start()
+    watched.await_looking()
+    detect = started(Detection(etcd, webhook), start=False)
+    keys = expire_some(detect, watched, 1)
+    watched.await_metric("rollcall_db_queue_units", 0)
+    filler = fill(small_disk)
+    # What the log has room for is written still.
+    etcd.put("/login_servers/large", "x" * 300000, ttl=600)
+    keys += expire_some(detect, watched)
+    watched.await_metric("rollcall_db_up", 0)
+    assert CANNOT in watched.get("/-/ready").text
+    os.unlink(filler)
+    watched.await_metric("rollcall_db_up", 1)
+    check_history(watched, keys)
+    check_told_once(webhook, keys)
+    assert watched.log_lines(msg=WRITTEN)
 
 
 def test_second_rollcall_on_the_same_database(etcd, rollcall):

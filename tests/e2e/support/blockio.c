@@ -1,8 +1,8 @@
 /* A disk that hangs, is full or fails, for one program: preloaded, it stands
  * between the program and the C library for the files whose names begin with
  * BLOCKIO_FILES.  What the disk does is said by the first letter of the file
- * BLOCKIO_CONTROL: h(angs), n(o space), i(/o errors); without that file it
- * works.  Looked at before each call, and while one hangs. */
+ * BLOCKIO_CONTROL: h(angs), n(o space), r(ead-only), i(/o errors); without
+ * that file it works.  Looked at before each call, and while one hangs. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static int disk(int fd)
 		nanosleep(&moment, NULL);
 	if (c == '\0')
 		return 0;
-	errno = c == 'n' ? ENOSPC : EIO;
+	errno = c == 'n' ? ENOSPC : c == 'r' ? EROFS : EIO;
 	return -1;
 }
 

@@ -1,5 +1,6 @@
 """What stands between a rollcall and the C library, to spoil what that does:
-a disk that hangs, is full or fails, names that take long to resolve."""
+a disk that hangs, is full or fails, a clock that is set, names that take long
+to resolve."""
 import os
 import subprocess
 
@@ -27,6 +28,21 @@ def slow_names(watched):
     _preload(watched, "slownames")
 
 
+class WallClock:
+    """The system clock as one rollcall sees it."""
+
+    def __init__(self, watched):
+        self.control = os.path.join(watched.directory, "clock")
+        _preload(watched, "wallclock")
+        watched.environment["WALLCLOCK_CONTROL"] = self.control
+
+    def set_ahead(self, seconds):
+        """Of the real one; may be less than 0."""
+        with open(self.control + ".new", "w") as f:
+            f.write("%d" % seconds)
+        os.rename(self.control + ".new", self.control)
+
+
 class Disk:
     """The disk of one rollcall's database, which works until told else."""
 
@@ -46,6 +62,10 @@ class Disk:
 
     def is_full(self):
         self._now("n")
+
+    def is_read_only(self):
+        """What the kernel makes of a file system with errors."""
+        self._now("r")
 
     def fails(self):
         self._now("i")

@@ -48,7 +48,8 @@ static void test_moments(void **state)
 static void test_no_moments(void **state)
 {
 	static const char *const texts[] = { "", "yesterday", "2026-02-30",
-		"2026-13-01", "2026-10-01T25:00", "-5", "1h2", "99999999999999999",
+		"2026-13-01", "2026-10-01T25:00", "-5", "1h2",
+		"99999999999999999",
 		"2026-10-01T08:00:00+8" };
 	wall_t t;
 	struct err e;

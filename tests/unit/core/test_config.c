@@ -52,8 +52,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config_directory(im, 1)->forget_after_ms, 600000);
 	assert_int_equal(config_directory(im, 2)->forget_after_ms, 7200000);
 	assert_string_equal(c->storage.path, database);
-	assert_int_equal(c->storage.retention_ms, INT64_C(400) * 86400000);
-	assert_null(config_warning(c));
+	assert_int_equal(c->storage.retention_ms, 0);
+	assert_int_equal(config_statistics_retention(c),
+	    INT64_C(400) * 86400000);
 	assert_int_equal(c->global.evaluation_interval_ms, 15000);
 	assert_int_equal(c->alertmanagers.n, 0);
 	assert_null(c->notify_file);
@@ -72,16 +73,33 @@ static void test_timeout_follows_interval(void **state)
 	config_unref(c);
 }
 
-/* Said only to those who have asked for it. */
-static void test_retention_has_no_effect(void **state)
+/* Statistics go with the history, at the latest. */
+static void test_retention(void **state)
 {
-	struct config *c = load("clusters: [{endpoints: [http://a],"
-	    " directories: [{path: /x}]}]\nstorage: {retention: 30d}\n");
+	static const struct {
+		const char *storage;
+		int64_t days;
+	} cases[] = {
+		{ "{}", 400 }, { "{retention: 30d}", 30 },
+		{ "{retention: 500d}", 400 }, { "{retention: 0}", 400 },
+		{ "{retention: 500d, statistics_retention: 0}", 500 },
+		{ "{statistics_retention: 0}", 0 },
+		{ "{statistics_retention: 7d}", 7 },
+	};
+	char text[200];
 
 	(void)state;
-	assert_string_equal(config_warning(c), "storage.retention: history is"
-	    " kept for ever by this version");
-	config_unref(c);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *c;
+
+		snprintf(text, sizeof(text), "clusters: [{endpoints:"
+		    " [http://a], directories: [{path: /x}]}]\nstorage: %s\n",
+		    cases[i].storage);
+		c = load(text);
+		assert_int_equal(config_statistics_retention(c),
+		    cases[i].days * 86400000);
+		config_unref(c);
+	}
 }
 
 static void test_endpoints_have_one_spelling(void **state)
@@ -291,7 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_timeout_follows_interval),
-		cmocka_unit_test(test_retention_has_no_effect),
+		cmocka_unit_test(test_retention),
 		cmocka_unit_test(test_endpoints_have_one_spelling),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_alertmanagers),

@@ -6,6 +6,7 @@
  * default, so that the code under test opens its files through it. */
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ static struct {
 	pthread_cond_t cond;
 	int fail;		/* result of every write; 0: they work */
 	int fail_after;		/* writes that still work before that */
+	int die_after;		/* > 0: writes until kill -9, that one left */
 	bool block;		/* writes wait */
 	int blocked;		/* how many wait now */
 	int writes;
@@ -41,6 +43,8 @@ static int faulty_gate(void)
 
 	pthread_mutex_lock(&faulty.mutex);
 	faulty.writes++;
+	if (faulty.die_after > 0 && --faulty.die_after == 0)
+		raise(SIGKILL);
 	while (faulty.block) {
 		faulty.blocked++;
 		pthread_cond_broadcast(&faulty.cond);

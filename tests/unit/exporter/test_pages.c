@@ -81,6 +81,26 @@ static void test_healthy_and_ready(void **state)
 	free(ask(&q, 503));
 }
 
+/* Without a disk it goes on, and says what it cannot do. */
+static void test_ready_without_a_disk(void **state)
+{
+	struct snap_sample up = { .metric = M_db_up, .value = 0 };
+	struct snapshot s = { .samples = &up, .nsamples = 1 };
+	struct request q = get("/-/ready");
+	char *text;
+
+	(void)state;
+	q.snapshot = &s;
+	text = ask(&q, 200);
+	assert_has(text, "rollcall is ready.\n");
+	assert_has(text, "The database cannot be written");
+	free(text);
+	up.value = 1;
+	text = ask(&q, 200);
+	assert_string_equal(text, "rollcall is ready.\n");
+	free(text);
+}
+
 static void test_errors(void **state)
 {
 	struct request q = get("/nothing\"\xff\n");
@@ -267,6 +287,8 @@ static void test_page_is_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_ready_without_a_disk,
+		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_healthy_and_ready,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up,
