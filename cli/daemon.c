@@ -31,6 +31,7 @@
 #include "core/snapshot.h"
 #include "core/xalloc.h"
 #include "db/db.h"
+#include "db/history.h"
 #include "exporter/exporter.h"
 
 enum {	/* the first two, with the log's, stay well below 5 s together */
@@ -317,7 +318,6 @@ static void own_samples(void *arg, struct sample_sink *s)
 
 static int open_history(struct daemon *d, struct err *e)
 {
-	d->storage = xstrdup(serve_flags_storage(d->flags, d->config));
 	d->db = db_open(d->storage, e);
 	if (d->db == NULL)
 		return -1;
@@ -341,15 +341,18 @@ static char *default_url(const struct daemon *d)
 
 static int listen_http(struct daemon *d, struct err *e)
 {
+	struct history_source history;
 	struct exporter_options o = {
 		.listen = d->flags->listen_addresses,
 		.telemetry_path = d->flags->telemetry_path,
 		.external_url = d->flags->external_url,
 		.admin = &d->admin.table,
 		.admin_api = d->flags->admin_api,
-		.loop = d->loop,
+		.loop = d->loop, .history = &history,
 	};
 
+	d->storage = xstrdup(serve_flags_storage(d->flags, d->config));
+	history = history_of_file(d->storage);
 	admin_init(&d->admin);
 	d->exporter = exporter_start(&o, e);
 	if (d->exporter == NULL)

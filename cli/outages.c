@@ -47,12 +47,12 @@ static const struct flag_set flags = {
 enum { BEGAN, WHO, LASTED, CAUSE, SEEN_AFTER, ADDRESS, NCOLUMNS };
 
 static const struct column specs[NCOLUMNS] = {
-	[BEGAN] = { "BEGAN" },
-	[WHO] = { "SERVICE/INSTANCE", .elastic = true },
-	[LASTED] = { "LASTED" },
-	[CAUSE] = { "CAUSE", .drop = 1 },
-	[SEEN_AFTER] = { "SEEN AFTER", .right = true, .drop = 2 },
-	[ADDRESS] = { "ADDRESS", .drop = 3 },
+	[BEGAN] = { .name = "BEGAN" },
+	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = true },
+	[LASTED] = { .name = "LASTED" },
+	[CAUSE] = { .name = "CAUSE", .drop = 1 },
+	[SEEN_AFTER] = { .name = "SEEN AFTER", .right = true, .drop = 2 },
+	[ADDRESS] = { .name = "ADDRESS", .drop = 3 },
 };
 
 struct printing {

@@ -265,9 +265,9 @@ static enum history_rc events(void *session,
 	    .reversed = !q->newest_first };
 
 	buf_init(&p.query, MAX_QUERY);
-	buf_adds(&p.query, "events?");
-	if (q->from.ms != 0)
-		buf_addf(&p.query, "&from=%" PRId64, q->from.ms);
+	/* Something has to stand before the first &. */
+	buf_addf(&p.query, "events?from=%" PRId64,
+	    q->from.ms > 0 ? q->from.ms : 1);
 	if (q->to.ms != 0)
 		buf_addf(&p.query, "&to=%" PRId64, q->to.ms);
 	add_text(&p.query, "cluster", q->who.cluster);

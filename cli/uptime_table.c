@@ -208,16 +208,16 @@ enum { NAME, WHEN, UPTIME, SEEN, DOWN, OUTAGES, LONGEST, MTBF, MTTR, BAR,
     NCOLUMNS };
 
 static const struct column specs[NCOLUMNS] = {
-	[NAME] = { "SERVICE", .elastic = true },
-	[WHEN] = { "" },
-	[UPTIME] = { "UPTIME", .right = true },
-	[SEEN] = { "SEEN", .right = true, .drop = 2 },
-	[DOWN] = { "DOWN", .right = true },
-	[OUTAGES] = { "OUTAGES", .right = true, .drop = 1 },
-	[LONGEST] = { "LONGEST", .right = true, .drop = 3 },
-	[MTBF] = { "MTBF", .right = true, .drop = 5 },
-	[MTTR] = { "MTTR", .right = true, .drop = 4 },
-	[BAR] = { "", .drop = 6 },
+	[NAME] = { .name = "SERVICE", .elastic = true },
+	[WHEN] = { .name = "" },
+	[UPTIME] = { .name = "UPTIME", .right = true },
+	[SEEN] = { .name = "SEEN", .right = true, .drop = 2 },
+	[DOWN] = { .name = "DOWN", .right = true },
+	[OUTAGES] = { .name = "OUTAGES", .right = true, .drop = 1 },
+	[LONGEST] = { .name = "LONGEST", .right = true, .drop = 3 },
+	[MTBF] = { .name = "MTBF", .right = true, .drop = 5 },
+	[MTTR] = { .name = "MTTR", .right = true, .drop = 4 },
+	[BAR] = { .name = "", .drop = 6 },
 };
 
 static int worst_first(const void *va, const void *vb)

@@ -7,6 +7,7 @@
 #include "core/options.h"
 
 struct err;
+struct history_source;
 struct loop;
 struct window;
 
@@ -39,6 +40,8 @@ struct exporter_options {
 					   usual 30 and 120 */
 	const struct exporter_admin *admin;	/* NULL: nothing changes */
 	struct loop *loop;		/* it runs on; outlives the exporter */
+	const struct history_source *history;	/* copied; NULL: none */
+	int64_t query_limit_ms;		/* for an answer of it; 0: 10 s */
 	bool admin_api;			/* changes from everywhere */
 	int64_t admin_limit_ms;		/* until the loop has begun; 0: 5 s */
 };

@@ -10,6 +10,7 @@
 #include "core/history_rows.h"
 #include "core/snapshot.h"
 #include "exporter/admin.h"
+#include "exporter/answers.h"
 #include "exporter/exporter.h"
 #include "exporter/exposition.h"
 #include "exporter/gzip.h"
@@ -130,7 +131,7 @@ bool exporter_has_path(const char *path)
 		if (routes[i].path != NULL &&
 		    strcmp(routes[i].path, path) == 0)
 			return true;
-	return admin_methods(path) != NULL;
+	return admin_methods(path) != NULL || answers_has_path(path);
 }
 
 static const struct route *find_route(const struct request *q)
@@ -187,19 +188,25 @@ static void answer_wrong_method(const struct request *q, const char *methods,
 	r_r->allow = methods;
 }
 
-static void pack(const struct request *q, struct reply *r)
+void routes_pack(const char *accept_encoding, struct reply *r)
 {
 	if (r->pieces == NULL && r->status == 200 && r->vary != NULL &&
-	    negotiate_gzip(q->accept_encoding))
+	    negotiate_gzip(accept_encoding))
 		r->gzipped = gzip_buf(&r->body) == 0;
+}
+
+/* Of paths that are answered elsewhere, if the method is right. */
+static const char *other_methods(const char *path)
+{
+	return answers_has_path(path) ? READING : admin_methods(path);
 }
 
 void routes_answer(const struct request *q, struct reply *r_r)
 {
 	const struct route *route = find_route(q);
 
-	if (route == NULL && admin_methods(q->path) != NULL) {
-		answer_wrong_method(q, admin_methods(q->path), r_r);
+	if (route == NULL && other_methods(q->path) != NULL) {
+		answer_wrong_method(q, other_methods(q->path), r_r);
 		return;
 	}
 	if (route == NULL) {
@@ -225,5 +232,5 @@ void routes_answer(const struct request *q, struct reply *r_r)
 		    "the answer is larger than %d MiB", BODY_MAX >> 20);
 		return;
 	}
-	pack(q, r_r);
+	routes_pack(q->accept_encoding, r_r);
 }

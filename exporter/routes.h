@@ -27,6 +27,8 @@ struct reply {
 	unsigned status;
 	const char *content_type;
 	const char *vary, *allow;	/* headers, NULL: none */
+	char *link;			/* the same; the caller's to free */
+	const char *cache_control;	/* a header, NULL: none */
 	bool gzipped;
 	struct buf body;		/* the caller's to free, as are */
 	struct pieces *pieces;		/* these, if not NULL instead */
@@ -34,6 +36,9 @@ struct reply {
 
 /* Answers.  Any thread; never blocks but for the time it takes to write. */
 void routes_answer(const struct request *q, struct reply *r_r);
+
+/* Compresses a body that may be, for who takes it. */
+void routes_pack(const char *accept_encoding, struct reply *r);
 
 /* Starts a reply that says what is wrong in Prometheus' JSON shape; error is
  * printf-like. */

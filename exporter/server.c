@@ -24,14 +24,18 @@
 #include "core/snapshot.h"
 #include "core/xalloc.h"
 #include "exporter/admin.h"
+#include "exporter/answers.h"
 #include "exporter/calls.h"
 #include "exporter/exposition.h"
 #include "exporter/listen.h"
+#include "exporter/lookup.h"
 #include "exporter/pieces.h"
+#include "exporter/queries.h"
 #include "exporter/routes.h"
 #include "exporter/segments.h"
 #include "exporter/sending.h"
 #include "exporter/upload.h"
+#include "exporter/visit.h"
 
 enum {
 	THREADS = 2,
@@ -56,12 +60,12 @@ struct exporter {
 	struct segments *segments;
 	struct sendings *sendings;
 	struct upload_shared uploads;	/* admin NULL: nothing changes */
+	struct queries *queries;	/* NULL: no history */
 	atomic_bool stopping;
 };
 
-/* The state of a connection whose request changes nothing; that of others is
- * a struct upload. */
-static char reading;
+/* The state of a connection whose request is answered at once. */
+static struct visit reading;
 
 static void log_library(void *arg, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
@@ -163,7 +167,7 @@ static struct MHD_Response *response_of_body(struct buf *body)
 	return m;
 }
 
-/* Queues the reply; takes its body or pieces. */
+/* Queues the reply; takes its body or pieces, and its link. */
 static enum MHD_Result send_reply(struct exporter *x,
     struct MHD_Connection *c, struct reply *r)
 {
@@ -177,10 +181,13 @@ static enum MHD_Result send_reply(struct exporter *x,
 	add_header(m, "Vary", r->vary);
 	add_header(m, "Allow", r->allow);
 	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
+	add_header(m, "Link", r->link);
+	add_header(m, "Cache-Control", r->cache_control);
 	add_header(m, "X-Content-Type-Options", "nosniff");
 	add_header(m, "Connection", is_unusual(c) ? "close" : NULL);
 	done = MHD_queue_response(c, r->status, m);
 	MHD_destroy_response(m);
+	free(r->link);
 	return done;
 }
 
@@ -253,14 +260,42 @@ static enum MHD_Result handle_change(struct exporter *x,
 	    send_reply(x, c, &r) : MHD_YES;
 }
 
+/* The first call after the headers, the second at the end of a body that is
+ * ignored, the last when the connection was woken. */
+static enum MHD_Result handle_lookup(struct exporter *x,
+    struct MHD_Connection *c, const char *path, void **state)
+{
+	struct reply r;
+
+	if (*state == &reading) {
+		*state = lookup_new(x->queries, c, path, x->link_prefix, &r);
+		if (*state == NULL) {
+			*state = &reading;
+			return send_reply(x, c, &r);
+		}
+	}
+	if (!lookup_answer(*state, &r))
+		return MHD_YES;
+	routes_pack(header(c, "Accept-Encoding"), &r);
+	return send_reply(x, c, &r);
+}
+
+static bool reads(const char *method)
+{
+	return strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
+	    strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
 static void completed(void *arg, struct MHD_Connection *c, void **state,
     enum MHD_RequestTerminationCode code)
 {
+	const struct visit *visit = *state;
+
 	(void)arg;
 	(void)c;
 	(void)code;
-	if (*state != NULL && *state != &reading)
-		upload_free(*state);
+	if (visit != NULL && visit->free != NULL)
+		visit->free(*state);
 }
 
 /* libmicrohttpd calls this once with the headers, then for each piece of a
@@ -284,6 +319,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 		*upload_n = 0;
 		return MHD_YES;
 	}
+	if (x->queries != NULL && reads(method) && answers_has_path(path))
+		return handle_lookup(x, c, path, state);
 	return answer(arg, c, path, method);
 }
 
@@ -299,8 +336,8 @@ static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
 	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 	    MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 	    handle, x,
-	    MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
 	    MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+	    MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
@@ -362,6 +399,12 @@ struct exporter *exporter_start(const struct exporter_options *o,
 	};
 	if (o->admin != NULL)
 		x->uploads.calls = calls_new(o->loop, o->admin_limit_ms);
+	if (o->history != NULL)
+		x->queries = queries_new(o->history, o->query_limit_ms, e);
+	if (o->history != NULL && x->queries == NULL) {
+		exporter_stop(x);
+		return NULL;
+	}
 	x->segments = segments_new();
 	x->sendings = sendings_new(x->segments,
 	    o->total_s > 0 ? o->total_s : TOTAL_S);
@@ -394,12 +437,15 @@ void exporter_stop(struct exporter *x)
 		return;
 	if (x->uploads.calls != NULL)
 		calls_stop(x->uploads.calls);
+	if (x->queries != NULL)
+		queries_stop(x->queries);
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->daemons[i] != NULL)
 			MHD_stop_daemon(x->daemons[i]);
 		free(x->addresses[i]);
 	}
 	calls_free(x->uploads.calls);
+	queries_free(x->queries);
 	sendings_free(x->sendings);
 	segments_free(x->segments);
 	free(x->daemons);

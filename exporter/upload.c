@@ -14,8 +14,10 @@
 #include "exporter/admin.h"
 #include "exporter/calls.h"
 #include "exporter/routes.h"
+#include "exporter/visit.h"
 
 struct upload {
+	struct visit visit;
 	const struct upload_shared *shared;
 	struct MHD_Connection *connection;
 	struct buf body;
@@ -98,6 +100,7 @@ struct upload *upload_new(const struct upload_shared *s,
 	if (!may(s, c, method, r_r) || !fits(c, r_r))
 		return NULL;
 	u = xcalloc(1, sizeof(*u));
+	u->visit.free = upload_free;
 	u->shared = s;
 	u->connection = c;
 	buf_init(&u->body, ADMIN_BODY_MAX);

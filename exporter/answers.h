@@ -1,0 +1,40 @@
+#ifndef EXPORTER_ANSWERS_H
+#define EXPORTER_ANSWERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/history.h"
+
+struct err;
+struct reply;
+
+/* Questions to /api/registry/v1/ that only read (docs/API.md): read from a
+ * request on a thread of HTTP, answered on one of queries.c. */
+struct answer;
+
+#define ANSWERS_V1 "/api/registry/v1/"
+
+/* True for the path of one. */
+bool answers_has_path(const char *path);
+
+/* link_prefix is borrowed until answer_free().  NULL with r: there is no such
+ * thing. */
+struct answer *answer_new(const char *path, const char *link_prefix,
+    struct reply *r_r);
+void answer_free(void *answer);
+
+/* One parameter of the query, decoded; value may be NULL. */
+void answer_parameter(struct answer *a, const char *name, const char *value);
+
+/* After the last one.  True with r: something was wrong with them. */
+bool answer_refused(struct answer *a, struct reply *r_r);
+
+/* The run() of a query (queries.h). */
+void answer_run(void *session, const struct history_source *source,
+    const struct err *e, void *answer);
+
+/* After that: moves the reply out. */
+void answer_take(struct answer *a, struct reply *r_r);
+
+#endif

@@ -1,0 +1,322 @@
+/* Reads the parameters of the API by one table, and writes them again for the
+ * links to other pages.  What they mean for history is answers.c's. */
+#include "exporter/params.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/options.h"
+#include "core/timefmt.h"
+#include "core/xalloc.h"
+
+enum { MAX_MIN = 1000000, MAX_GLOB = 1000 };
+
+#define FIRST_MS 1e11		/* a number from here on is milliseconds */
+#define LAST_MS 253402300800000	/* the year 10000 */
+
+void params_init(struct params *p)
+{
+	*p = (struct params){ .min = -1, .limit = PARAMS_LIMIT };
+}
+
+void params_free(struct params *p)
+{
+	free(p->edges);
+	free(p->cluster);
+	free(p->service);
+	free(p->instance);
+	free(p->state);
+	free(p->label);
+}
+
+/* --- values --- */
+
+static bool parse_time(const char *text, wall_t *t_r)
+{
+	char *copy = xstrdup(text), *end;
+	double v = strtod(text, &end);
+	bool ok = end != text && *end == '\0' && isfinite(v) && v > 0;
+
+	if (ok) {
+		v = v < FIRST_MS ? v * 1000 : v;
+		ok = v < LAST_MS;
+		t_r->ms = ok ? llround(v) : 0;
+	} else {
+		/* In a query + is a space. */
+		for (char *c = strchr(copy, ' '); c != NULL;
+		    c = strchr(c, ' '))
+			*c = '+';
+		ok = timefmt_parse_rfc3339(copy, t_r, NULL) == 0 &&
+		    t_r->ms > 0;
+	}
+	free(copy);
+	return ok;
+}
+
+static int set_time(wall_t *t, const char *name, const char *value,
+    struct err *e)
+{
+	if (parse_time(value, t))
+		return 0;
+	return err_set(e, "%s: \"%.60s\" is no time: it takes RFC 3339 such as"
+	    " 2026-10-01T00:00:00Z, or Unix seconds or milliseconds", name,
+	    value);
+}
+
+static int set_from(struct params *p, const char *value, struct err *e)
+{
+	return set_time(&p->from, "from", value, e);
+}
+
+static int set_to(struct params *p, const char *value, struct err *e)
+{
+	return set_time(&p->to, "to", value, e);
+}
+
+static int set_step(struct params *p, const char *value, struct err *e)
+{
+	char *end;
+	double s = strtod(value, &end);
+
+	if (end != value && *end == '\0' && s > 0 && s < 1e10)
+		p->step_ms = llround(s * 1000);
+	else if (timefmt_parse_duration(value, &p->step_ms, NULL) != 0)
+		p->step_ms = 0;
+	if (p->step_ms > 0)
+		return 0;
+	return err_set(e, "step: \"%.60s\" is no length of time: it takes a"
+	    " duration such as 1h, or seconds", value);
+}
+
+static int set_edges(struct params *p, const char *value, struct err *e)
+{
+	const char *at = value;
+
+	free(p->edges);
+	p->edges = xcalloc(PARAMS_STEPS + 1, sizeof(*p->edges));
+	p->nedges = 0;
+	while (p->nedges <= PARAMS_STEPS) {
+		char *end;
+		int64_t ms = strtoll(at, &end, 10);
+
+		if (end == at || ms <= 0 || ms >= LAST_MS ||
+		    (p->nedges > 0 && ms <= p->edges[p->nedges - 1].ms))
+			break;
+		p->edges[p->nedges++].ms = ms;
+		if (*end == '\0' && p->nedges >= 2)
+			return 0;
+		if (*end != ',')
+			break;
+		at = end + 1;
+	}
+	return err_set(e, "edges: it takes 2 to %d ascending times in Unix"
+	    " milliseconds, with commas between", PARAMS_STEPS + 1);
+}
+
+static int set_of(struct params *p, const char *value, struct err *e)
+{
+	p->of_given = true;
+	p->of = HISTORY_SERVICES;
+	if (strcmp(value, "instances") == 0)
+		p->of = HISTORY_INSTANCES;
+	else if (strcmp(value, "services") != 0)
+		return err_set(e, "of: \"%.60s\" is neither services nor"
+		    " instances", value);
+	return 0;
+}
+
+static int set_text(char **text, const char *name, const char *value,
+    struct err *e)
+{
+	if (strlen(value) > MAX_GLOB)
+		return err_set(e, "%s: longer than %d bytes", name, MAX_GLOB);
+	free(*text);
+	*text = xstrdup(value);
+	return 0;
+}
+
+static int set_cluster(struct params *p, const char *value, struct err *e)
+{
+	return set_text(&p->cluster, "cluster", value, e);
+}
+
+static int set_service(struct params *p, const char *value, struct err *e)
+{
+	return set_text(&p->service, "service", value, e);
+}
+
+static int set_instance(struct params *p, const char *value, struct err *e)
+{
+	return set_text(&p->instance, "instance", value, e);
+}
+
+static int set_state(struct params *p, const char *value, struct err *e)
+{
+	if (strcmp(value, "up") != 0 && strcmp(value, "expired") != 0 &&
+	    strcmp(value, "lost") != 0)
+		return err_set(e, "state: \"%.60s\" is none of up, expired,"
+		    " lost", value);
+	return set_text(&p->state, "state", value, e);
+}
+
+static int set_label(struct params *p, const char *value, struct err *e)
+{
+	return set_text(&p->label, "label", value, e);
+}
+
+static int set_number(int64_t *v, const char *name, const char *value,
+    int64_t least, int64_t most, struct err *e)
+{
+	char *end;
+	long long n = strtoll(value, &end, 10);
+
+	if (end == value || *end != '\0' || n < least || n > most)
+		return err_set(e, "%s: \"%.60s\" is no whole number from %"
+		    PRId64 " to %" PRId64, name, value, least, most);
+	*v = n;
+	return 0;
+}
+
+static int set_min(struct params *p, const char *value, struct err *e)
+{
+	return set_number(&p->min, "min", value, 0, MAX_MIN, e);
+}
+
+static int set_limit(struct params *p, const char *value, struct err *e)
+{
+	return set_number(&p->limit, "limit", value, 1, PARAMS_MOST, e);
+}
+
+static int set_offset(struct params *p, const char *value, struct err *e)
+{
+	return set_number(&p->offset, "offset", value, 0, INT32_MAX, e);
+}
+
+static const struct {
+	const char *name;
+	int (*set)(struct params *p, const char *value, struct err *e);
+} table[PARAM_COUNT] = {
+	[PARAM_FROM] = { "from", set_from },
+	[PARAM_TO] = { "to", set_to },
+	[PARAM_STEP] = { "step", set_step },
+	[PARAM_EDGES] = { "edges", set_edges },
+	[PARAM_OF] = { "of", set_of },
+	[PARAM_CLUSTER] = { "cluster", set_cluster },
+	[PARAM_SERVICE] = { "service", set_service },
+	[PARAM_INSTANCE] = { "instance", set_instance },
+	[PARAM_STATE] = { "state", set_state },
+	[PARAM_MIN] = { "min", set_min },
+	[PARAM_LIMIT] = { "limit", set_limit },
+	[PARAM_OFFSET] = { "offset", set_offset },
+	[PARAM_LABEL] = { "label", set_label },
+};
+
+int params_set(struct params *p, unsigned allowed, const char *name,
+    const char *value, struct err *e)
+{
+	const char *names[PARAM_COUNT], *near;
+	size_t n = 0;
+
+	for (int i = 0; i < PARAM_COUNT; i++) {
+		if (!(allowed & 1u << i))
+			continue;
+		if (strcmp(table[i].name, name) == 0)
+			return table[i].set(p, value != NULL ? value : "", e);
+		names[n++] = table[i].name;
+	}
+	near = options_nearest(name, names, n);
+	if (near != NULL)
+		return err_set(e, "unknown parameter \"%.60s\" (did you mean"
+		    " \"%s\"?)", name, near);
+	return err_set(e, "unknown parameter \"%.60s\"", name);
+}
+
+/* --- the range --- */
+
+static int make_edges(struct params *p, struct err *e)
+{
+	int64_t length = p->to.ms - p->from.ms;
+	int64_t step = p->step_ms > 0 ? p->step_ms : length;
+	size_t n = (size_t)((length + step - 1) / step);
+
+	if (n > PARAMS_STEPS)
+		return err_set(e, "step: %zu intervals are more than %d: take"
+		    " a longer step or a shorter range", n, PARAMS_STEPS);
+	p->edges = xcalloc(n + 1, sizeof(*p->edges));
+	for (size_t i = 0; i < n; i++)
+		p->edges[i].ms = p->from.ms + (int64_t)i * step;
+	p->edges[n] = p->to;
+	p->nedges = n + 1;
+	return 0;
+}
+
+int params_range(struct params *p, wall_t now, int64_t default_ms,
+    struct err *e)
+{
+	if (p->edges != NULL) {
+		if (p->from.ms != 0 || p->to.ms != 0 || p->step_ms != 0)
+			return err_set(e, "edges: they stand in place of from,"
+			    " to and step");
+		p->from = p->edges[0];
+		p->to = p->edges[p->nedges - 1];
+		return 0;
+	}
+	if (p->to.ms == 0)
+		p->to = now;
+	if (p->from.ms == 0)
+		p->from = wall_add(p->to, -default_ms);
+	if (p->from.ms >= p->to.ms)
+		return err_set(e, "from: the range is empty: it begins when it"
+		    " ends or later");
+	return make_edges(p, e);
+}
+
+/* --- written again --- */
+
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+	char *escaped = value == NULL ? NULL : curl_easy_escape(NULL, value,
+	    0);
+
+	if (escaped != NULL)
+		buf_addf(b, "%s=%s&", name, escaped);
+	curl_free(escaped);
+}
+
+static void add_edges(struct buf *b, const struct params *p)
+{
+	buf_adds(b, "edges=");
+	for (size_t i = 0; i < p->nedges; i++)
+		buf_addf(b, "%s%" PRId64, i > 0 ? "," : "", p->edges[i].ms);
+	buf_addc(b, '&');
+}
+
+/* The range as it was made, so that all pages have the same one. */
+void params_query(const struct params *p, int64_t offset, struct buf *b)
+{
+	bool steps = p->nedges > 2 && p->step_ms == 0;
+
+	if (steps)
+		add_edges(b, p);
+	else if (p->from.ms != 0)
+		buf_addf(b, "from=%" PRId64 "&", p->from.ms);
+	if (!steps && p->to.ms != 0)
+		buf_addf(b, "to=%" PRId64 "&", p->to.ms);
+	if (p->step_ms > 0)
+		buf_addf(b, "step=%.3f&", (double)p->step_ms / 1000);
+	if (p->of_given)
+		buf_addf(b, "of=%s&", p->of == HISTORY_SERVICES ? "services" :
+		    "instances");
+	add_text(b, "cluster", p->cluster);
+	add_text(b, "service", p->service);
+	add_text(b, "instance", p->instance);
+	add_text(b, "state", p->state);
+	if (p->min >= 0)
+		buf_addf(b, "min=%" PRId64 "&", p->min);
+	buf_addf(b, "limit=%" PRId64 "&offset=%" PRId64, p->limit, offset);
+}
