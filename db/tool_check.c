@@ -109,12 +109,13 @@ static int sum_up(sqlite3 *db, struct tool_summary *s, struct err *e)
 int tool_check(const char *path, void (*found)(const char *what, void *arg),
     void *arg, struct tool_summary *summary_r, struct err *e)
 {
-	struct checking c = { found, arg, summary_r, NULL, NULL };
+	struct checking c = { .found = found, .arg = arg };
 	sqlite3 *db = reader_open(path, e);
 	struct stat st;
 	int rc = -1;
 
 	*summary_r = (struct tool_summary){ .wrong = 0 };
+	c.summary = summary_r;
 	if (db != NULL && ask(db, &c, e) == 0 &&
 	    sum_up(db, summary_r, e) == 0)
 		rc = 0;
