@@ -5,7 +5,7 @@ import collections
 # In this order they run and stand in the table.
 BENCHES = ("scrape", "peers", "decode", "watch", "watch_slow", "listing",
            "memory", "turns", "load", "vanish", "detect", "register",
-           "discover")
+           "discover", "history", "history_peers")
 
 # Another name for one with other settings; its figures get that name too.
 VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"})}
@@ -326,4 +326,41 @@ FIGURES = (
     Figure("discover_p99", "  p99", "The same."),
     Figure("discover_listing", "discover: 10,000 instances as JSON",
            "The whole run of the command, started to ended."),
+
+    # --- history ---
+    Figure("history_period_bytes", "history: a stay on disk",
+           "Of a million stays of 10,000 instances in a year, indexes "
+           "included.", aim=at_most(45)),
+    Figure("history_sample_bytes", "  a value of statistics",
+           "Of five members polled every 15 s for 30 days.",
+           aim=at_most(5)),
+    Figure("history_insert_rate", "  stays written a second",
+           "With all that goes with one, in the daemon's transactions."),
+    Figure("history_all_year", "  uptime of 10,000 over a year",
+           "Of every instance, from opening the file to the last row.",
+           aim=at_most(150)),
+    Figure("history_all_30d", "  of 10,000 over 30 days", "The same."),
+    Figure("history_services_year", "  of 100 services over a year",
+           "Against the minimum then in force."),
+    Figure("history_services_30d", "  of 100 services over 30 days",
+           "The same."),
+    Figure("history_service_by_day", "  one service by day, 90 days",
+           "Of a hundred instances.", aim=at_most(10)),
+    Figure("history_last_events", "  the last 100 events", "Newest first.",
+           aim=at_most(10)),
+    Figure("history_outages_of_one", "  one instance's outages in a year",
+           "Fifty of them.", aim=at_most(10)),
+    Figure("history_last_outages", "  the last 50 outages of a day",
+           "Of 10,000 instances, 2,700 changes."),
+    other("history_periods", "stays"),
+    other("history_statistics_rate", "rows of statistics a second"),
+    Figure("history_peers_rollcall", "uptime of all over 30 days",
+           "100 instances, 8 changes each, from opening the file; against "
+           "`avg_over_time(up[30d])` in a Prometheus that scraped them every "
+           "15 s.", "history_peers_prometheus", times(1 / 300)),
+    Figure("history_peers_rollcall_2", "  the same",
+           "Against the same query in VictoriaMetrics, without its cache.",
+           "history_peers_victoria", times(1 / 20)),
+    other("history_peers_prometheus", "Prometheus"),
+    other("history_peers_victoria", "VictoriaMetrics"),
 )
