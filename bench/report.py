@@ -104,7 +104,8 @@ class Row:
         return (self.figure.what[:38],
                 ("%s %s" % (number(self.value), self.unit)).strip(),
                 self.other[:19],
-                "" if self.ratio is None else "%.2f" % self.ratio,
+                "" if self.ratio is None else (
+                    "%.2f" if self.ratio >= 0.1 else "%.2g") % self.ratio,
                 spread(self.values), self.aim(),
                 {True: "yes", False: "NO", None: ""}[self.met()])
 

@@ -57,7 +57,7 @@ static const struct column specs[NCOLUMNS] = {
 
 struct printing {
 	struct columns *columns;
-	wall_t now;
+	wall_t to;			/* the end of the range */
 	bool any, utc;
 };
 
@@ -68,10 +68,11 @@ static char *duration(int64_t ms)
 	return xstrdup(timefmt_duration(events_round_down(ms), text));
 }
 
-/* With what of it nobody saw: that may have been less. */
-static char *lasted(const struct history_outage *o, wall_t now)
+/* Of one that goes on, up to the end of the range; marked where nobody saw all
+ * of it. */
+static char *lasted(const struct history_outage *o, wall_t end)
 {
-	int64_t ms = (o->to.ms != 0 ? o->to.ms : now.ms) - o->from.ms;
+	int64_t ms = (o->to.ms != 0 ? o->to.ms : end.ms) - o->from.ms;
 	char *text = duration(ms > 0 ? ms : 0), *whole;
 
 	whole = xasprintf("%s%s%s", text, o->to.ms == 0 ? ", goes on" : "",
@@ -112,7 +113,7 @@ static bool tabulate(const struct history_outage *o, void *arg)
 		[WHO] = xasprintf("%s%s%s", o->service,
 		    o->instance != NULL ? "/" : "",
 		    o->instance != NULL ? o->instance : ""),
-		[LASTED] = lasted(o, p->now),
+		[LASTED] = lasted(o, p->to),
 		[CAUSE] = cause(o),
 		[SEEN_AFTER] = duration(o->seen.ms - o->from.ms),
 		[ADDRESS] = xstrdup(o->address != NULL ? o->address : ""),
@@ -144,7 +145,7 @@ static enum history_rc print_rows(const struct outages_flags *f,
 static enum history_rc print_table(const struct outages_flags *f,
     struct asked *a, const struct history_outages_query *q, struct err *e)
 {
-	struct printing p = { columns_new(specs, NCOLUMNS), a->now, false,
+	struct printing p = { columns_new(specs, NCOLUMNS), a->to, false,
 	    f->asking.utc };
 	enum history_rc rc;
 

@@ -211,13 +211,13 @@ static const struct column specs[NCOLUMNS] = {
 	[NAME] = { .name = "SERVICE", .elastic = true },
 	[WHEN] = { .name = "" },
 	[UPTIME] = { .name = "UPTIME", .right = true },
-	[SEEN] = { .name = "SEEN", .right = true, .drop = 2 },
+	[SEEN] = { .name = "SEEN", .right = true, .drop = 1 },
 	[DOWN] = { .name = "DOWN", .right = true },
-	[OUTAGES] = { .name = "OUTAGES", .right = true, .drop = 1 },
-	[LONGEST] = { .name = "LONGEST", .right = true, .drop = 3 },
-	[MTBF] = { .name = "MTBF", .right = true, .drop = 5 },
-	[MTTR] = { .name = "MTTR", .right = true, .drop = 4 },
-	[BAR] = { .name = "", .drop = 6 },
+	[OUTAGES] = { .name = "OUTAGES", .right = true, .drop = 2 },
+	[LONGEST] = { .name = "LONGEST", .right = true, .drop = 4 },
+	[MTBF] = { .name = "MTBF", .right = true, .drop = 6 },
+	[MTTR] = { .name = "MTTR", .right = true, .drop = 5 },
+	[BAR] = { .name = "", .drop = 3 },
 };
 
 static int worst_first(const void *va, const void *vb)
@@ -293,7 +293,10 @@ void uptime_table_print(struct uptime_table *t, FILE *out, size_t width,
 	name_columns(c, t, dates);
 	for (size_t i = 0; i < n; i++)
 		add_line(c, t, &t->v[i], clusters, dates);
-	columns_print(c, out, t->wide ? 0 : width);
+	if (n > 0)
+		columns_print(c, out, t->wide ? 0 : width);
+	else
+		fprintf(out, "nobody was registered or expected\n");
 	if (n < t->n)
 		fprintf(out, "... and %zu more\n", t->n - n);
 	columns_free(c);
