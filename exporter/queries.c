@@ -1,15 +1,18 @@
 /* A queue of questions to history and the threads that answer them.  Each has
- * a session of its own, opened when it is first needed and again after it
- * failed: the file may have been away for a while.  Knows nothing of HTTP:
- * that is answering.c. */
+ * a session of its own, opened when it is first needed, and tried again if that
+ * failed: the file may not be there yet.  Whoever has waited for as long as a
+ * query may take is sent away, since who asked may be gone by then.  Knows
+ * nothing of HTTP: that is lookup.c. */
 #include "exporter/queries.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/history.h"
 #include "core/xalloc.h"
@@ -18,19 +21,28 @@ struct query {
 	TAILQ_ENTRY(query) link;
 	struct query_work work;
 	struct queries *queries;
+	mono_t patience;		/* until when it may wait */
 	bool running, run, done, released;
+};
+
+/* One of the threads, and what it is at. */
+struct runner {
+	struct queries *queries;
+	void *session;
+	bool cut;			/* the present query, by a stop */
+	pthread_t thread;
 };
 
 struct queries {
 	struct history_source source;
 	int64_t limit_ms;
-	pthread_t threads[QUERIES_THREADS];
-	size_t nthreads, waiting;
+	struct runner runners[QUERIES_THREADS];
+	size_t nrunners, waiting;
 	pthread_mutex_t mutex;		/* for all of this, and each query's
 					   flags */
 	pthread_cond_t come;
 	TAILQ_HEAD(, query) queue;
-	bool stop;
+	atomic_bool stop;
 };
 
 static void query_free(struct query *q)
@@ -39,33 +51,58 @@ static void query_free(struct query *q)
 	free(q);
 }
 
-/* The mutex is held, and is held again afterwards. */
-static void run_one(struct queries *qs, struct query *q, void **session)
+/* Called by the source every now and then while it is at a query. */
+static void look_for_stop(double share, void *runner)
 {
-	struct err e = { "" };
-	bool gone;
+	struct runner *r = runner;
 
-	q->running = true;
-	pthread_mutex_unlock(&qs->mutex);
-	if (*session == NULL)
-		*session = qs->source.open(qs->source.arg, &e);
-	if (*session != NULL)
-		qs->source.limits(*session, qs->limit_ms, NULL, NULL);
-	q->work.run(*session, &qs->source, &e, q->work.arg);
-	pthread_mutex_lock(&qs->mutex);
+	(void)share;
+	if (!r->queries->stop)
+		return;
+	r->cut = true;
+	r->queries->source.limits(r->session, 1, NULL, NULL);
+}
+
+static void answer(struct runner *r, const struct query_work *w)
+{
+	const struct history_source *source = &r->queries->source;
+	struct err e = { "" };
+
+	r->cut = false;
+	if (r->session == NULL)
+		r->session = source->open(source->arg, &e);
+	if (r->session != NULL)
+		source->limits(r->session, r->queries->limit_ms,
+		    look_for_stop, r);
+	w->run(r->session, source, &e, w->arg);
+}
+
+/* The mutex is held.  Whoever asked may be gone, or is woken. */
+static void finish(struct query *q, bool was_run)
+{
 	q->running = false;
-	q->run = q->done = true;
-	gone = q->released;
-	if (gone)
+	q->run = was_run;
+	q->done = true;
+	if (q->released)
 		query_free(q);
 	else
 		q->work.wake(q->work.asker);
 }
 
+/* The mutex is held, and is held again afterwards. */
+static void run_one(struct runner *r, struct query *q)
+{
+	q->running = true;
+	pthread_mutex_unlock(&r->queries->mutex);
+	answer(r, &q->work);
+	pthread_mutex_lock(&r->queries->mutex);
+	finish(q, !r->cut);
+}
+
 static void *run(void *arg)
 {
-	struct queries *qs = arg;
-	void *session = NULL;
+	struct runner *r = arg;
+	struct queries *qs = r->queries;
 
 	pthread_mutex_lock(&qs->mutex);
 	for (;;) {
@@ -79,11 +116,14 @@ static void *run(void *arg)
 		}
 		TAILQ_REMOVE(&qs->queue, q, link);
 		qs->waiting--;
-		run_one(qs, q, &session);
+		if (mono_due(q->patience, clock_mono()))
+			finish(q, false);
+		else
+			run_one(r, q);
 	}
 	pthread_mutex_unlock(&qs->mutex);
-	if (session != NULL)
-		qs->source.close(session);
+	if (r->session != NULL)
+		qs->source.close(r->session);
 	return NULL;
 }
 
@@ -95,12 +135,15 @@ static int start_threads(struct queries *qs)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (qs->nthreads < QUERIES_THREADS && rc == 0) {
-		rc = pthread_create(&qs->threads[qs->nthreads], NULL, run,
-		    qs);
-		if (rc == 0)
-			pthread_setname_np(qs->threads[qs->nthreads++],
-			    "query");
+	while (qs->nrunners < QUERIES_THREADS && rc == 0) {
+		struct runner *r = &qs->runners[qs->nrunners];
+
+		r->queries = qs;
+		rc = pthread_create(&r->thread, NULL, run, r);
+		if (rc == 0) {
+			pthread_setname_np(r->thread, "query");
+			qs->nrunners++;
+		}
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
@@ -133,6 +176,7 @@ struct query *queries_start(struct queries *qs, const struct query_work *w)
 		q = xcalloc(1, sizeof(*q));
 		q->work = *w;
 		q->queries = qs;
+		q->patience = mono_add(clock_mono(), qs->limit_ms);
 		TAILQ_INSERT_TAIL(&qs->queue, q, link);
 		qs->waiting++;
 		pthread_cond_signal(&qs->come);
@@ -187,9 +231,9 @@ void queries_stop(struct queries *qs)
 	}
 	pthread_cond_broadcast(&qs->come);
 	pthread_mutex_unlock(&qs->mutex);
-	for (size_t i = 0; i < qs->nthreads; i++)
-		pthread_join(qs->threads[i], NULL);
-	qs->nthreads = 0;
+	for (size_t i = 0; i < qs->nrunners; i++)
+		pthread_join(qs->runners[i].thread, NULL);
+	qs->nrunners = 0;
 }
 
 void queries_free(struct queries *qs)

@@ -37,12 +37,15 @@ struct query_work {
  * still the caller's. */
 struct query *queries_start(struct queries *q, const struct query_work *w);
 
-/* After wake(): true if it was run; then the caller may read what is in arg
- * until it releases the query.  Once that is done wake() is not called. */
+/* After wake(): true if it was run to its end; then the caller may read what
+ * is in arg until it releases the query.  false: it waited for longer than a
+ * query may take, or queries_stop() was called.  Once it is released wake() is
+ * not called. */
 bool query_was_run(struct query *q);
 void query_release(struct query *q);		/* NULL is a no-op */
 
-/* Wakes who waits, lets those that run end. */
+/* Wakes who waits, cuts off what runs.  Returns as soon as the source has
+ * noticed that. */
 void queries_stop(struct queries *q);
 /* After that, and when every query is released.  NULL is a no-op. */
 void queries_free(struct queries *q);
