@@ -30,6 +30,14 @@ void answer_parameter(struct answer *a, const char *name, const char *value);
 /* After the last one.  True with r: something was wrong with them. */
 bool answer_refused(struct answer *a, struct reply *r_r);
 
+/* False: answer_run() may be called at once, without session and source, since
+ * what is registered now is in the snapshot.  So it is answered while history
+ * is slow or away. */
+bool answer_needs_history(const struct answer *a);
+
+/* A 503 that says so, and when to try again. */
+void answers_unavailable(struct reply *r_r, const char *why);
+
 /* The run() of a query (queries.h). */
 void answer_run(void *session, const struct history_source *source,
     const struct err *e, void *answer);

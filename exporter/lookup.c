@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 
+#include "core/err.h"
 #include "core/xalloc.h"
 #include "exporter/answers.h"
 #include "exporter/queries.h"
@@ -82,6 +83,13 @@ static void hand_over(struct lookup *l)
 
 bool lookup_answer(struct lookup *l, struct reply *r_r)
 {
+	static const struct err none;
+
+	if (!answer_needs_history(l->answer)) {
+		answer_run(NULL, NULL, &none, l->answer);
+		answer_take(l->answer, r_r);
+		return true;
+	}
 	if (!l->handed_over) {
 		hand_over(l);
 		return false;
@@ -89,7 +97,7 @@ bool lookup_answer(struct lookup *l, struct reply *r_r)
 	if (l->query != NULL && query_was_run(l->query))
 		answer_take(l->answer, r_r);
 	else
-		routes_error(r_r, 503, "unavailable", "rollcall is stopping,"
-		    " or too many questions wait: try again");
+		answers_unavailable(r_r, "rollcall is stopping, or too many "
+		    "questions wait: try again");
 	return true;
 }

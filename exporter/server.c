@@ -183,6 +183,7 @@ static enum MHD_Result send_reply(struct exporter *x,
 	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
 	add_header(m, "Link", r->link);
 	add_header(m, "Cache-Control", r->cache_control);
+	add_header(m, "Retry-After", r->retry_after);
 	add_header(m, "X-Content-Type-Options", "nosniff");
 	add_header(m, "Connection", is_unusual(c) ? "close" : NULL);
 	done = MHD_queue_response(c, r->status, m);
