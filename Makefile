@@ -246,9 +246,14 @@ build-all:
 test-long: ## soak, kill loops, sanitizers, valgrind
 	@.ci/packages test
 	@.ci/servers >/dev/null
-	@+tests/all build-all e2e-long e2e-asan e2e-tsan e2e-valgrind
+	@+tests/all build-all uptime-long e2e-long e2e-asan e2e-tsan \
+	    e2e-valgrind
 
-.PHONY: e2e-long e2e-asan e2e-tsan e2e-valgrind
+.PHONY: uptime-long e2e-long e2e-asan e2e-tsan e2e-valgrind
+# 10,000 random histories against a count second by second.
+uptime-long: export CASES = 10000
+uptime-long: $(BUILD)/tests/unit/db/test_uptime_random
+	@tests/run-unit $^
 e2e-long: $(BUILD)/rollcall
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 3 -m long
 # Freed memory is kept for a while by ASan; less of it, where a test looks at

@@ -13,6 +13,7 @@
 
 #include "alerts/alerts.h"
 #include "cli/admin.h"
+#include "cli/ratios.h"
 #include "cli/reload.h"
 #include "cli/serve_flags.h"
 #include "cli/story.h"
@@ -51,6 +52,7 @@ struct daemon {
 	struct alerts *alerts;
 	struct collect *collect;
 	struct exporter *exporter;
+	struct ratios *ratios;
 	struct admin admin;
 	char *external_url, *storage;	/* storage: what is open */
 	struct timer *publish, *tick, *clock, *drain, *watchdog;
@@ -318,6 +320,8 @@ static void own_samples(void *arg, struct sample_sink *s)
 
 static int open_history(struct daemon *d, struct err *e)
 {
+	struct history_source source;
+
 	d->db = db_open(d->storage, e);
 	if (d->db == NULL)
 		return -1;
@@ -326,7 +330,9 @@ static int open_history(struct daemon *d, struct err *e)
 		return -1;
 	registry_restored(d->registry);
 	keep(d);
-	return 0;
+	source = history_of_file(d->storage);
+	d->ratios = ratios_start(&source, 0, e);
+	return d->ratios != NULL ? 0 : -1;
 }
 
 /* As Prometheus does it: this host's name and the port listened on. */
@@ -393,6 +399,7 @@ static void join(struct daemon *d)
 	snapshot_add_source(d->registry, alerts_samples, d->alerts);
 	snapshot_add_source(d->registry, db_samples, d->db);
 	snapshot_add_source(d->registry, own_samples, d);
+	snapshot_add_source(d->registry, ratios_samples, d->ratios);
 	snapshot_add_source(d->registry, maintenance_samples,
 	    d->registry->maintenance);
 	loop_each_turn(d->loop, each_turn, d);
@@ -457,6 +464,7 @@ void daemon_stop(struct daemon *d)
 		event_flush(d->bus, clock_mono());
 	if (d->exporter != NULL)
 		exporter_stop(d->exporter);
+	ratios_stop(d->ratios);
 	close_history(d);
 	timer_free(d->publish);
 	timer_free(d->tick);

@@ -28,7 +28,7 @@ static const struct flag table[] = {
 	  .help = "Of services: the times below their minimum of"
 	    " instances." },
 	{ .name = "min", .type = FLAG_INT, AT(min), .value = "N",
-	  .fallback = "-1", .help = "With --services: below N instead of the"
+	  .help = "With --services: below N instead of the"
 	    " min_instances that was in force at the time." },
 	{ .name = "limit", .type = FLAG_INT, AT(limit), .value = "N",
 	  .fallback = "50", .help = "Only the newest N. 0 means all." },
@@ -176,7 +176,7 @@ static int answer(const struct outages_flags *f, struct asked *a)
 
 int cli_outages(int argc, char **argv)
 {
-	struct outages_flags f = { .limit = 0 };
+	struct outages_flags f = { .min = -1 };
 	struct string_list operands = { 0 };
 	struct asked a;
 	int rc = flags_parse(&flags, argc, argv, &f, &operands);

@@ -38,7 +38,7 @@ static const struct flag table[] = {
 	  .help = "One line for each day, week (from Monday on) or month of"
 	    " the local zone." },
 	{ .name = "min", .type = FLAG_INT, AT(min), .value = "N",
-	  .fallback = "-1", .help = "A service is up while at least N"
+	  .help = "A service is up while at least N"
 	    " instances are. By default the min_instances that was in force"
 	    " at the time." },
 	{ .name = "sort", .type = FLAG_WORD, AT(sort), .value = "uptime|name",
@@ -161,7 +161,7 @@ static int answer(const struct uptime_flags *f, struct asked *a)
 
 int cli_uptime(int argc, char **argv)
 {
-	struct uptime_flags f = { .limit = 0 };
+	struct uptime_flags f = { .min = -1 };
 	struct string_list operands = { 0 };
 	struct asked a;
 	int rc = flags_parse(&flags, argc, argv, &f, &operands);

@@ -79,9 +79,19 @@ static void set_limits(void *session, int64_t limit_ms,
 	s->arg = arg;
 }
 
+bool session_too_many(struct session *s, size_t subjects,
+    const struct history_uptime_query *q, struct err *e)
+{
+	s->bad = subjects > 0 && q->nedges - 1 > MAX_ROWS / subjects;
+	if (s->bad)
+		err_set(e, "%zu intervals of %zu services or instances are too"
+		    " much at once: ask for fewer", q->nedges - 1, subjects);
+	return s->bad;
+}
+
 static int begin(struct session *s, struct err *e)
 {
-	s->late = false;
+	s->late = s->bad = false;
 	s->deadline = mono_add(clock_mono(), s->limit_ms);
 	return session_begin(s, e) == 0 ? stays_refresh(s->stays, e) : -1;
 }
@@ -93,6 +103,8 @@ static enum history_rc end(struct session *s, int rc, struct err *e)
 		return HISTORY_OK;
 	if (rc == 0)
 		return HISTORY_ENDED;
+	if (s->bad)
+		return HISTORY_BAD;
 	if (!s->late)
 		return HISTORY_FAILED;
 	err_set(e, "the answer took longer than %d s: ask for less",

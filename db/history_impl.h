@@ -18,6 +18,7 @@ struct session {
 	int64_t limit_ms;		/* 0: none */
 	mono_t deadline;		/* of the question being answered */
 	bool late;			/* it was cut off */
+	bool bad;			/* it asked for too much */
 	void (*progress)(double share, void *arg);
 	void *arg;
 };
@@ -45,5 +46,9 @@ int events_find(struct session *s, const struct history_events_query *q,
 /* A read transaction for several statements. */
 int session_begin(struct session *s, struct err *e);
 void session_end(struct session *s);
+
+/* True, with e, if there would be more than a million rows. */
+bool session_too_many(struct session *s, size_t subjects,
+    const struct history_uptime_query *q, struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "core/log.h"
+#include "core/timefmt.h"
 #include "db/sql.h"
 
 #define KEY "kept_house_ms"
@@ -20,6 +21,7 @@ enum { DOUBT_MS = 3600000 };
 static bool waited(struct keep_clock *c, int64_t ahead_ms)
 {
 	mono_t now = clock_mono();
+	char text[TIMEFMT_MAX];
 
 	if (c->doubted)
 		return mono_due(c->until, now);
@@ -27,7 +29,8 @@ static bool waited(struct keep_clock *c, int64_t ahead_ms)
 	c->until = mono_add(now, DOUBT_MS);
 	log_warn("the clock is far ahead of the last time old history was"
 	    " deleted: nothing is for an hour, in case it is wrong",
-	    LOG_I("ahead_s", ahead_ms / 1000));
+	    LOG_S("ahead", timefmt_duration(ahead_ms - ahead_ms % 1000,
+	    text)));
 	return false;
 }
 

@@ -43,7 +43,7 @@ static void keep_those_down(struct outages *o)
 static int fill_stay(struct session *s, const struct outage *o,
     struct history_outage *row, struct err *e)
 {
-	struct stay stay;
+	struct stay stay = { .id = 0 };
 	int64_t before;
 	int rc = 0;
 

@@ -99,6 +99,10 @@ int uptime_instances(struct session *s, const struct history_uptime_query *q,
 
 	if (subjects == NULL)
 		return -1;
+	if (session_too_many(s, subjects->n, q, e)) {
+		subjects_free(subjects);
+		return -1;
+	}
 	sum.s = subjects;
 	begin(&sum, q);
 	rc = walk(s->stays, subjects, sum.from, add_step, &sum, e);

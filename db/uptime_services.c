@@ -279,6 +279,8 @@ int uptime_services(struct session *s, const struct history_uptime_query *q,
 	if (subjects == NULL)
 		return -1;
 	rc = subjects_load_services(subjects, s->db, &q->who, e);
+	if (session_too_many(s, subjects->nservices, q, e))
+		rc = -1;
 	if (rc == 0)
 		rc = service_times_load(s, subjects, q->edges[0].ms,
 		    q->edges[q->nedges - 1].ms, &times, e);

@@ -209,3 +209,16 @@ def test_badge(etcd, rollcall):
     assert "uptime 1h" in answer.text
     labelled = watched.get(V1 + "badge/a%26b/uptime/1h.svg?label=%3Cx%3E")
     assert "&lt;x&gt;" in labelled.text and "<x>" not in labelled.text
+
+
+def test_uptime_as_metrics(etcd, rollcall):
+    """Soon after the start, and only where something is known."""
+    etcd.put("/services/login/0001", "127.0.0.1:1", 600)
+    watched = rollcall([etcd.url()], [SERVICES])
+    for window in ("1d", "7d", "30d"):
+        watched.await_metric("rollcall_service_uptime_ratio", 1,
+                             service_name="login", window=window, timeout=30)
+    coverage = [watched.metric("rollcall_service_uptime_coverage_ratio",
+                               service_name="login", window=window)
+                for window in ("1d", "7d", "30d")]
+    assert 0 < coverage[2] < coverage[1] < coverage[0] < 0.01

@@ -214,9 +214,56 @@ static void test_troubles(void **state)
 		each_version(&troubles[i]);
 }
 
+/* All columns of all periods, as the second version's view has them. */
+#define ALL_PERIODS \
+	"SELECT group_concat(ifnull(id, '-') || ' ' || instance || ' ' ||" \
+	" state || ' ' || cause || ' ' || from_ms || ' ' ||" \
+	" ifnull(to_ms, '-') || ' ' || ifnull(earliest_ms, '-') || ' ' ||" \
+	" ifnull(seen_ms, '-') || ' ' || ifnull(etcd_index, '-'), char(10))" \
+	" FROM (SELECT * FROM periods ORDER BY id)"
+
+/* Each state and cause, open and closed, with and without a doubt. */
+static void test_stays_are_the_periods(void **state)
+{
+	char *before, *after;
+	struct db_file f;
+	struct err e;
+
+	(void)state;
+	folder_make();
+	make_version(1);
+	run_sql("DELETE FROM periods; INSERT INTO periods"
+	    " WITH RECURSIVE n(i) AS"
+	    " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 720)"
+	    " SELECT i, 1 + i % 20, 1 + i % 4, 1 + i % 9,"
+	    " 1763000000000 + i * 1000,"
+	    " CASE WHEN i % 7 THEN 1763000000000 + i * 1017 END,"
+	    " CASE WHEN i % 3 = 0 THEN 1763000000000 + i * 999 END,"
+	    " CASE WHEN i % 5 = 0 THEN 1763000000000 + i * 1003 END,"
+	    " CASE WHEN i % 2 THEN i END FROM n");
+	before = ask_text(ALL_PERIODS);
+	assert_int_equal(file_open(&f, path, &e), 0);
+	file_close(&f);
+	after = ask_text(ALL_PERIODS);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	/* Who is walked back to, and when it began is in doubt. */
+	assert_int_equal(ask("SELECT count(*) FROM stays s WHERE back IS NOT"
+	    " (SELECT s.id - max(o.id) FROM stays o"
+	    "  WHERE o.instance = s.instance AND o.id < s.id)"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM roll WHERE last_stay IS NOT"
+	    " (SELECT max(id) FROM stays WHERE instance = roll.id)"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM stays JOIN periods"
+	    " USING(id) WHERE (what >= 64) <> (cause NOT IN (2, 4, 7) AND"
+	    " ifnull(earliest_ms, 0) + ifnull(seen_ms, 0) > 0)"), 0);
+	folder_remove();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stays_are_the_periods),
 		cmocka_unit_test(test_troubles),
 	};
 
