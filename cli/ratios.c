@@ -7,6 +7,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,6 +23,7 @@ enum {
 	EVERY_MS = 60000, LIMIT_MS = 10000, FRESH_MS = 10000,
 	FIRST_MS = 2000,		/* doubled until anything is known */
 	LABELS_MAX = 64 << 10,
+	STOP_MS = 300,			/* for the disk, at a stop */
 };
 
 #define DAY_MS INT64_C(86400000)
@@ -50,8 +52,9 @@ struct ratios {
 	pthread_mutex_t mutex;		/* for the two below */
 	pthread_cond_t stopping;
 	struct list shown;
-	bool stop;
-	bool failing;			/* the thread's own */
+	atomic_bool stop;
+	bool failing;			/* the thread's own, as is */
+	void *session;			/* this, while it asks */
 };
 
 static void list_free(struct list *l)
@@ -112,6 +115,16 @@ static enum history_rc ask(struct ratios *r, void *session,
 	return rc;
 }
 
+/* Called by the source while it is at a query. */
+static void look_for_stop(double share, void *arg)
+{
+	struct ratios *r = arg;
+
+	(void)share;
+	if (r->stop)
+		r->source.limits(r->session, 1, NULL, NULL);
+}
+
 /* What cannot be asked has no series: an old value would pass for a new
  * one. */
 static void refresh(struct ratios *r)
@@ -124,13 +137,14 @@ static void refresh(struct ratios *r)
 
 	buf_init(&f.labels, LABELS_MAX);
 	if (session != NULL) {
-		r->source.limits(session, LIMIT_MS, NULL, NULL);
+		r->session = session;
+		r->source.limits(session, LIMIT_MS, look_for_stop, r);
 		rc = ask(r, session, &f, &e);
 		r->source.close(session);
 	}
 	if (rc != HISTORY_OK) {
 		list_free(&f.list);
-		if (!r->failing)
+		if (!r->failing && !r->stop)
 			log_warn("history cannot be asked for uptime: no "
 			    "uptime metrics", LOG_S("error", e.text));
 	}
@@ -202,6 +216,18 @@ struct ratios *ratios_start(const struct history_source *source,
 	return NULL;
 }
 
+/* False: it hangs in a call to the disk. */
+static bool join(struct ratios *r)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += STOP_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_timedjoin_np(r->thread, NULL, &until) == 0;
+}
+
 void ratios_stop(struct ratios *r)
 {
 	if (r == NULL)
@@ -210,7 +236,10 @@ void ratios_stop(struct ratios *r)
 	r->stop = true;
 	pthread_cond_signal(&r->stopping);
 	pthread_mutex_unlock(&r->mutex);
-	pthread_join(r->thread, NULL);
+	if (!join(r)) {			/* and still looks at r */
+		pthread_detach(r->thread);
+		return;
+	}
 	list_free(&r->shown);
 	pthread_mutex_destroy(&r->mutex);
 	pthread_cond_destroy(&r->stopping);

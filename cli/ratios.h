@@ -15,7 +15,8 @@ struct ratios;
 /* The source is copied.  every_ms 0: a minute.  NULL with e: no thread. */
 struct ratios *ratios_start(const struct history_source *source,
     int64_t every_ms, struct err *e);
-void ratios_stop(struct ratios *r);		/* NULL is a no-op */
+/* NULL is a no-op.  If the disk hangs, the thread is left behind with it. */
+void ratios_stop(struct ratios *r);
 
 /* A source of samples (core/snapshot.h); arg is the struct. */
 void ratios_samples(void *arg, struct sample_sink *s);

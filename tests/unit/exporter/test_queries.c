@@ -24,7 +24,7 @@ struct session {
 };
 
 static atomic_bool closed_file;
-static atomic_int sessions;
+static atomic_int sessions;		/* open */
 static sem_t begun, go;
 static bool endless;
 
@@ -285,6 +285,30 @@ static void test_stop(void **state)
 	assert_int_equal(sessions, 0);
 }
 
+/* A source that does not even notice that it is to end. */
+static void test_stop_while_the_disk_hangs(void **state)
+{
+	struct queries *qs = make(3600000);
+	struct asker two[QUERIES_THREADS], waits;
+
+	(void)state;
+	occupy(qs, two);
+	begin(qs, &waits, false);
+	queries_stop(qs);
+	sem_wait(&two[0].woken);
+	assert_false(query_was_run(two[0].query));
+	query_release(two[0].query);	/* its thread still needs it */
+	assert_int_equal(two[0].drops, 0);
+	sem_wait(&two[1].woken);
+	query_release(two[1].query);
+	assert_false(end(&waits));
+	queries_free(qs);
+	let_go();
+	while (sessions > 0 || drops < 3)
+		sched_yield();
+	assert_int_equal(two[0].drops + two[1].drops, 2);
+}
+
 static void test_released(void **state)
 {
 	struct queries *qs = make(0);
@@ -355,6 +379,8 @@ int main(void)
 		cmocka_unit_test_setup(test_full, set_up),
 		cmocka_unit_test_setup(test_cut_off, set_up),
 		cmocka_unit_test_setup(test_stop, set_up),
+		cmocka_unit_test_setup(test_stop_while_the_disk_hangs,
+		    set_up),
 		cmocka_unit_test_setup(test_released, set_up),
 		cmocka_unit_test_setup(test_waited_too_long, set_up),
 		cmocka_unit_test_setup(test_no_file_yet, set_up),
