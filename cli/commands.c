@@ -14,7 +14,10 @@ const struct command commands[] = {
 	  cli_discover },
 	{ "events", "show what happened to the registered services",
 	  cli_events },
+	{ "forget", "forget an instance that vanished for good", cli_forget },
 	{ "help", "show help for a command", cli_help },
+	{ "maintenance", "announce work on services, show it, end it",
+	  cli_maintenance },
 	{ "outages", "show when services or instances were down", cli_outages },
 	{ "register", "keep a registration alive, alone or with a command",
 	  cli_register },
@@ -32,7 +35,7 @@ static void overview(FILE *out)
 	    "Calls the roll of the services registered in etcd.\n\n"
 	    "Commands:\n");
 	for (size_t i = 0; i < ncommands; i++)
-		fprintf(out, "  %-10s%s\n", commands[i].name,
+		fprintf(out, "  %-13s%s\n", commands[i].name,
 		    commands[i].summary);
 	fprintf(out, "\n'rollcall <command> --help' shows the flags of a"
 	    " command.\n\nExample:\n"

@@ -21,6 +21,7 @@ struct finding {
 	size_t *last;		/* of each subject: 1 + its last outage */
 	const struct step *step;
 	struct outage *now;
+	int64_t wanted;		/* the newest so many */
 	int rc;
 	struct err *e;
 };
@@ -87,13 +88,26 @@ static void find_in(const struct step *step, void *arg)
 	walk_pieces(step, f->from, f->to, add_piece, f);
 }
 
+/* All that are left began before the range, and so before these. */
+static bool enough(void *arg)
+{
+	struct finding *f = arg;
+	int64_t n = 0;
+
+	for (size_t i = 0; i < f->outages.n; i++)
+		n += f->outages.v[i].from >= f->from &&
+		    f->outages.v[i].ms[PIECE_DOWN] > 0;
+	return n >= f->wanted;
+}
+
 int outages_instances(struct session *s,
     const struct history_outages_query *q,
     bool (*fn)(const struct history_outage *row, void *arg), void *arg,
     struct err *e)
 {
 	struct finding f = {
-		.s = s, .from = q->from.ms, .to = q->to.ms, .rc = 1, .e = e,
+		.s = s, .from = q->from.ms, .to = q->to.ms,
+		.wanted = q->limit + q->offset, .rc = 1, .e = e,
 	};
 	struct subjects *subjects = subjects_load(s->db, &q->who, e);
 	int rc;
@@ -102,7 +116,8 @@ int outages_instances(struct session *s,
 		return -1;
 	f.subjects = subjects;
 	f.last = xcalloc(subjects->n + 1, sizeof(*f.last));
-	rc = walk(s->stays, subjects, f.from, find_in, &f, e);
+	rc = walk(s->stays, subjects, f.from, find_in,
+	    q->limit > 0 ? enough : NULL, &f, e);
 	session_end(s);
 	if (rc == 1 && f.rc == 1)
 		rc = outages_tell(s, subjects, &f.outages, q, fn, arg, e);

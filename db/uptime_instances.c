@@ -105,7 +105,7 @@ int uptime_instances(struct session *s, const struct history_uptime_query *q,
 	}
 	sum.s = subjects;
 	begin(&sum, q);
-	rc = walk(s->stays, subjects, sum.from, add_step, &sum, e);
+	rc = walk(s->stays, subjects, sum.from, add_step, NULL, &sum, e);
 	session_end(s);
 	for (size_t i = 0; i < subjects->n && rc == 1; i++)
 		rc = tell_one(&sum, i, q, fn, arg);

@@ -105,7 +105,7 @@ int service_times_load(struct session *s, const struct subjects *subjects,
 	times->to = to;
 	times->changes = xcalloc(subjects->nservices + 1,
 	    sizeof(*times->changes));
-	rc = walk(s->stays, subjects, from, add_step, times, e);
+	rc = walk(s->stays, subjects, from, add_step, NULL, times, e);
 	for (size_t i = 0; i < subjects->nservices && rc == 1; i++)
 		if (times->changes[i].n > 1)
 			qsort(times->changes[i].v, times->changes[i].n,

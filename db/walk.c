@@ -26,6 +26,7 @@ struct walking {
 	int64_t from;
 	struct waiting *waiting;	/* one for each subject */
 	void (*fn)(const struct step *step, void *arg);
+	bool (*enough)(void *arg);
 	void *arg;
 	int rc;
 	struct err *e;
@@ -206,6 +207,8 @@ static void scan(struct walking *w, int64_t first)
 {
 	if (stays_scan(w->stays, first, scanned, w, w->e) < 0)
 		w->rc = -1;
+	if (w->enough != NULL && w->enough(w->arg))
+		return;
 	for (size_t i = 0; i < w->s->n && w->rc >= 0; i++)
 		if (!w->waiting[i].is)
 			enter(w, i, NULL);
@@ -222,12 +225,12 @@ static bool scan_is_cheaper(const struct subjects *s, int64_t stays,
 }
 
 int walk(struct stays *stays, const struct subjects *s, int64_t from,
-    void (*fn)(const struct step *step, void *arg), void *arg,
-    struct err *e)
+    void (*fn)(const struct step *step, void *arg),
+    bool (*enough)(void *arg), void *arg, struct err *e)
 {
 	struct walking w = {
-		.stays = stays, .s = s, .from = from, .fn = fn, .arg = arg,
-		.rc = 1, .e = e,
+		.stays = stays, .s = s, .from = from, .fn = fn,
+		.enough = enough, .arg = arg, .rc = 1, .e = e,
 	};
 	int64_t first, last;
 

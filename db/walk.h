@@ -25,11 +25,13 @@ struct step {
 };
 
 /* Calls fn for each stay of each subject that ends after `from`, and maybe for
- * some before: in order for a subject, in no order among them.  Returns 1, or
- * -1 with e. */
+ * some before: in order for a subject, in no order among them.  enough (may be
+ * NULL) is asked once all that was seen since then is told, in a scan: true
+ * leaves out those to whom nothing has happened since.  Returns 1, or -1 with
+ * e. */
 int walk(struct stays *stays, const struct subjects *s, int64_t from,
-    void (*fn)(const struct step *step, void *arg), void *arg,
-    struct err *e);
+    void (*fn)(const struct step *step, void *arg),
+    bool (*enough)(void *arg), void *arg, struct err *e);
 
 /* Whether maintenance of a subject would excuse that it is not up: it was
  * there once and was not forgotten. */
