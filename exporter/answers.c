@@ -98,13 +98,14 @@ static bool read_badge(struct answer *a, const char *rest)
 }
 
 struct answer *answer_new(const char *path, const char *link_prefix,
-    struct reply *r_r)
+    const char *accept_encoding, struct reply *r_r)
 {
 	struct answer *a = xcalloc(1, sizeof(*a));
 
 	a->kind = find(path);
-	a->link_prefix = link_prefix;
 	a->path = xstrdup(path);
+	a->link_prefix = xstrdup(link_prefix);
+	a->accept_encoding = xstrdup(accept_encoding);
 	params_init(&a->params);
 	if (a->kind != &badge || read_badge(a, path + strlen(ANSWERS_V1) +
 	    strlen(badge.name)))
@@ -124,6 +125,8 @@ void answer_free(void *answer)
 	buf_free(&a->reply.body);
 	free(a->reply.link);
 	free(a->path);
+	free(a->link_prefix);
+	free(a->accept_encoding);
 	free(a->service);
 	free(a);
 }
@@ -279,8 +282,10 @@ void answer_run(void *session, const struct history_source *source,
 		err_set(&e, "the answer is larger than %d MiB: ask for less",
 		    BODY_MAX >> 20);
 	}
-	if (rc == HISTORY_OK)
+	if (rc == HISTORY_OK) {
+		routes_pack(a->accept_encoding, &a->reply);
 		return;
+	}
 	buf_free(&a->reply.body);
 	free(a->reply.link);
 	refuse(&a->reply, rc, &e);

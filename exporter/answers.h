@@ -18,10 +18,10 @@ struct answer;
 /* True for the path of one. */
 bool answers_has_path(const char *path);
 
-/* link_prefix is borrowed until answer_free().  NULL with r: there is no such
- * thing. */
+/* accept_encoding: the header, or NULL.  Nothing is borrowed, since the thread
+ * that answers may be left behind.  NULL with r: there is no such thing. */
 struct answer *answer_new(const char *path, const char *link_prefix,
-    struct reply *r_r);
+    const char *accept_encoding, struct reply *r_r);
 void answer_free(void *answer);
 
 /* One parameter of the query, decoded; value may be NULL. */

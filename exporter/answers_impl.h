@@ -16,8 +16,7 @@ struct kind;
 
 struct answer {
 	const struct kind *kind;
-	const char *link_prefix;
-	char *path;
+	char *path, *link_prefix, *accept_encoding;
 	char *service;			/* of a badge */
 	int64_t range_ms;		/* the same */
 	struct params params;

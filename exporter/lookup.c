@@ -33,7 +33,9 @@ static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
 struct lookup *lookup_new(struct queries *qs, struct MHD_Connection *c,
     const char *path, const char *link_prefix, struct reply *r_r)
 {
-	struct answer *a = answer_new(path, link_prefix, r_r);
+	struct answer *a = answer_new(path, link_prefix,
+	    MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+	    "Accept-Encoding"), r_r);
 	struct lookup *l;
 
 	if (a == NULL)

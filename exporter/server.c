@@ -275,10 +275,7 @@ static enum MHD_Result handle_lookup(struct exporter *x,
 			return send_reply(x, c, &r);
 		}
 	}
-	if (!lookup_answer(*state, &r))
-		return MHD_YES;
-	routes_pack(header(c, "Accept-Encoding"), &r);
-	return send_reply(x, c, &r);
+	return lookup_answer(*state, &r) ? send_reply(x, c, &r) : MHD_YES;
 }
 
 static bool reads(const char *method)

@@ -171,7 +171,7 @@ static unsigned ask_with(bool opened, const char *what, const char *query)
 
 	snprintf(path, sizeof(path), ANSWERS_V1 "%s", what);
 	assert_true(answers_has_path(path));
-	a = answer_new(path, "/roll", &r);
+	a = answer_new(path, "/roll", NULL, &r);
 	if (a != NULL)
 		add_parameters(a, query);
 	if (a != NULL && !answer_refused(a, &r)) {

@@ -66,7 +66,7 @@ static unsigned ask(const char *what, const char *name, const char *value)
 
 	free(body);
 	snprintf(path, sizeof(path), ANSWERS_V1 "%s", what);
-	a = answer_new(path, "", &r);
+	a = answer_new(path, "", NULL, &r);
 	assert_non_null(a);
 	assert_false(answer_needs_history(a));
 	if (name != NULL)
