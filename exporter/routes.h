@@ -8,6 +8,7 @@
 
 struct pieces;
 struct segments;
+struct snap_sample;
 struct snapshot;
 
 /* One request, as far as an answer depends on it.  All borrowed. */
@@ -17,6 +18,8 @@ struct request {
 	bool filtered;			/* there was a name[] */
 	bool wanted[M_COUNT];		/* which it named */
 	const struct snapshot *snapshot;	/* NULL: none yet */
+	const struct snap_sample *more;	/* metrics made elsewhere */
+	size_t nmore;
 	struct segments *segments;	/* lines kept from former answers */
 	const char *telemetry_path;
 	const char *link_prefix;	/* in front of links: "" or "/roll" */

@@ -61,6 +61,7 @@ struct exporter {
 	struct sendings *sendings;
 	struct upload_shared uploads;	/* admin NULL: nothing changes */
 	struct queries *queries;	/* NULL: no history */
+	struct exporter_samples more;
 	atomic_bool stopping;
 };
 
@@ -230,7 +231,11 @@ static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
 
 	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_parameter,
 	    &q);
+	if (x->more.take != NULL)
+		q.more = x->more.take(x->more.arg, &q.nmore);
 	routes_answer(&q, &r);
+	if (x->more.take != NULL)
+		x->more.give_back(q.more);
 	snapshot_release(s);
 	if (r.pieces != NULL && is_unusual(c)) {
 		pieces_free(r.pieces);
@@ -392,6 +397,7 @@ struct exporter *exporter_start(const struct exporter_options *o,
 	x->telemetry_path = xstrdup(o->telemetry_path);
 	x->link_prefix = prefix_of(o->external_url);
 	x->idle_s = o->idle_s > 0 ? o->idle_s : IDLE_S;
+	x->more = o->more;
 	x->uploads = (struct upload_shared){
 		.admin = o->admin, .enabled = o->admin_api,
 	};
