@@ -40,6 +40,7 @@ struct alert {
 	mono_t save_at;			/* pending: keep `for` up to date */
 	bool told;			/* receivers know that it fires */
 	bool muted;			/* fires in maintenance: nobody knows */
+	bool untold;			/* it resolved while it was muted */
 	bool batched;			/* in a message being made */
 	bool former;			/* has external labels that are no
 					   more: see set_labels.c */

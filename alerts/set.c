@@ -206,8 +206,9 @@ void set_restore(struct alert_set *s, const struct alert_record *r)
 
 static bool telling(const struct alert *a)
 {
-	return !a->muted && (a->machine.state == ALERT_FIRING ||
-	    a->machine.state == ALERT_RESOLVED);
+	return !a->muted && !a->untold &&
+	    (a->machine.state == ALERT_FIRING ||
+	     a->machine.state == ALERT_RESOLVED);
 }
 
 void set_tell_all(struct alert_set *s)

@@ -69,7 +69,7 @@ static void rename_alert(struct alert_set *s, struct alert *a)
 {
 	struct machine_now now = set_now();
 
-	if (s->started && !a->muted && (alert_firing(a) ||
+	if (s->started && !a->muted && !a->untold && (alert_firing(a) ||
 	    a->machine.state == ALERT_RESOLVED))
 		leave_former(s, a);
 	if (a->saved)

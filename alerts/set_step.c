@@ -184,6 +184,7 @@ static void on_fired(struct alert_set *s, struct alert *a,
     struct machine_now now)
 {
 	a->last_notified = (wall_t){ 0 };
+	a->untold = false;
 	if (set_in_maintenance(s, a)) {
 		set_mute(s, a);
 		set_save(s, a);
@@ -202,6 +203,7 @@ static void on_resolved(struct alert_set *s, struct alert *a,
 		set_save(s, a);
 	else
 		tell(s, a, GROUP_RESOLVED, now);
+	a->untold = a->muted;
 	set_end_mute(s, a);
 	log_edge(&s->resolved, a, "alert resolved", LEVEL_INFO);
 }

@@ -6,44 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/calendar.h"
 #include "cli/remote.h"
-#include "core/config.h"
+#include "cli/storage_path.h"
 #include "core/err.h"
-#include "core/problems.h"
 #include "core/xalloc.h"
 #include "db/history.h"
 
 enum {
 	FRESH_MS = 10000,	/* a daemon that runs notes it every 5 s */
-	PATIENCE_MS = 1000,	/* before a progress line */
 };
 
 const char *const asking_formats[] = { "table", "json", "csv", NULL };
 
 /* --- whom --- */
-
-/* Free the result; NULL when all was said. */
-static char *storage_path(const struct asking *a)
-{
-	struct problems p = { 0 };
-	struct config *c;
-	char *path;
-
-	if (a->storage_path != NULL)
-		return xstrdup(a->storage_path);
-	if (a->config_file == NULL)
-		return xstrdup("rollcall.db");
-	c = config_load(a->config_file, &p);
-	for (size_t i = 0; i < p.n; i++)
-		fprintf(stderr, "%s\n", p.lines[i]);
-	path = c != NULL ? xstrdup(c->storage.path) : NULL;
-	problems_free(&p);
-	config_unref(c);
-	return path;
-}
 
 static int complain(const struct flag_set *set, const struct err *e)
 {
@@ -62,7 +39,7 @@ static int open_source(const struct flag_set *set, const struct asking *a,
 		if (asked->source.open == NULL)
 			return complain(set, &e);
 	} else {
-		asked->path = storage_path(a);
+		asked->path = storage_path(a->storage_path, a->config_file);
 		if (asked->path == NULL)
 			return EXIT_FAILED;
 		asked->source = history_of_file(asked->path);
@@ -71,24 +48,9 @@ static int open_source(const struct flag_set *set, const struct asking *a,
 	return asked->session != NULL ? -1 : complain(set, &e);
 }
 
-/* --- how far it is --- */
-
-static void progress(double share, void *arg)
-{
-	struct asked *a = arg;
-
-	if (clock_mono().ms - a->began_ms < PATIENCE_MS)
-		return;
-	fprintf(stderr, "\rreading history: %3.0f %%", share * 100);
-	fflush(stderr);
-	a->shown = true;
-}
-
 void asking_quiet(struct asked *a)
 {
-	if (a->shown)
-		fputs("\r                        \r", stderr);
-	a->shown = false;
+	progress_clear(&a->progress);
 }
 
 /* --- when --- */
@@ -179,9 +141,9 @@ int asking_open(const struct flag_set *set, const struct asking *a,
 		asking_close(asked);
 		return rc;
 	}
-	asked->began_ms = clock_mono().ms;
-	if (isatty(STDERR_FILENO))
-		asked->source.limits(asked->session, 0, progress, asked);
+	progress_begin(&asked->progress, "reading history");
+	asked->source.limits(asked->session, 0, progress_show,
+	    &asked->progress);
 	return -1;
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "cli/flags.h"
+#include "cli/progress.h"
 #include "core/history.h"
 
 /* What the commands that ask history have in common: whom they ask, about
@@ -76,8 +77,7 @@ struct asked {
 	wall_t begins;		/* history; ms 0: there is none */
 	struct history_who who;
 	char *path, *pattern[2];	/* owned */
-	int64_t began_ms;	/* for the progress line */
-	bool shown;
+	struct progress progress;
 };
 
 /* Opens the source and reads the range.  An operand SERVICE[/INSTANCE] is the

@@ -19,6 +19,7 @@ extern const size_t ncommands;
 int command_run(int argc, char **argv);
 
 int cli_check(int argc, char **argv);
+int cli_db(int argc, char **argv);
 int cli_discover(int argc, char **argv);
 int cli_events(int argc, char **argv);
 int cli_forget(int argc, char **argv);

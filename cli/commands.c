@@ -10,6 +10,7 @@
 const struct command commands[] = {
 	{ "check", "check configuration files without starting anything",
 	  cli_check },
+	{ "db", "look after the database: check, back up, export", cli_db },
 	{ "discover", "show who is registered, follow it, write it to files",
 	  cli_discover },
 	{ "events", "show what happened to the registered services",

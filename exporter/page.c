@@ -128,6 +128,42 @@ static void write_alerts(const struct snapshot *s, size_t firing,
 	write_alert_rows(s, firing, out);
 }
 
+static void write_window(const struct window *w, struct buf *out)
+{
+	char until[TIMEFMT_MAX];
+
+	buf_adds(out, "<li>");
+	html_text(out, w->service != NULL ? w->service : "all services");
+	if (w->instance != NULL) {
+		buf_addc(out, '/');
+		html_text(out, w->instance);
+	}
+	buf_addf(out, " until %s%s", timefmt_rfc3339(w->to, until),
+	    w->end_when_back ? " or when all are back" : "");
+	if (w->comment[0] != '\0') {
+		buf_adds(out, ": ");
+		html_text(out, w->comment);
+	}
+	buf_adds(out, "</li>\n");
+}
+
+static void write_maintenance(const struct snapshot *s, struct buf *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; s->windows != NULL && i < s->windows->n; i++) {
+		const struct window *w = &s->windows->v[i];
+
+		if (!window_in_force(w, s->taken))
+			continue;
+		if (n++ == 0)
+			buf_adds(out, "<h2>Maintenance</h2>\n<ul>\n");
+		write_window(w, out);
+	}
+	if (n > 0)
+		buf_adds(out, "</ul>\n");
+}
+
 static void write_link(const struct request *q, const char *path,
     const char *text, struct buf *out)
 {
@@ -142,15 +178,16 @@ static void write_foot(const struct request *q, const struct summary *sum,
 {
 	buf_adds(out, "<h2>More</h2>\n<ul>\n");
 	write_link(q, q->telemetry_path, "Metrics", out);
-	write_link(q, "/api/registry/v1/overview", "Overview, as JSON", out);
-	write_link(q, "/api/registry/v1/services", "Services", out);
-	write_link(q, "/api/registry/v1/instances", "Instances", out);
-	write_link(q, "/api/registry/v1/uptime", "Uptime of services in the "
-	    "last 30 days", out);
-	write_link(q, "/api/registry/v1/outages", "Outages of instances", out);
-	write_link(q, "/api/registry/v1/events", "Events", out);
 	write_link(q, "/-/healthy", "Healthy?", out);
 	write_link(q, "/-/ready", "Ready?", out);
+	write_link(q, "/api/registry/v1/overview", "Overview", out);
+	write_link(q, "/api/registry/v1/services", "Services", out);
+	write_link(q, "/api/registry/v1/instances", "Instances", out);
+	write_link(q, "/api/registry/v1/uptime", "Uptime of the last 30 days",
+	    out);
+	write_link(q, "/api/registry/v1/outages", "Outages", out);
+	write_link(q, "/api/registry/v1/events?limit=100", "Events", out);
+	write_link(q, "/api/registry/v1/maintenance", "Maintenance", out);
 	buf_adds(out, "</ul>\n<p>rollcall calls the roll of the services "
 	    "registered in etcd.");
 	if (sum->build != NULL) {
@@ -175,6 +212,7 @@ void page_write(const struct request *q, struct buf *out)
 		write_alerts(s, sum.firing, out);
 		buf_addf(out, "<p>As of %s; reload for newer.</p>\n",
 		    timefmt_rfc3339(s->taken, text));
+		write_maintenance(s, out);
 		roll_services(s, out);
 		roll_instances(s, out);
 	}

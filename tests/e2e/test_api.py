@@ -44,6 +44,23 @@ def examples():
                       re.M)
 
 
+def commands():
+    """Those whose answer is not documented, in order."""
+    with open(TOP + "/docs/API.md", encoding="utf-8") as f:
+        blocks = re.findall(r"^```sh\n((?s:.*?))^```", f.read(), re.M)
+    return [command for block in blocks
+            for command in block.replace("\\\n", " ").splitlines()]
+
+
+def run(watched, command):
+    done = subprocess.run(
+        ["sh", "-c", command.replace("http://127.0.0.1:10379",
+                                     watched.url())],
+        capture_output=True, text=True, timeout=20 * SLOW)
+    assert done.returncode == 0, command
+    return done.stdout
+
+
 def keys_of(text):
     """The keys of a JSON object, or of the first one of an array."""
     value = json.loads(text)
@@ -56,18 +73,22 @@ def test_examples(world):
     found = examples()
     assert len(found) >= 9
     for command, documented in found:
-        done = subprocess.run(
-            ["sh", "-c", command.replace("http://127.0.0.1:10379",
-                                         world.url())],
-            capture_output=True, text=True, timeout=20 * SLOW)
-        assert done.returncode == 0, command
+        said = run(world, command)
         if documented[0] in "[{":
-            assert keys_of(done.stdout) == keys_of(documented), command
+            assert keys_of(said) == keys_of(documented), command
         else:
             start = documented.rstrip().removesuffix("...").rstrip()
-            assert done.stdout.strip().startswith(start), done.stdout
+            assert said.strip().startswith(start), said
         if '"status":"error"' in documented:
-            assert done.stdout == documented
+            assert said == documented
+
+
+def test_commands(world):
+    found = commands()
+    assert len(found) == 3
+    for command in found:
+        assert run(world, command + " -w '\\n%{http_code}'").endswith(
+            "\n200"), command
 
 
 def test_every_path_and_parameter_is_documented(world):

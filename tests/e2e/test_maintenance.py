@@ -55,6 +55,8 @@ def test_nobody_is_told_until_it_ends(etcd, webhook, rollcall):
     assert row["down_seconds"] == 0 and row["outages"] == 0, row
     table = run(watched, "maintenance", "list")
     assert "login" in table and "deploy" in table
+    page = watched.get("/").text
+    assert "<li>login until " in page and ": deploy</li>" in page
 
     assert run(watched, "maintenance", "end", "1") == (
         "maintenance 1 of login is over\n")

@@ -1139,6 +1139,29 @@ static void end_of_maintenance(int64_t id)
 	settle_down();
 }
 
+/* The one message of its kind, wherever among those that came with it. */
+static bool was_told(const char *alertname, const char *status)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < inbox_count(&hook); i++) {
+		cJSON *j = inbox_json(&hook, i);
+
+		found = found || (strcmp(field(cJSON_GetObjectItem(j,
+		    "groupLabels"), "alertname"), alertname) == 0 &&
+		    strcmp(field(j, "status"), status) == 0);
+		cJSON_Delete(j);
+	}
+	return found;
+}
+
+static size_t told_before;
+
+static bool am_was_told_again(void *arg)
+{
+	return am_has(arg) > told_before;
+}
+
 static void what_fires_in_maintenance_is_told_behind_it(void **state)
 {
 	(void)state;
@@ -1166,7 +1189,7 @@ static void what_fires_in_maintenance_is_told_behind_it(void **state)
 	registered("/s/x/1");
 	advance_in_steps(120000, 60000);
 	settle_down();
-	assert_message(inbox_count(&hook) - 1, VANISHED, "resolved", 1);
+	assert_true(was_told(VANISHED, "resolved"));
 }
 
 static void what_resolves_in_maintenance_is_not_told(void **state)
@@ -1216,12 +1239,13 @@ static void who_was_told_before_is_told_of_the_end(void **state)
 	settle_down();
 	assert_int_equal(inbox_count(&hook), 1);
 	int64_t id = maintain("x", NULL, 12 * 3600 * 1000);
-	size_t told = am_has(VANISHED);
+	static char vanished[] = VANISHED;
 
+	told_before = am_has(VANISHED);
 	advance_in_steps(REPEAT_INTERVAL_MS, 60000);
 	settle_down();
 	assert_int_equal(inbox_count(&hook), 1);	/* no repetition */
-	assert_true(am_has(VANISHED) > told);		/* no silence */
+	run_until(am_was_told_again, vanished);		/* no silence */
 	end_of_maintenance(id);
 	assert_int_equal(inbox_count(&hook), 1);
 	maintain("x", NULL, 3600 * 1000);
@@ -1271,13 +1295,14 @@ static void forgotten_in_maintenance(void **state)
 /* A restart in between: the window is read before the alerts. */
 static void muted_over_a_restart(void **state)
 {
-	struct window saved = { .id = 4, .from = clock_now(),
-		.to = wall_add(clock_now(), 3600 * 1000) };
+	struct window saved = { .id = 4 };
 	char service[] = "x";
 
 	(void)state;
-	saved.service = service;
 	begin(EVERYBODY);
+	saved.service = service;
+	saved.from = clock_now();
+	saved.to = wall_add(saved.from, 3600 * 1000);
 	registered("/s/x/1");
 	registered("/s/x/2");
 	maintain("x", NULL, 3600 * 1000);

@@ -57,6 +57,11 @@ static const struct {
 	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
 	{ "to=-5", "to: \"-5\" is no time: it takes RFC 3339"
 	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=nan", "to: \"nan\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=2026-02-30T00:00:00Z", "to: \"2026-02-30T00:00:00Z\" "
+	  "is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
 	{ "to=1e300", "to: \"1e300\" is no time: it takes RFC 3339"
 	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
 	{ "from", "from: \"\" is no time: it takes RFC 3339"
@@ -326,6 +331,36 @@ static void test_links(void **state)
 	}
 }
 
+/* Read again, it is the same question. */
+static void test_links_ask_the_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct params p, again;
+		struct err e;
+		char *text;
+
+		if (strchr(links[i].query, '%') != NULL)
+			continue;	/* nobody decodes it here */
+		read_good(&p, links[i].query);
+		text = link_of(&p);
+		read_good(&again, text);
+		assert_int_equal(params_range(&again, (wall_t){ 1 }, 1, &e),
+		    0);
+		assert_int_equal(again.nedges, p.nedges);
+		for (size_t k = 0; k < p.nedges; k++)
+			assert_int_equal(again.edges[k].ms, p.edges[k].ms);
+		assert_int_equal(again.of, p.of);
+		assert_int_equal(again.min, p.min);
+		assert_int_equal(again.limit, p.limit);
+		assert_int_equal(again.offset, 7);
+		assert_int_equal(again.oldest_first, p.oldest_first);
+		free(text);
+		params_free(&again);
+		params_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_most_edges),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_links_ask_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

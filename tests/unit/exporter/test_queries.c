@@ -237,6 +237,9 @@ static void test_full(void **state)
 	begin(qs, &more, false);
 	assert_null(more.query);
 	assert_int_equal(more.drops, 0);	/* still the caller's */
+	query_release(v[5].query);
+	assert_int_equal(v[5].drops, 1);
+	begin(qs, &v[5], false);		/* room again */
 	let_go();
 	for (int i = 0; i < QUERIES_MAX; i++)
 		assert_true(end(&v[i]));

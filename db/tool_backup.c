@@ -1,0 +1,93 @@
+/* `rollcall db backup`: sqlite's backup API, with a read transaction held over
+ * all of it: so the copy is of one moment, and what a daemon writes meanwhile
+ * neither waits nor makes the copy begin anew.  Its write-ahead log grows for
+ * as long as the copy takes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/xalloc.h"
+#include "db/reader.h"
+#include "db/sql.h"
+#include "db/tools.h"
+
+enum { PAGES = 256 };		/* a megabyte, between two reports */
+
+static int copy_pages(sqlite3_backup *b, const struct tool_progress *p)
+{
+	int rc;
+
+	do {
+		int all;
+
+		rc = sqlite3_backup_step(b, PAGES);
+		all = sqlite3_backup_pagecount(b);
+		if (p != NULL && all > 0)
+			p->fn(1 - (double)sqlite3_backup_remaining(b) / all,
+			    p->arg);
+	} while (rc == SQLITE_OK);
+	return rc;
+}
+
+static int copy_database(sqlite3 *from, sqlite3 *to,
+    const struct tool_progress *p, struct err *e)
+{
+	sqlite3_backup *b;
+	int64_t ignored;
+	int rc;
+
+	/* The transaction begins with the first read. */
+	if (sql_exec(from, "BEGIN", e) != 0 ||
+	    sql_int(from, "SELECT count(*) FROM meta", &ignored, e) != 0)
+		return -1;
+	b = sqlite3_backup_init(to, "main", from, "main");
+	if (b == NULL)
+		return sql_fail(to, e, "copy");
+	rc = copy_pages(b, p);
+	sqlite3_backup_finish(b);
+	sql_exec(from, "COMMIT", NULL);
+	return rc == SQLITE_DONE ? 0 : sql_fail(to, e, "copy");
+}
+
+static int copy_to(sqlite3 *from, const char *name,
+    const struct tool_progress *p, struct err *e)
+{
+	sqlite3 *to = NULL;
+	int rc = -1;
+
+	if (sqlite3_open(name, &to) != SQLITE_OK)
+		err_set(e, "create %s: %s", name, to == NULL ?
+		    "out of memory" : strerror(sqlite3_system_errno(to)));
+	else
+		rc = copy_database(from, to, p, e);
+	sqlite3_close(to);
+	return rc;
+}
+
+int tool_backup(const char *path, const char *to, bool replace,
+    const struct tool_progress *progress, struct err *e)
+{
+	char *part = xasprintf("%s.part-%d", to, (int)getpid());
+	struct stat st;
+	sqlite3 *from;
+	int rc = -1;
+
+	if (!replace && stat(to, &st) == 0) {
+		free(part);
+		return err_set(e, "%s is there already", to);
+	}
+	from = reader_open(path, e);
+	if (from != NULL)
+		rc = copy_to(from, part, progress, e);
+	sqlite3_close(from);
+	if (rc == 0 && rename(part, to) != 0)
+		rc = err_set(e, "rename %s to %s: %s", part, to,
+		    strerror(errno));
+	if (rc != 0)
+		unlink(part);
+	free(part);
+	return rc;
+}

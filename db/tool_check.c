@@ -1,0 +1,126 @@
+/* `rollcall db check`: sqlite's own check of the file, then rows that cannot be
+ * right together, by one table of questions.  Only tells; what to do about it
+ * is for a person to decide. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/err.h"
+#include "core/xalloc.h"
+#include "db/reader.h"
+#include "db/sql.h"
+#include "db/tools.h"
+
+/* Each gives the ids of rows that are wrong. */
+static const struct {
+	const char *table, *what, *sql;
+} questions[] = {
+	{ "stays", "its instance is not in the roll",
+	  "SELECT s.id FROM stays s LEFT JOIN roll i ON i.id = s.instance"
+	  " WHERE i.id IS NULL" },
+	{ "stays", "it ends before it begins",
+	  "SELECT id FROM stays WHERE length_ms < 0" },
+	{ "stays", "its cause is none",
+	  "SELECT id FROM stays WHERE what < 0 OR (what >> 2 & 15) > 8" },
+	{ "stays", "the one before it is not before it",
+	  "SELECT id FROM stays WHERE back <= 0 OR back >= id" },
+	{ "stays", "the one before it is another instance's",
+	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
+	  " WHERE b.instance <> s.instance" },
+	{ "stays", "the one before it goes on",
+	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
+	  " WHERE b.length_ms IS NULL" },
+	{ "stays", "the one before it ends later than it begins",
+	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
+	  " WHERE b.from_ms + b.length_ms > s.from_ms"
+	  "  AND s.from_ms >= b.from_ms" },
+	{ "roll", "its last stay is another one",
+	  "SELECT i.id FROM roll i LEFT JOIN (SELECT instance, max(id) AS last"
+	  "  FROM stays GROUP BY instance) s ON s.instance = i.id"
+	  " WHERE i.last_stay IS NOT s.last" },
+	{ "watching", "it ends before it begins",
+	  "SELECT id FROM watching WHERE to_ms < from_ms" },
+	{ "maintenance", "it ends before it begins",
+	  "SELECT id FROM maintenance WHERE ifnull(ended_ms, to_ms) <"
+	  " from_ms" },
+};
+
+struct checking {
+	void (*found)(const char *what, void *arg);
+	void *arg;
+	struct tool_summary *summary;
+	const char *table, *what;
+};
+
+static void say(struct checking *c, const char *text)
+{
+	c->summary->wrong++;
+	c->found(text, c->arg);
+}
+
+static void verdict(sqlite3_stmt *row, void *arg)
+{
+	if (strcmp(sql_text(row, 0), "ok") != 0)
+		say(arg, sql_text(row, 0));
+}
+
+static void wrong_row(sqlite3_stmt *row, void *arg)
+{
+	struct checking *c = arg;
+	char *text = xasprintf("%s, id %lld: %s", c->table,
+	    (long long)sqlite3_column_int64(row, 0), c->what);
+
+	say(c, text);
+	free(text);
+}
+
+static int ask(sqlite3 *db, struct checking *c, struct err *e)
+{
+	if (sql_each(db, "PRAGMA integrity_check", verdict, c, e) != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		c->table = questions[i].table;
+		c->what = questions[i].what;
+		if (sql_each(db, questions[i].sql, wrong_row, c, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int sum_up(sqlite3 *db, struct tool_summary *s, struct err *e)
+{
+	const struct {
+		const char *sql;
+		int64_t *v;
+	} sums[] = {
+		{ "SELECT count(*) FROM (SELECT DISTINCT cluster, service_name,"
+		  " instance_id FROM roll)", &s->instances },
+		{ "SELECT count(*) FROM stays", &s->stays },
+		{ "SELECT min(from_ms) FROM watching", &s->watched_from },
+		{ "SELECT max(to_ms) FROM watching", &s->watched_to },
+	};
+
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		if (sql_int(db, sums[i].sql, sums[i].v, e) != 0)
+			return -1;
+	return 0;
+}
+
+int tool_check(const char *path, void (*found)(const char *what, void *arg),
+    void *arg, struct tool_summary *summary_r, struct err *e)
+{
+	struct checking c = { .found = found, .arg = arg };
+	sqlite3 *db = reader_open(path, e);
+	struct stat st;
+	int rc = -1;
+
+	*summary_r = (struct tool_summary){ .wrong = 0 };
+	c.summary = summary_r;
+	if (db != NULL && ask(db, &c, e) == 0 &&
+	    sum_up(db, summary_r, e) == 0)
+		rc = 0;
+	if (stat(path, &st) == 0)
+		summary_r->bytes = st.st_size;
+	sqlite3_close(db);
+	return rc;
+}
