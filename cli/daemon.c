@@ -320,8 +320,6 @@ static void own_samples(void *arg, struct sample_sink *s)
 
 static int open_history(struct daemon *d, struct err *e)
 {
-	struct history_source source;
-
 	d->db = db_open(d->storage, e);
 	if (d->db == NULL)
 		return -1;
@@ -330,9 +328,7 @@ static int open_history(struct daemon *d, struct err *e)
 		return -1;
 	registry_restored(d->registry);
 	keep(d);
-	source = history_of_file(d->storage);
-	d->ratios = ratios_start(&source, 0, e);
-	return d->ratios != NULL ? 0 : -1;
+	return ratios_start(d->ratios, e);
 }
 
 /* As Prometheus does it: this host's name and the port listened on. */
@@ -359,6 +355,8 @@ static int listen_http(struct daemon *d, struct err *e)
 
 	d->storage = xstrdup(serve_flags_storage(d->flags, d->config));
 	history = history_of_file(d->storage);
+	d->ratios = ratios_new(&history, 0);
+	o.more = ratios_samples(d->ratios);
 	admin_init(&d->admin);
 	d->exporter = exporter_start(&o, e);
 	if (d->exporter == NULL)
@@ -399,7 +397,6 @@ static void join(struct daemon *d)
 	snapshot_add_source(d->registry, alerts_samples, d->alerts);
 	snapshot_add_source(d->registry, db_samples, d->db);
 	snapshot_add_source(d->registry, own_samples, d);
-	snapshot_add_source(d->registry, ratios_samples, d->ratios);
 	snapshot_add_source(d->registry, maintenance_samples,
 	    d->registry->maintenance);
 	loop_each_turn(d->loop, each_turn, d);

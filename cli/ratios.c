@@ -1,12 +1,14 @@
 /* rollcall_service_uptime_ratio and its coverage.  A thread asks history and
- * swaps in what came out; the loop takes it from there with every snapshot.
- * Neither ever waits for the other's work. */
+ * swaps in what came out, as samples that never change; HTTP's threads take
+ * them from there for every scrape.  The loop has no part in it: with thousands
+ * of services that would be a large part of each snapshot. */
 #include "cli/ratios.h"
 
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,6 +24,7 @@ enum {
 	EVERY_MS = 60000, LIMIT_MS = 10000, FRESH_MS = 10000,
 	FIRST_MS = 2000,		/* doubled until anything is known */
 	LABELS_MAX = 64 << 10,
+	STOP_MS = 300,			/* for the disk, at a stop */
 };
 
 #define DAY_MS INT64_C(86400000)
@@ -43,15 +46,24 @@ struct list {
 	size_t n, cap;
 };
 
+/* All uptimes, then all coverages. */
+struct shown {
+	atomic_uint refs;
+	size_t n;
+	struct snap_sample v[];
+};
+
 struct ratios {
 	struct history_source source;
 	int64_t every_ms;
 	pthread_t thread;
-	pthread_mutex_t mutex;		/* for the two below */
+	pthread_mutex_t mutex;		/* for the three below */
 	pthread_cond_t stopping;
-	struct list shown;
-	bool stop;
-	bool failing;			/* the thread's own */
+	struct shown *shown;		/* NULL: none */
+	atomic_bool stop;
+	bool started;
+	bool failing;			/* the thread's own, as is */
+	void *session;			/* this, while it asks */
 };
 
 static void list_free(struct list *l)
@@ -60,6 +72,31 @@ static void list_free(struct list *l)
 		rstr_unref(l->v[i].labels);
 	free(l->v);
 	*l = (struct list){ NULL, 0, 0 };
+}
+
+static struct shown *show(const struct list *l)
+{
+	struct shown *s = xcalloc(1, sizeof(*s) + 2 * l->n * sizeof(s->v[0]));
+
+	atomic_init(&s->refs, 1);
+	for (size_t i = 0; i < l->n; i++) {
+		s->v[i] = (struct snap_sample){ M_service_uptime,
+		    rstr_ref(l->v[i].labels), l->v[i].uptime };
+		s->v[l->n + i] = (struct snap_sample){
+		    M_service_uptime_coverage, rstr_ref(l->v[i].labels),
+		    l->v[i].coverage };
+	}
+	s->n = 2 * l->n;
+	return s;
+}
+
+static void shown_unref(struct shown *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		rstr_unref(s->v[i].labels);
+	free(s);
 }
 
 struct filling {
@@ -112,35 +149,53 @@ static enum history_rc ask(struct ratios *r, void *session,
 	return rc;
 }
 
-/* What cannot be asked has no series: an old value would pass for a new
- * one. */
-static void refresh(struct ratios *r)
+/* Called by the source while it is at a query. */
+static void look_for_stop(double share, void *arg)
+{
+	struct ratios *r = arg;
+
+	(void)share;
+	if (r->stop)
+		r->source.limits(r->session, 1, NULL, NULL);
+}
+
+static void swap_in(struct ratios *r, struct shown *shown)
+{
+	struct shown *before;
+
+	pthread_mutex_lock(&r->mutex);
+	before = r->shown;
+	r->shown = shown;
+	pthread_mutex_unlock(&r->mutex);
+	shown_unref(before);
+}
+
+/* What cannot be asked has no series: an old value would pass for a new one.
+ * True if there are any. */
+static bool refresh(struct ratios *r)
 {
 	struct filling f = { .window = NULL };
 	struct err e = { "" };
 	void *session = r->source.open(r->source.arg, &e);
 	enum history_rc rc = HISTORY_FAILED;
-	struct list before;
+	bool any;
 
 	buf_init(&f.labels, LABELS_MAX);
 	if (session != NULL) {
-		r->source.limits(session, LIMIT_MS, NULL, NULL);
+		r->session = session;
+		r->source.limits(session, LIMIT_MS, look_for_stop, r);
 		rc = ask(r, session, &f, &e);
 		r->source.close(session);
 	}
-	if (rc != HISTORY_OK) {
-		list_free(&f.list);
-		if (!r->failing)
-			log_warn("history cannot be asked for uptime: no "
-			    "uptime metrics", LOG_S("error", e.text));
-	}
+	if (rc != HISTORY_OK && !r->failing && !r->stop)
+		log_warn("history cannot be asked for uptime: no uptime "
+		    "metrics", LOG_S("error", e.text));
 	r->failing = rc != HISTORY_OK;
+	swap_in(r, rc == HISTORY_OK ? show(&f.list) : NULL);
+	any = rc == HISTORY_OK && f.list.n > 0;
 	buf_free(&f.labels);
-	pthread_mutex_lock(&r->mutex);
-	before = r->shown;
-	r->shown = f.list;
-	pthread_mutex_unlock(&r->mutex);
-	list_free(&before);
+	list_free(&f.list);
+	return any;
 }
 
 /* True when it is time to stop. */
@@ -166,20 +221,16 @@ static void *run(void *arg)
 	struct ratios *r = arg;
 	int64_t wait = FIRST_MS;
 
-	while (!wait_for(r, wait < r->every_ms ? wait : r->every_ms)) {
-		refresh(r);
-		wait = r->shown.n > 0 ? r->every_ms : wait * 2;
-	}
+	while (!wait_for(r, wait < r->every_ms ? wait : r->every_ms))
+		wait = refresh(r) ? r->every_ms : wait * 2;
 	return NULL;
 }
 
-struct ratios *ratios_start(const struct history_source *source,
-    int64_t every_ms, struct err *e)
+struct ratios *ratios_new(const struct history_source *source,
+    int64_t every_ms)
 {
 	struct ratios *r = xcalloc(1, sizeof(*r));
 	pthread_condattr_t attributes;
-	sigset_t all, before;
-	int rc;
 
 	r->source = *source;
 	r->every_ms = every_ms > 0 ? every_ms : EVERY_MS;
@@ -188,18 +239,36 @@ struct ratios *ratios_start(const struct history_source *source,
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->stopping, &attributes);
 	pthread_condattr_destroy(&attributes);
+	return r;
+}
+
+int ratios_start(struct ratios *r, struct err *e)
+{
+	sigset_t all, before;
+	int rc;
+
 	/* Signals belong to the loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&r->thread, NULL, run, r);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0) {
-		pthread_setname_np(r->thread, "uptime");
-		return r;
-	}
-	err_set(e, "no thread to ask history for uptime");
-	free(r);
-	return NULL;
+	if (rc != 0)
+		return err_set(e, "no thread to ask history for uptime");
+	pthread_setname_np(r->thread, "uptime");
+	r->started = true;
+	return 0;
+}
+
+/* False: it hangs in a call to the disk. */
+static bool join(struct ratios *r)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += STOP_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_timedjoin_np(r->thread, NULL, &until) == 0;
 }
 
 void ratios_stop(struct ratios *r)
@@ -210,26 +279,38 @@ void ratios_stop(struct ratios *r)
 	r->stop = true;
 	pthread_cond_signal(&r->stopping);
 	pthread_mutex_unlock(&r->mutex);
-	pthread_join(r->thread, NULL);
-	list_free(&r->shown);
+	if (r->started && !join(r)) {	/* and still looks at r */
+		pthread_detach(r->thread);
+		return;
+	}
+	shown_unref(r->shown);
 	pthread_mutex_destroy(&r->mutex);
 	pthread_cond_destroy(&r->stopping);
 	free(r);
 }
 
-void ratios_samples(void *arg, struct sample_sink *s)
+static const struct snap_sample *take(void *arg, size_t *n_r)
 {
 	struct ratios *r = arg;
+	struct shown *s;
 
 	pthread_mutex_lock(&r->mutex);
-	for (size_t i = 0; i < r->shown.n; i++) {
-		const struct ratio *one = &r->shown.v[i];
-
-		if (!isnan(one->uptime))
-			sample_add_shared(s, M_service_uptime, one->uptime,
-			    one->labels);
-		sample_add_shared(s, M_service_uptime_coverage, one->coverage,
-		    one->labels);
-	}
+	s = r->shown;
+	if (s != NULL)
+		atomic_fetch_add(&s->refs, 1);
 	pthread_mutex_unlock(&r->mutex);
+	*n_r = s != NULL ? s->n : 0;
+	return s != NULL ? s->v : NULL;
+}
+
+static void give_back(const struct snap_sample *v)
+{
+	if (v != NULL)
+		shown_unref((struct shown *)((uintptr_t)v -
+		    offsetof(struct shown, v)));
+}
+
+struct exporter_samples ratios_samples(struct ratios *r)
+{
+	return (struct exporter_samples){ take, give_back, r };
 }

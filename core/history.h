@@ -118,7 +118,8 @@ struct history_source {
 	    wall_t *until_r, struct err *e);
 	/* From here on a query ends with HISTORY_TOO_LONG after so long (0:
 	 * never), and calls fn (or NULL) now and then with the share done, 0
-	 * to 1.  Sources that cannot tell do not call. */
+	 * to 1.  Sources that cannot tell do not call.  If fn calls this, the
+	 * limit is for what is left of the present query. */
 	void (*limits)(void *session, int64_t limit_ms,
 	    void (*progress)(double share, void *arg), void *arg);
 	const void *arg;		/* of open */

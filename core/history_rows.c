@@ -88,6 +88,13 @@ const struct row_table history_event_rows =
 #define GET(row, f, v) \
 	memcpy(&(v), (const char *)(row) + (f)->offset, sizeof(v))
 
+/* And not one that stands for null. */
+static bool is_number(enum row_type type, int64_t i)
+{
+	return type == ROW_NUMBER || (type == ROW_INDEX && i != 0) ||
+	    (type == ROW_COUNT && i >= 0);
+}
+
 /* Appends the value without quotes; nothing for null. */
 static void add_value(struct buf *b, const struct row_field *f,
     const void *row)
@@ -109,7 +116,7 @@ static void add_value(struct buf *b, const struct row_field *f,
 		buf_adds(b, timefmt_rfc3339((wall_t){ i }, text));
 	else if (f->type == ROW_SECONDS && i >= 0)
 		buf_addf(b, "%" PRId64 ".%03d", i / 1000, (int)(i % 1000));
-	else if (f->type == ROW_NUMBER || (f->type == ROW_INDEX && i != 0))
+	else if (is_number(f->type, i))
 		buf_addf(b, "%" PRId64, i);
 	else if (f->type == ROW_BOOL)
 		buf_adds(b, is ? "true" : "false");

@@ -16,6 +16,7 @@ enum row_type {
 	ROW_SECONDS,		/* int64_t ms, -1: null */
 	ROW_NUMBER,		/* int64_t */
 	ROW_INDEX,		/* int64_t, 0: null */
+	ROW_COUNT,		/* int64_t, -1: null */
 	ROW_RATIO,		/* double, NAN: null */
 	ROW_BOOL,		/* bool */
 };

@@ -74,6 +74,7 @@ static void set_limits(void *session, int64_t limit_ms,
 	struct session *s = session;
 
 	s->limit_ms = limit_ms;
+	s->deadline = mono_add(clock_mono(), limit_ms);
 	s->progress = progress;
 	s->arg = arg;
 }

@@ -16,6 +16,9 @@ enum {
 	FRESH_MS = 10000,		/* what looks notes it every 5 s */
 };
 
+#define BADGE_LEAST_MS INT64_C(3600000)		/* an hour */
+#define BADGE_MOST_MS INT64_C(315360000000)	/* 3650 days */
+
 #define WHO (PARAM(CLUSTER) | PARAM(SERVICE) | PARAM(INSTANCE))
 #define PAGING (PARAM(LIMIT) | PARAM(OFFSET))
 #define RANGE (PARAM(FROM) | PARAM(TO))
@@ -24,22 +27,26 @@ struct kind {
 	const char *name;		/* behind ANSWERS_V1 */
 	unsigned parameters;
 	answer_fn *answer;
+	bool present;			/* asks nothing of history */
 };
 
 static const struct kind kinds[] = {
 	{ "uptime", RANGE | PARAM(STEP) | PARAM(EDGES) | PARAM(OF) | WHO |
-	  PARAM(MIN) | PAGING, answer_uptime },
+	  PARAM(MIN) | PAGING, answer_uptime, false },
 	{ "outages", RANGE | PARAM(OF) | WHO | PARAM(MIN) | PAGING,
-	  answer_outages },
-	{ "events", RANGE | WHO | PAGING, answer_events },
-	{ "instances", WHO | PARAM(STATE) | PAGING, answer_instances },
+	  answer_outages, false },
+	{ "events", RANGE | WHO | PARAM(ORDER) | PAGING, answer_events,
+	  false },
+	{ "instances", WHO | PARAM(STATE) | PAGING, answer_instances,
+	  true },
 	{ "services", PARAM(CLUSTER) | PARAM(SERVICE) | PAGING,
-	  answer_services },
-	{ "overview", 0, answer_overview },
+	  answer_services, true },
+	{ "overview", 0, answer_overview, false },
 };
 
 static const struct kind badge = {
-	"badge/", PARAM(CLUSTER) | PARAM(MIN) | PARAM(LABEL), answer_badge
+	"badge/", PARAM(CLUSTER) | PARAM(MIN) | PARAM(LABEL), answer_badge,
+	false
 };
 
 static const char *behind(const char *path, const char *prefix)
@@ -84,27 +91,29 @@ static bool read_badge(struct answer *a, const char *rest)
 	if (ok)
 		length[strlen(length) - 4] = '\0';
 	ok = ok && timefmt_parse_duration(length, &a->range_ms, NULL) == 0 &&
-	    a->range_ms > 0;
+	    a->range_ms >= BADGE_LEAST_MS && a->range_ms <= BADGE_MOST_MS;
 	free(length);
 	a->service = xstrndup(rest, (size_t)(at - rest));
 	return ok;
 }
 
 struct answer *answer_new(const char *path, const char *link_prefix,
-    struct reply *r_r)
+    const char *accept_encoding, struct reply *r_r)
 {
 	struct answer *a = xcalloc(1, sizeof(*a));
 
 	a->kind = find(path);
-	a->link_prefix = link_prefix;
 	a->path = xstrdup(path);
+	a->link_prefix = xstrdup(link_prefix);
+	a->accept_encoding = xstrdup(accept_encoding);
 	params_init(&a->params);
 	if (a->kind != &badge || read_badge(a, path + strlen(ANSWERS_V1) +
 	    strlen(badge.name)))
 		return a;
 	answer_free(a);
 	routes_error(r_r, 404, "not_found", "a badge is at %sbadge/SERVICE/"
-	    "uptime/30d.svg, with any duration in place of 30d", ANSWERS_V1);
+	    "uptime/30d.svg, with a duration from 1h to 3650d in place of"
+	    " 30d", ANSWERS_V1);
 	return NULL;
 }
 
@@ -116,6 +125,8 @@ void answer_free(void *answer)
 	buf_free(&a->reply.body);
 	free(a->reply.link);
 	free(a->path);
+	free(a->link_prefix);
+	free(a->accept_encoding);
 	free(a->service);
 	free(a);
 }
@@ -141,12 +152,30 @@ static void refuse(struct reply *r, enum history_rc rc, const struct err *e)
 	routes_error(r, as[rc].status, as[rc].type, "%s", e->text);
 }
 
+bool answer_needs_history(const struct answer *a)
+{
+	return !a->kind->present;
+}
+
 bool answer_refused(struct answer *a, struct reply *r_r)
 {
 	if (a->wrong.text[0] == '\0')
 		return false;
 	refuse(r_r, HISTORY_BAD, &a->wrong);
 	return true;
+}
+
+void answers_unavailable(struct reply *r_r, const char *why)
+{
+	routes_error(r_r, 503, "unavailable", "%s", why);
+	r_r->retry_after = "5";
+}
+
+enum history_rc answer_unavailable(struct asking *q, const char *why)
+{
+	buf_free(&q->answer->reply.body);
+	answers_unavailable(&q->answer->reply, why);
+	return HISTORY_OK;
 }
 
 /* --- pages --- */
@@ -219,6 +248,19 @@ static enum history_rc look(struct asking *q, struct err *e)
 	return rc;
 }
 
+static enum history_rc answer_kind(struct asking *q, const struct err *failure,
+    struct err *e)
+{
+	const struct kind *kind = q->answer->kind;
+	enum history_rc rc = HISTORY_OK;
+
+	if (!kind->present && q->session == NULL)
+		return answer_unavailable(q, failure->text);
+	if (!kind->present)
+		rc = look(q, e);
+	return rc == HISTORY_OK ? kind->answer(q, e) : rc;
+}
+
 void answer_run(void *session, const struct history_source *source,
     const struct err *failure, void *answer)
 {
@@ -226,25 +268,24 @@ void answer_run(void *session, const struct history_source *source,
 	struct asking q = {
 		.answer = a, .session = session, .source = source,
 	};
-	struct err e = *failure;
-	enum history_rc rc = HISTORY_FAILED;
+	struct err e = { "" };
+	enum history_rc rc;
 
 	a->reply = (struct reply){
 		.status = 200, .content_type = "application/json",
 		.vary = "Accept-Encoding", .cache_control = "no-store",
 	};
 	buf_init(&a->reply.body, BODY_MAX);
-	if (session != NULL)
-		rc = look(&q, &e);
-	if (rc == HISTORY_OK)
-		rc = a->kind->answer(&q, &e);
+	rc = answer_kind(&q, failure, &e);
 	if (rc == HISTORY_OK && a->reply.body.failed) {
 		rc = HISTORY_BAD;
 		err_set(&e, "the answer is larger than %d MiB: ask for less",
 		    BODY_MAX >> 20);
 	}
-	if (rc == HISTORY_OK)
+	if (rc == HISTORY_OK) {
+		routes_pack(a->accept_encoding, &a->reply);
 		return;
+	}
 	buf_free(&a->reply.body);
 	free(a->reply.link);
 	refuse(&a->reply, rc, &e);

@@ -18,10 +18,10 @@ struct answer;
 /* True for the path of one. */
 bool answers_has_path(const char *path);
 
-/* link_prefix is borrowed until answer_free().  NULL with r: there is no such
- * thing. */
+/* accept_encoding: the header, or NULL.  Nothing is borrowed, since the thread
+ * that answers may be left behind.  NULL with r: there is no such thing. */
 struct answer *answer_new(const char *path, const char *link_prefix,
-    struct reply *r_r);
+    const char *accept_encoding, struct reply *r_r);
 void answer_free(void *answer);
 
 /* One parameter of the query, decoded; value may be NULL. */
@@ -29,6 +29,14 @@ void answer_parameter(struct answer *a, const char *name, const char *value);
 
 /* After the last one.  True with r: something was wrong with them. */
 bool answer_refused(struct answer *a, struct reply *r_r);
+
+/* False: answer_run() may be called at once, without session and source, since
+ * what is registered now is in the snapshot.  So it is answered while history
+ * is slow or away. */
+bool answer_needs_history(const struct answer *a);
+
+/* A 503 that says so, and when to try again. */
+void answers_unavailable(struct reply *r_r, const char *why);
 
 /* The run() of a query (queries.h). */
 void answer_run(void *session, const struct history_source *source,

@@ -13,7 +13,7 @@ static struct history_who who_of(const struct params *p)
 static enum history_of of_what(const struct params *p,
     enum history_of otherwise)
 {
-	if (p->of_given)
+	if (p->given & PARAM(OF))
 		return p->of;
 	return p->instance != NULL ? HISTORY_INSTANCES : otherwise;
 }
@@ -86,8 +86,7 @@ enum history_rc answer_events(struct asking *a, struct err *e)
 	struct params *p = &a->answer->params;
 	struct history_events_query q = {
 		.who = who_of(p), .from = p->from, .to = p->to,
-		.limit = p->limit + 1, .offset = p->offset,
-		.newest_first = true,
+		.newest_first = !p->oldest_first,
 	};
 	struct page page;
 
@@ -97,7 +96,11 @@ enum history_rc answer_events(struct asking *a, struct err *e)
 		return HISTORY_BAD;
 	}
 	page_begin(&page, a->answer, &history_event_rows);
-	page.skip = 0;
+	if (q.newest_first) {		/* the source counts from there */
+		q.limit = p->limit + 1;
+		q.offset = p->offset;
+		page.skip = 0;
+	}
 	return page_result(a->source->events(a->session, &q, add_event, &page,
 	    e), &page, a->answer);
 }

@@ -16,8 +16,7 @@ struct kind;
 
 struct answer {
 	const struct kind *kind;
-	const char *link_prefix;
-	char *path;
+	char *path, *link_prefix, *accept_encoding;
 	char *service;			/* of a badge */
 	int64_t range_ms;		/* the same */
 	struct params params;
@@ -47,6 +46,12 @@ void page_begin(struct page *p, struct answer *a,
 bool page_add(struct page *p, const void *row);
 /* With the links to the pages before and behind. */
 void page_end(struct page *p, struct answer *a);
+
+#define ANSWER_STARTING "rollcall is starting: the last known registrations " \
+	"are not read yet"
+
+/* Makes the reply a 503, for now. */
+enum history_rc answer_unavailable(struct asking *a, const char *why);
 
 /* Each fills a->answer->reply, or returns what is wrong with e. */
 typedef enum history_rc answer_fn(struct asking *a, struct err *e);

@@ -1,11 +1,11 @@
 /* What is registered now, over HTTP: rows of the snapshot that /metrics is
- * made of, so that both say the same.  Part of answers.c. */
+ * made of, so that both say the same.  Needs no history: it is answered while
+ * that is slow or away.  Part of answers.c. */
 #include <fnmatch.h>
 #include <string.h>
 
 #include "core/buf.h"
 #include "core/snapshot.h"
-#include "core/timefmt.h"
 #include "exporter/answers_impl.h"
 #include "exporter/rendered.h"
 #include "exporter/values.h"
@@ -15,15 +15,19 @@ enum { TEXT_MAX = 64 << 10 };
 /* What of an entry stands in its labels, as text. */
 enum text { CLUSTER, SERVICE, INSTANCE, ADDRESS, KEY, TEXTS };
 
-struct texts {
-	struct buf v[TEXTS];
+/* A page being made. */
+struct listing {
+	const struct snapshot *s;
+	const struct params *p;
+	struct page page;
+	struct buf text[TEXTS];
 };
 
 struct instance_row {
 	const char *cluster, *service, *instance, *state, *address, *key;
-	wall_t since;
-	int64_t expirations;
-	bool held, flapping, maintenance;
+	wall_t since, expires;
+	int64_t expirations, ttl_ms;
+	bool held, flapping, maintenance, looking;
 };
 
 #define I(name, type, member) \
@@ -41,6 +45,9 @@ static const struct row_field instance_fields[] = {
 	I("held", ROW_BOOL, held),
 	I("flapping", ROW_BOOL, flapping),
 	I("maintenance", ROW_BOOL, maintenance),
+	I("ttl_seconds", ROW_SECONDS, ttl_ms),
+	I("expires", ROW_TIME, expires),
+	I("looking", ROW_BOOL, looking),
 };
 
 static const struct row_table instance_rows = {
@@ -52,7 +59,7 @@ struct service_row {
 	const char *cluster, *service, *state;
 	int64_t up, min_instances, late, permanent;
 	int64_t registrations, expirations, deregistrations, losses;
-	bool maintenance;
+	bool maintenance, looking;
 };
 
 #define S(name, type, member) \
@@ -62,15 +69,16 @@ static const struct row_field service_fields[] = {
 	S("etcd_cluster", ROW_TEXT, cluster),
 	S("service_name", ROW_TEXT, service),
 	S("state", ROW_TEXT, state),
-	S("up", ROW_NUMBER, up),
+	S("up", ROW_COUNT, up),
 	S("min_instances", ROW_NUMBER, min_instances),
-	S("late", ROW_NUMBER, late),
-	S("permanent", ROW_NUMBER, permanent),
+	S("late", ROW_COUNT, late),
+	S("permanent", ROW_COUNT, permanent),
 	S("registrations", ROW_NUMBER, registrations),
 	S("expirations", ROW_NUMBER, expirations),
 	S("deregistrations", ROW_NUMBER, deregistrations),
 	S("losses", ROW_NUMBER, losses),
 	S("maintenance", ROW_BOOL, maintenance),
+	S("looking", ROW_BOOL, looking),
 };
 
 static const struct row_table service_rows = {
@@ -90,84 +98,80 @@ static bool matches(const char *glob, const char *text)
 	return glob == NULL || (text != NULL && fnmatch(glob, text, 0) == 0);
 }
 
-static void texts_init(struct texts *t)
+/* While the cluster is not looked at, what a row says stands still. */
+static bool is_looking(const struct snapshot *s, const char *cluster)
 {
-	for (int i = 0; i < TEXTS; i++)
-		buf_init(&t->v[i], TEXT_MAX);
-}
-
-static void texts_free(struct texts *t)
-{
-	for (int i = 0; i < TEXTS; i++)
-		buf_free(&t->v[i]);
+	for (size_t i = 0; i < s->nsamples &&
+	    s->samples[i].metric <= M_looking; i++)
+		if (s->samples[i].metric == M_looking && cluster != NULL &&
+		    s->samples[i].labels != NULL &&
+		    rendered_is(s->samples[i].labels->s, "etcd_cluster",
+		    cluster))
+			return s->samples[i].value != 0;
+	return false;
 }
 
 /* --- instances --- */
 
-/* False when the page is full. */
-static bool add_instance(const struct snap_instance *i,
-    const struct params *p, struct texts *t, struct page *page)
+static bool instance_matches(const struct params *p,
+    const struct instance_row *row)
 {
-	const char *labels = i->labels->s;
-	struct instance_row row = {
-		.cluster = text_of(&t->v[CLUSTER], labels, "etcd_cluster"),
-		.service = text_of(&t->v[SERVICE], labels, "service_name"),
-		.instance = text_of(&t->v[INSTANCE], labels, "instance_id"),
-		.state = state_name((enum state)i->state),
-	};
-
-	if (!matches(p->cluster, row.cluster) ||
-	    !matches(p->service, row.service) ||
-	    !matches(p->instance, row.instance) ||
-	    (p->state != NULL && strcmp(p->state, row.state) != 0))
-		return true;
-	row.address = text_of(&t->v[ADDRESS], i->info->s, "address");
-	row.key = text_of(&t->v[KEY], i->info->s, "key");
-	row.since.ms = i->changed_ms;
-	row.expirations = i->expirations;
-	row.held = i->held;
-	row.flapping = i->flapping;
-	row.maintenance = i->maintenance;
-	return page_add(page, &row);
+	return matches(p->cluster, row->cluster) &&
+	    matches(p->service, row->service) &&
+	    matches(p->instance, row->instance) &&
+	    (p->state == NULL || strcmp(p->state, row->state) == 0);
 }
 
-static bool add_instances(const struct snap_block *b, const struct params *p,
-    struct texts *t, struct page *page)
+/* False when the page is full. */
+static bool add_instance(const struct snap_instance *i, struct listing *l)
+{
+	const char *labels = i->labels->s;
+	const char *info = i->info != NULL ? i->info->s : NULL;
+	struct instance_row row = {
+		.cluster = text_of(&l->text[CLUSTER], labels, "etcd_cluster"),
+		.service = text_of(&l->text[SERVICE], labels, "service_name"),
+		.instance = text_of(&l->text[INSTANCE], labels,
+		    "instance_id"),
+		.state = state_name((enum state)i->state),
+		.since = { i->changed_ms },
+		.expirations = i->expirations,
+		.held = i->held, .flapping = i->flapping,
+		.maintenance = i->maintenance,
+		.ttl_ms = i->ttl_s > 0 ? (int64_t)i->ttl_s * 1000 : -1,
+		.expires = { i->expires_ms },
+	};
+
+	if (!instance_matches(l->p, &row))
+		return true;
+	row.address = text_of(&l->text[ADDRESS], info, "address");
+	row.key = text_of(&l->text[KEY], info, "key");
+	row.looking = is_looking(l->s, row.cluster);
+	return page_add(&l->page, &row);
+}
+
+static bool add_instances(const struct snap_block *b, struct listing *l)
 {
 	for (unsigned i = 0; i < b->n; i++)
-		if (b->instances[i].labels != NULL &&
-		    snap_instance_is_known(&b->instances[i]) &&
-		    !add_instance(&b->instances[i], p, t, page))
+		if (snap_instance_is_known(&b->instances[i]) &&
+		    !add_instance(&b->instances[i], l))
 			return false;
 	return true;
 }
 
 /* --- services --- */
 
-static const char *service_state(const struct snap_service *s)
-{
-	if (!s->known)
-		return "unknown";
-	if (values_service_is_up(s))
-		return "up";
-	if (s->up > 0)
-		return "below_minimum";
-	return s->min_instances == 0 ? "empty" : "gone";
-}
-
-static bool add_service(const struct snap_service *s, const struct params *p,
-    struct texts *t, struct page *page)
+static bool add_service(const struct snap_service *s, struct listing *l)
 {
 	struct service_row row = {
-		.cluster = text_of(&t->v[CLUSTER], s->labels->s,
+		.cluster = text_of(&l->text[CLUSTER], s->labels->s,
 		    "etcd_cluster"),
-		.service = text_of(&t->v[SERVICE], s->labels->s,
+		.service = text_of(&l->text[SERVICE], s->labels->s,
 		    "service_name"),
-		.state = service_state(s),
-		.up = (int64_t)s->up,
+		.state = values_service_state(s),
+		.up = s->known ? (int64_t)s->up : -1,
 		.min_instances = (int64_t)s->min_instances,
-		.late = (int64_t)s->late,
-		.permanent = (int64_t)s->permanent,
+		.late = s->known ? (int64_t)s->late : -1,
+		.permanent = s->known ? (int64_t)s->permanent : -1,
 		.registrations = (int64_t)s->registrations,
 		.expirations = (int64_t)s->expirations,
 		.deregistrations = (int64_t)s->deregistrations,
@@ -175,143 +179,61 @@ static bool add_service(const struct snap_service *s, const struct params *p,
 		.maintenance = s->maintenance,
 	};
 
-	return !matches(p->cluster, row.cluster) ||
-	    !matches(p->service, row.service) || page_add(page, &row);
+	if (!matches(l->p->cluster, row.cluster) ||
+	    !matches(l->p->service, row.service))
+		return true;
+	row.looking = is_looking(l->s, row.cluster);
+	return page_add(&l->page, &row);
 }
 
-static bool add_services(const struct snap_block *b, const struct params *p,
-    struct texts *t, struct page *page)
+static bool add_services(const struct snap_block *b, struct listing *l)
 {
 	for (unsigned i = 0; i < b->n; i++)
 		if (b->services[i].labels != NULL &&
-		    !add_service(&b->services[i], p, t, page))
+		    !add_service(&b->services[i], l))
 			return false;
 	return true;
 }
 
-static enum history_rc answer_set(struct asking *a,
+/* --- pages --- */
+
+static void list(struct asking *a, const struct snapshot *s,
     const struct snap_set *set, const struct row_table *table,
-    bool (*add)(const struct snap_block *b, const struct params *p,
-    struct texts *t, struct page *page))
+    bool (*add)(const struct snap_block *b, struct listing *l))
 {
-	struct texts t;
-	struct page page;
+	struct listing l = { .s = s, .p = &a->answer->params };
 
-	texts_init(&t);
-	page_begin(&page, a->answer, table);
+	for (int i = 0; i < TEXTS; i++)
+		buf_init(&l.text[i], TEXT_MAX);
+	page_begin(&l.page, a->answer, table);
 	for (size_t i = 0; i < set->n; i++)
-		if (!add(set->blocks[i], &a->answer->params, &t, &page))
+		if (!add(set->blocks[i], &l))
 			break;
-	page_end(&page, a->answer);
-	texts_free(&t);
-	return HISTORY_OK;
-}
-
-static struct snapshot *acquire(struct err *e)
-{
-	struct snapshot *s = snapshot_acquire();
-
-	if (s == NULL)
-		err_set(e, "rollcall is starting: ask again in a moment");
-	return s;
+	page_end(&l.page, a->answer);
+	for (int i = 0; i < TEXTS; i++)
+		buf_free(&l.text[i]);
 }
 
 enum history_rc answer_instances(struct asking *a, struct err *e)
 {
-	struct snapshot *s = acquire(e);
+	struct snapshot *s = snapshot_acquire();
 
+	(void)e;
 	if (s == NULL)
-		return HISTORY_TOO_LONG;
-	answer_set(a, s->instances, &instance_rows, add_instances);
+		return answer_unavailable(a, ANSWER_STARTING);
+	list(a, s, s->instances, &instance_rows, add_instances);
 	snapshot_release(s);
 	return HISTORY_OK;
 }
 
 enum history_rc answer_services(struct asking *a, struct err *e)
 {
-	struct snapshot *s = acquire(e);
+	struct snapshot *s = snapshot_acquire();
 
+	(void)e;
 	if (s == NULL)
-		return HISTORY_TOO_LONG;
-	answer_set(a, s->services, &service_rows, add_services);
+		return answer_unavailable(a, ANSWER_STARTING);
+	list(a, s, s->services, &service_rows, add_services);
 	snapshot_release(s);
-	return HISTORY_OK;
-}
-
-/* --- overview --- */
-
-struct overview_row {
-	wall_t now, looked_since, looked_until;
-	int64_t services, services_down, up, expired, lost, maintenance;
-};
-
-#define O(name, type, member) \
-	{ name, type, offsetof(struct overview_row, member) }
-
-static const struct row_field overview_fields[] = {
-	O("now", ROW_TIME, now),
-	O("looked_since", ROW_TIME, looked_since),
-	O("looked_until", ROW_TIME, looked_until),
-	O("services", ROW_NUMBER, services),
-	O("services_down", ROW_NUMBER, services_down),
-	O("instances_up", ROW_NUMBER, up),
-	O("instances_expired", ROW_NUMBER, expired),
-	O("instances_lost", ROW_NUMBER, lost),
-	O("instances_in_maintenance", ROW_NUMBER, maintenance),
-};
-
-static const struct row_table overview_rows = {
-	overview_fields, sizeof(overview_fields) / sizeof(overview_fields[0]),
-	sizeof(struct overview_row)
-};
-
-static void count_instances(const struct snap_set *set,
-    struct overview_row *o)
-{
-	for (size_t b = 0; b < set->n; b++)
-		for (unsigned i = 0; i < set->blocks[b]->n; i++) {
-			const struct snap_instance *one =
-			    &set->blocks[b]->instances[i];
-
-			if (one->labels == NULL)
-				continue;
-			o->up += one->state == STATE_UP;
-			o->expired += one->state == STATE_EXPIRED;
-			o->lost += one->state == STATE_LOST;
-			o->maintenance += one->maintenance;
-		}
-}
-
-static void count_services(const struct snap_set *set,
-    struct overview_row *o)
-{
-	for (size_t b = 0; b < set->n; b++)
-		for (unsigned i = 0; i < set->blocks[b]->n; i++) {
-			const struct snap_service *one =
-			    &set->blocks[b]->services[i];
-
-			if (one->labels == NULL)
-				continue;
-			o->services++;
-			o->services_down += one->known &&
-			    one->up < one->min_instances;
-		}
-}
-
-enum history_rc answer_overview(struct asking *a, struct err *e)
-{
-	struct overview_row o = {
-		.now = clock_wall(), .looked_since = a->since,
-		.looked_until = a->until,
-	};
-	struct snapshot *s = acquire(e);
-
-	if (s == NULL)
-		return HISTORY_TOO_LONG;
-	count_instances(s->instances, &o);
-	count_services(s->services, &o);
-	snapshot_release(s);
-	row_json(&a->answer->reply.body, &overview_rows, &o);
-	buf_addc(&a->answer->reply.body, '\n');
 	return HISTORY_OK;
 }

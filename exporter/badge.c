@@ -69,11 +69,39 @@ static char *value_text(double uptime)
 	return xasprintf("%.2f%%", floor(uptime * 10000 + 1e-9) / 100);
 }
 
+/* With a shadow, since white on yellow is hard to read. */
 static void add_text(struct buf *b, const char *text, int x, int width)
 {
-	buf_addf(b, "<text x=\"%d\" y=\"14\" textLength=\"%d\">", x, width);
+	buf_addf(b, "<text aria-hidden=\"true\" x=\"%d\" y=\"15\" "
+	    "fill=\"#010101\" fill-opacity=\".3\" textLength=\"%d\">", x,
+	    width);
+	html_text(b, text);
+	buf_addf(b, "</text><text x=\"%d\" y=\"14\" textLength=\"%d\">", x,
+	    width);
 	html_text(b, text);
 	buf_adds(b, "</text>");
+}
+
+/* Two halves, a light from above, round corners. */
+static void add_halves(struct buf *b, int split, int all, const char *colour)
+{
+	buf_addf(b, "<linearGradient id=\"s\" x2=\"0\" y2=\"100%%\">"
+	    "<stop offset=\"0\" stop-color=\"#bbb\" stop-opacity=\".1\"/>"
+	    "<stop offset=\"1\" stop-opacity=\".1\"/></linearGradient>"
+	    "<clipPath id=\"r\"><rect width=\"%d\" height=\"%d\" "
+	    "rx=\"3\"/></clipPath><g clip-path=\"url(#r)\">"
+	    "<rect width=\"%d\" height=\"%d\" fill=\"#555\"/>"
+	    "<rect x=\"%d\" width=\"%d\" height=\"%d\" fill=\"%s\"/>"
+	    "<rect width=\"%d\" height=\"%d\" fill=\"url(#s)\"/></g>",
+	    all, HEIGHT, split, HEIGHT, split, all - split, HEIGHT, colour,
+	    all, HEIGHT);
+}
+
+static void add_title(struct buf *b, const char *label, const char *value)
+{
+	html_text(b, label);
+	buf_adds(b, ": ");
+	html_text(b, value);
 }
 
 static void draw(struct buf *b, const char *label, double uptime)
@@ -84,16 +112,14 @@ static void draw(struct buf *b, const char *label, double uptime)
 
 	buf_addf(b, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
 	    "height=\"%d\" role=\"img\" aria-label=\"", all, HEIGHT);
-	html_text(b, label);
-	buf_adds(b, ": ");
-	html_text(b, value);
-	buf_addf(b, "\"><clipPath id=\"r\"><rect width=\"%d\" height=\"%d\" "
-	    "rx=\"3\"/></clipPath><g clip-path=\"url(#r)\"><rect width=\"%d\" "
-	    "height=\"%d\" fill=\"#555\"/><rect x=\"%d\" width=\"%d\" "
-	    "height=\"%d\" fill=\"%s\"/></g><g fill=\"#fff\" font-family=\""
-	    "Verdana,Geneva,DejaVu Sans,sans-serif\" font-size=\"11\">",
-	    all, HEIGHT, split, HEIGHT, split, all - split, HEIGHT,
-	    colour_of(uptime));
+	add_title(b, label, value);
+	buf_adds(b, "\"><title>");
+	add_title(b, label, value);
+	buf_adds(b, "</title>");
+	add_halves(b, split, all, colour_of(uptime));
+	buf_adds(b, "<g fill=\"#fff\" font-family=\"Verdana,Geneva,"
+	    "DejaVu Sans,sans-serif\" font-size=\"11\" "
+	    "text-rendering=\"geometricPrecision\">");
 	add_text(b, label, PADDING, left);
 	add_text(b, value, split + PADDING, right);
 	buf_adds(b, "</g></svg>\n");

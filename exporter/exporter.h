@@ -2,6 +2,7 @@
 #define EXPORTER_EXPORTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/options.h"
@@ -9,6 +10,7 @@
 struct err;
 struct history_source;
 struct loop;
+struct snap_sample;
 struct window;
 
 /* What requests may change.  All run on the loop; 0, or what is wrong, with
@@ -27,6 +29,16 @@ struct exporter_admin {
 	void *arg;
 };
 
+/* Samples that are made elsewhere and now and then: part of every exposition.
+ * Called by any thread. */
+struct exporter_samples {
+	/* In the order of the table, unchanged until they are given back;
+	 * NULL: none. */
+	const struct snap_sample *(*take)(void *arg, size_t *n_r);
+	void (*give_back)(const struct snap_sample *v);
+	void *arg;
+};
+
 /* The HTTP server: /metrics, /-/healthy, /-/ready, / .  Answers in threads of
  * libmicrohttpd, from snapshots alone. */
 struct exporter;
@@ -41,6 +53,7 @@ struct exporter_options {
 	const struct exporter_admin *admin;	/* NULL: nothing changes */
 	struct loop *loop;		/* it runs on; outlives the exporter */
 	const struct history_source *history;	/* copied; NULL: none */
+	struct exporter_samples more;	/* take NULL: none */
 	int64_t query_limit_ms;		/* for an answer of it; 0: 10 s */
 	bool admin_api;			/* changes from everywhere */
 	int64_t admin_limit_ms;		/* until the loop has begun; 0: 5 s */

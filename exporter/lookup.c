@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 
+#include "core/err.h"
 #include "core/xalloc.h"
 #include "exporter/answers.h"
 #include "exporter/queries.h"
@@ -32,7 +33,9 @@ static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
 struct lookup *lookup_new(struct queries *qs, struct MHD_Connection *c,
     const char *path, const char *link_prefix, struct reply *r_r)
 {
-	struct answer *a = answer_new(path, link_prefix, r_r);
+	struct answer *a = answer_new(path, link_prefix,
+	    MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+	    "Accept-Encoding"), r_r);
 	struct lookup *l;
 
 	if (a == NULL)
@@ -82,6 +85,13 @@ static void hand_over(struct lookup *l)
 
 bool lookup_answer(struct lookup *l, struct reply *r_r)
 {
+	static const struct err none;
+
+	if (!answer_needs_history(l->answer)) {
+		answer_run(NULL, NULL, &none, l->answer);
+		answer_take(l->answer, r_r);
+		return true;
+	}
 	if (!l->handed_over) {
 		hand_over(l);
 		return false;
@@ -89,7 +99,7 @@ bool lookup_answer(struct lookup *l, struct reply *r_r)
 	if (l->query != NULL && query_was_run(l->query))
 		answer_take(l->answer, r_r);
 	else
-		routes_error(r_r, 503, "unavailable", "rollcall is stopping,"
-		    " or too many questions wait: try again");
+		answers_unavailable(r_r, "rollcall is stopping, or too many "
+		    "questions wait: try again");
 	return true;
 }

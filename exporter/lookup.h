@@ -11,7 +11,7 @@ struct reply;
  * answered: sleeps while a thread of queries.c answers. */
 struct lookup;
 
-/* link_prefix is borrowed.  NULL with r: refused. */
+/* NULL with r: refused. */
 struct lookup *lookup_new(struct queries *qs, struct MHD_Connection *c,
     const char *path, const char *link_prefix, struct reply *r_r);
 void lookup_free(void *lookup);

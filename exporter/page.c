@@ -7,9 +7,9 @@
 #include "core/snapshot.h"
 #include "core/timefmt.h"
 #include "exporter/html.h"
-#include "exporter/rendered.h"
 #include "exporter/roll.h"
 #include "exporter/routes.h"
+#include "exporter/summary.h"
 
 enum { MAX_ALERTS = 100 };
 
@@ -24,47 +24,6 @@ static const char style[] =
     ".good{color:#fff;background:#1e6b1e}"
     "p.bad,p.good{padding:.5em;font-weight:bold}"
     "p.bad a{color:#fff}";
-
-/* What the samples of a snapshot say in short. */
-struct summary {
-	size_t looking, not_looking, firing;
-	const char *build;		/* labels of build_info, or NULL */
-};
-
-static const char *sample_labels(const struct snap_sample *v)
-{
-	return v->labels != NULL ? v->labels->s : "";
-}
-
-/* The alert that always fires says only that alerting works (severity
- * none). */
-static bool is_firing(const struct snap_sample *v)
-{
-	const char *labels = sample_labels(v);
-
-	return v->metric == M_alerts &&
-	    rendered_is(labels, "alertstate", "firing") &&
-	    !rendered_is(labels, "severity", "none");
-}
-
-static struct summary summarise(const struct snapshot *s)
-{
-	struct summary sum = { 0 };
-
-	for (size_t i = 0; s != NULL && i < s->nsamples; i++) {
-		const struct snap_sample *v = &s->samples[i];
-
-		if (v->metric == M_looking && v->value != 0)
-			sum.looking++;
-		else if (v->metric == M_looking)
-			sum.not_looking++;
-		else if (v->metric == M_build_info)
-			sum.build = sample_labels(v);
-		else if (is_firing(v))
-			sum.firing++;
-	}
-	return sum;
-}
 
 static void write_head(const struct summary *sum, struct buf *out)
 {
@@ -91,7 +50,7 @@ static void write_not_looking(const struct snapshot *s, struct buf *out)
 		if (v->metric != M_looking || v->value != 0)
 			continue;
 		buf_adds(out, comma);
-		html_label(out, sample_labels(v), "etcd_cluster");
+		html_label(out, summary_labels(v), "etcd_cluster");
 		comma = ", ";
 	}
 	buf_adds(out, ". Its states below are those last seen.</p>\n");
@@ -147,9 +106,9 @@ static void write_alert_rows(const struct snapshot *s, size_t firing,
 		buf_addf(out, "<th>%s</th>", alert_columns[i].heading);
 	buf_adds(out, "</tr>\n");
 	for (size_t i = 0; i < s->nsamples && written < MAX_ALERTS; i++) {
-		if (!is_firing(&s->samples[i]))
+		if (!summary_is_firing(&s->samples[i]))
 			continue;
-		write_alert(sample_labels(&s->samples[i]), out);
+		write_alert(summary_labels(&s->samples[i]), out);
 		written++;
 	}
 	buf_adds(out, "</table>\n");
@@ -221,6 +180,9 @@ static void write_foot(const struct request *q, const struct summary *sum,
 	write_link(q, q->telemetry_path, "Metrics", out);
 	write_link(q, "/-/healthy", "Healthy?", out);
 	write_link(q, "/-/ready", "Ready?", out);
+	write_link(q, "/api/registry/v1/overview", "Overview", out);
+	write_link(q, "/api/registry/v1/services", "Services", out);
+	write_link(q, "/api/registry/v1/instances", "Instances", out);
 	write_link(q, "/api/registry/v1/uptime", "Uptime of the last 30 days",
 	    out);
 	write_link(q, "/api/registry/v1/outages", "Outages", out);
@@ -241,7 +203,7 @@ static void write_foot(const struct request *q, const struct summary *sum,
 void page_write(const struct request *q, struct buf *out)
 {
 	const struct snapshot *s = q->snapshot;
-	struct summary sum = summarise(s);
+	struct summary sum = summary_of(s);
 	char text[TIMEFMT_MAX];
 
 	write_head(&sum, out);

@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/options.h"
 #include "core/timefmt.h"
+#include "core/utf8.h"
 #include "core/xalloc.h"
 
 enum { MAX_MIN = 1000000, MAX_GLOB = 1000 };
@@ -97,7 +98,6 @@ static int set_edges(struct params *p, const char *value, struct err *e)
 {
 	const char *at = value;
 
-	free(p->edges);
 	p->edges = xcalloc(PARAMS_STEPS + 1, sizeof(*p->edges));
 	p->nedges = 0;
 	while (p->nedges <= PARAMS_STEPS) {
@@ -120,7 +120,6 @@ static int set_edges(struct params *p, const char *value, struct err *e)
 
 static int set_of(struct params *p, const char *value, struct err *e)
 {
-	p->of_given = true;
 	p->of = HISTORY_SERVICES;
 	if (strcmp(value, "instances") == 0)
 		p->of = HISTORY_INSTANCES;
@@ -133,9 +132,15 @@ static int set_of(struct params *p, const char *value, struct err *e)
 static int set_text(char **text, const char *name, const char *value,
     struct err *e)
 {
-	if (strlen(value) > MAX_GLOB)
+	size_t n = strlen(value);
+
+	if (n == 0)
+		return err_set(e, "%s: it is empty: leave it out, or say what"
+		    " it is", name);
+	if (n > MAX_GLOB)
 		return err_set(e, "%s: longer than %d bytes", name, MAX_GLOB);
-	free(*text);
+	if (!utf8_is(value, n))
+		return err_set(e, "%s: it is not UTF-8", name);
 	*text = xstrdup(value);
 	return 0;
 }
@@ -197,6 +202,15 @@ static int set_offset(struct params *p, const char *value, struct err *e)
 	return set_number(&p->offset, "offset", value, 0, INT32_MAX, e);
 }
 
+static int set_order(struct params *p, const char *value, struct err *e)
+{
+	p->oldest_first = strcmp(value, "asc") == 0;
+	if (p->oldest_first || strcmp(value, "desc") == 0)
+		return 0;
+	return err_set(e, "order: \"%.60s\" is neither desc (newest first)"
+	    " nor asc", value);
+}
+
 static const struct {
 	const char *name;
 	int (*set)(struct params *p, const char *value, struct err *e);
@@ -213,27 +227,56 @@ static const struct {
 	[PARAM_MIN] = { "min", set_min },
 	[PARAM_LIMIT] = { "limit", set_limit },
 	[PARAM_OFFSET] = { "offset", set_offset },
+	[PARAM_ORDER] = { "order", set_order },
 	[PARAM_LABEL] = { "label", set_label },
 };
+
+/* The one with that name, or PARAM_COUNT. */
+static int find(unsigned allowed, const char *name)
+{
+	int i = 0;
+
+	while (i < PARAM_COUNT && (!(allowed & 1u << i) ||
+	    strcmp(table[i].name, name) != 0))
+		i++;
+	return i;
+}
+
+static int unknown(unsigned allowed, const char *name, struct err *e)
+{
+	const char *names[PARAM_COUNT], *near;
+	struct buf list;
+	size_t n = 0;
+
+	buf_init(&list, sizeof(e->text));
+	for (int i = 0; i < PARAM_COUNT; i++)
+		if (allowed & 1u << i) {
+			buf_addf(&list, "%s%s", n > 0 ? ", " : "",
+			    table[i].name);
+			names[n++] = table[i].name;
+		}
+	near = options_nearest(name, names, n);
+	if (near != NULL)
+		err_set(e, "unknown parameter \"%.60s\" (did you mean"
+		    " \"%s\"?)", name, near);
+	else
+		err_set(e, "unknown parameter \"%.60s\": here is %s%s", name,
+		    n > 0 ? "only " : "none", buf_str(&list));
+	buf_free(&list);
+	return -1;
+}
 
 int params_set(struct params *p, unsigned allowed, const char *name,
     const char *value, struct err *e)
 {
-	const char *names[PARAM_COUNT], *near;
-	size_t n = 0;
+	int i = find(allowed, name);
 
-	for (int i = 0; i < PARAM_COUNT; i++) {
-		if (!(allowed & 1u << i))
-			continue;
-		if (strcmp(table[i].name, name) == 0)
-			return table[i].set(p, value != NULL ? value : "", e);
-		names[n++] = table[i].name;
-	}
-	near = options_nearest(name, names, n);
-	if (near != NULL)
-		return err_set(e, "unknown parameter \"%.60s\" (did you mean"
-		    " \"%s\"?)", name, near);
-	return err_set(e, "unknown parameter \"%.60s\"", name);
+	if (i == PARAM_COUNT)
+		return unknown(allowed, name, e);
+	if (p->given & 1u << i)
+		return err_set(e, "%s: it is given twice", name);
+	p->given |= 1u << i;
+	return table[i].set(p, value != NULL ? value : "", e);
 }
 
 /* --- the range --- */
@@ -309,13 +352,15 @@ void params_query(const struct params *p, int64_t offset, struct buf *b)
 		buf_addf(b, "to=%" PRId64 "&", p->to.ms);
 	if (p->step_ms > 0)
 		buf_addf(b, "step=%.3f&", (double)p->step_ms / 1000);
-	if (p->of_given)
+	if (p->given & PARAM(OF))
 		buf_addf(b, "of=%s&", p->of == HISTORY_SERVICES ? "services" :
 		    "instances");
 	add_text(b, "cluster", p->cluster);
 	add_text(b, "service", p->service);
 	add_text(b, "instance", p->instance);
 	add_text(b, "state", p->state);
+	if (p->oldest_first)
+		buf_adds(b, "order=asc&");
 	if (p->min >= 0)
 		buf_addf(b, "min=%" PRId64 "&", p->min);
 	buf_addf(b, "limit=%" PRId64 "&offset=%" PRId64, p->limit, offset);

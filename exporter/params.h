@@ -7,6 +7,7 @@
 
 #include "core/history.h"
 
+struct buf;
 struct err;
 
 /* The parameters of a question to the API (docs/API.md), read one by one. */
@@ -16,10 +17,11 @@ struct params {
 	wall_t *edges;			/* given, or made by params_range() */
 	size_t nedges;
 	enum history_of of;
-	bool of_given;
 	char *cluster, *service, *instance, *state, *label;
 	int64_t min;			/* -1: not given */
 	int64_t limit, offset;
+	bool oldest_first;
+	unsigned given;			/* which were */
 };
 
 enum { PARAMS_LIMIT = 1000, PARAMS_MOST = 100000, PARAMS_STEPS = 11000 };
@@ -28,7 +30,7 @@ enum { PARAMS_LIMIT = 1000, PARAMS_MOST = 100000, PARAMS_STEPS = 11000 };
 enum param_name {
 	PARAM_FROM, PARAM_TO, PARAM_STEP, PARAM_EDGES, PARAM_OF,
 	PARAM_CLUSTER, PARAM_SERVICE, PARAM_INSTANCE, PARAM_STATE,
-	PARAM_MIN, PARAM_LIMIT, PARAM_OFFSET, PARAM_LABEL,
+	PARAM_MIN, PARAM_LIMIT, PARAM_OFFSET, PARAM_ORDER, PARAM_LABEL,
 	PARAM_COUNT
 };
 #define PARAM(name) (1u << PARAM_##name)
@@ -46,7 +48,6 @@ int params_range(struct params *p, wall_t now, int64_t default_ms,
     struct err *e);
 
 /* Appends name=value&... of all that were given, with another offset. */
-struct buf;
 void params_query(const struct params *p, int64_t offset, struct buf *b);
 
 #endif

@@ -1,36 +1,55 @@
 /* A queue of questions to history and the threads that answer them.  Each has
- * a session of its own, opened when it is first needed and again after it
- * failed: the file may have been away for a while.  Knows nothing of HTTP:
- * that is answering.c. */
+ * a session of its own, opened when it is first needed, and tried again if that
+ * failed: the file may not be there yet.  Whoever has waited for as long as a
+ * query may take is sent away, since who asked may be gone by then.  Knows
+ * nothing of HTTP: that is lookup.c. */
 #include "exporter/queries.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <time.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/history.h"
+#include "core/log.h"
 #include "core/xalloc.h"
 
 struct query {
 	TAILQ_ENTRY(query) link;
 	struct query_work work;
 	struct queries *queries;
+	mono_t patience;		/* until when it may wait */
 	bool running, run, done, released;
+};
+
+/* One of the threads, and what it is at. */
+struct runner {
+	struct queries *queries;
+	void *session;
+	struct query *query;		/* the present one, or NULL */
+	bool cut;			/* it was, by a stop */
+	bool ended;
+	pthread_t thread;
 };
 
 struct queries {
 	struct history_source source;
 	int64_t limit_ms;
-	pthread_t threads[QUERIES_THREADS];
-	size_t nthreads, waiting;
+	struct runner runners[QUERIES_THREADS];
+	size_t nrunners, waiting;
 	pthread_mutex_t mutex;		/* for all of this, and each query's
 					   flags */
-	pthread_cond_t come;
+	pthread_cond_t come, gone;	/* queries; runners */
 	TAILQ_HEAD(, query) queue;
-	bool stop;
+	size_t nended;			/* runners */
+	atomic_bool stop;
+	bool freed;			/* by all but runners that hang */
 };
 
 static void query_free(struct query *q)
@@ -39,51 +58,109 @@ static void query_free(struct query *q)
 	free(q);
 }
 
-/* The mutex is held, and is held again afterwards. */
-static void run_one(struct queries *qs, struct query *q, void **session)
+/* Called by the source every now and then while it is at a query. */
+static void look_for_stop(double share, void *runner)
 {
-	struct err e = { "" };
-	bool gone;
+	struct runner *r = runner;
 
-	q->running = true;
-	pthread_mutex_unlock(&qs->mutex);
-	if (*session == NULL)
-		*session = qs->source.open(qs->source.arg, &e);
-	if (*session != NULL)
-		qs->source.limits(*session, qs->limit_ms, NULL, NULL);
-	q->work.run(*session, &qs->source, &e, q->work.arg);
-	pthread_mutex_lock(&qs->mutex);
+	(void)share;
+	if (!r->queries->stop)
+		return;
+	r->cut = true;
+	r->queries->source.limits(r->session, 1, NULL, NULL);
+}
+
+static void answer(struct runner *r, const struct query_work *w)
+{
+	const struct history_source *source = &r->queries->source;
+	struct err e = { "" };
+
+	r->cut = false;
+	if (r->session == NULL)
+		r->session = source->open(source->arg, &e);
+	if (r->session != NULL)
+		source->limits(r->session, r->queries->limit_ms,
+		    look_for_stop, r);
+	w->run(r->session, source, &e, w->arg);
+}
+
+/* The mutex is held.  Whoever asked may be gone, or is woken, if that was not
+ * done at the stop. */
+static void finish(struct query *q, bool was_run)
+{
+	bool woken = q->done;
+
 	q->running = false;
-	q->run = q->done = true;
-	gone = q->released;
-	if (gone)
+	q->run = was_run && !woken;
+	q->done = true;
+	if (q->released)
 		query_free(q);
-	else
+	else if (!woken)
 		q->work.wake(q->work.asker);
 }
 
-static void *run(void *arg)
+/* The mutex is held, and is held again afterwards. */
+static void run_one(struct runner *r, struct query *q)
 {
-	struct queries *qs = arg;
-	void *session = NULL;
+	q->running = true;
+	r->query = q;
+	pthread_mutex_unlock(&r->queries->mutex);
+	answer(r, &q->work);
+	pthread_mutex_lock(&r->queries->mutex);
+	r->query = NULL;
+	finish(q, !r->cut);
+}
 
-	pthread_mutex_lock(&qs->mutex);
+/* The mutex is held. */
+static void run_all(struct runner *r)
+{
+	struct queries *qs = r->queries;
+
 	for (;;) {
 		struct query *q = TAILQ_FIRST(&qs->queue);
 
 		if (q == NULL && qs->stop)
-			break;
+			return;
 		if (q == NULL) {
 			pthread_cond_wait(&qs->come, &qs->mutex);
 			continue;
 		}
 		TAILQ_REMOVE(&qs->queue, q, link);
 		qs->waiting--;
-		run_one(qs, q, &session);
+		if (mono_due(q->patience, clock_mono()))
+			finish(q, false);
+		else
+			run_one(r, q);
 	}
+}
+
+static void destroy(struct queries *qs)
+{
+	pthread_mutex_destroy(&qs->mutex);
+	pthread_cond_destroy(&qs->come);
+	pthread_cond_destroy(&qs->gone);
+	free(qs);
+}
+
+static void *run(void *arg)
+{
+	struct runner *r = arg;
+	struct queries *qs = r->queries;
+	bool last;
+
+	pthread_mutex_lock(&qs->mutex);
+	run_all(r);
 	pthread_mutex_unlock(&qs->mutex);
-	if (session != NULL)
-		qs->source.close(session);
+	if (r->session != NULL)
+		qs->source.close(r->session);
+	pthread_mutex_lock(&qs->mutex);
+	r->ended = true;
+	qs->nended++;
+	pthread_cond_signal(&qs->gone);
+	last = qs->freed && qs->nended == qs->nrunners;
+	pthread_mutex_unlock(&qs->mutex);
+	if (last)
+		destroy(qs);
 	return NULL;
 }
 
@@ -95,15 +172,30 @@ static int start_threads(struct queries *qs)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (qs->nthreads < QUERIES_THREADS && rc == 0) {
-		rc = pthread_create(&qs->threads[qs->nthreads], NULL, run,
-		    qs);
-		if (rc == 0)
-			pthread_setname_np(qs->threads[qs->nthreads++],
-			    "query");
+	while (qs->nrunners < QUERIES_THREADS && rc == 0) {
+		struct runner *r = &qs->runners[qs->nrunners];
+
+		r->queries = qs;
+		rc = pthread_create(&r->thread, NULL, run, r);
+		if (rc == 0) {
+			pthread_setname_np(r->thread, "query");
+			qs->nrunners++;
+		}
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
+}
+
+static void init_conditions(struct queries *qs)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_mutex_init(&qs->mutex, NULL);
+	pthread_cond_init(&qs->come, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&qs->gone, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 }
 
 struct queries *queries_new(const struct history_source *source,
@@ -113,8 +205,7 @@ struct queries *queries_new(const struct history_source *source,
 
 	qs->source = *source;
 	qs->limit_ms = limit_ms > 0 ? limit_ms : QUERIES_LIMIT_MS;
-	pthread_mutex_init(&qs->mutex, NULL);
-	pthread_cond_init(&qs->come, NULL);
+	init_conditions(qs);
 	TAILQ_INIT(&qs->queue);
 	if (start_threads(qs) == 0)
 		return qs;
@@ -133,6 +224,7 @@ struct query *queries_start(struct queries *qs, const struct query_work *w)
 		q = xcalloc(1, sizeof(*q));
 		q->work = *w;
 		q->queries = qs;
+		q->patience = mono_add(clock_mono(), qs->limit_ms);
 		TAILQ_INSERT_TAIL(&qs->queue, q, link);
 		qs->waiting++;
 		pthread_cond_signal(&qs->come);
@@ -171,32 +263,82 @@ void query_release(struct query *q)
 		query_free(q);
 }
 
-/* Who still waits is woken without an answer; a query that is woken stays in
- * nobody's queue. */
-void queries_stop(struct queries *qs)
+/* --- the end --- */
+
+/* The mutex is held.  A query that is woken stays in nobody's queue. */
+static void give_up_queue(struct queries *qs)
 {
 	struct query *q;
 
-	pthread_mutex_lock(&qs->mutex);
-	qs->stop = true;
 	while ((q = TAILQ_FIRST(&qs->queue)) != NULL) {
 		TAILQ_REMOVE(&qs->queue, q, link);
 		qs->waiting--;
 		q->done = true;
 		q->work.wake(q->work.asker);
 	}
+}
+
+/* The same.  True if all have ended. */
+static bool wait_for_runners(struct queries *qs)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += QUERIES_STOP_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (qs->nended < qs->nrunners && rc != ETIMEDOUT)
+		rc = pthread_cond_timedwait(&qs->gone, &qs->mutex, &until);
+	return qs->nended == qs->nrunners;
+}
+
+/* The same.  It hangs in a call to the disk: whoever waits for it does so no
+ * longer. */
+static void give_up_runner(struct runner *r)
+{
+	struct query *q = r->query;
+
+	if (q == NULL || q->done)
+		return;
+	q->done = true;
+	if (!q->released)
+		q->work.wake(q->work.asker);
+}
+
+void queries_stop(struct queries *qs)
+{
+	bool ended[QUERIES_THREADS] = { false };
+
+	pthread_mutex_lock(&qs->mutex);
+	qs->stop = true;
+	give_up_queue(qs);
 	pthread_cond_broadcast(&qs->come);
+	if (!wait_for_runners(qs))
+		log_error("stopping without an answer from history: does its "
+		    "disk hang?");
+	for (size_t i = 0; i < qs->nrunners; i++) {
+		ended[i] = qs->runners[i].ended;
+		give_up_runner(&qs->runners[i]);
+	}
 	pthread_mutex_unlock(&qs->mutex);
-	for (size_t i = 0; i < qs->nthreads; i++)
-		pthread_join(qs->threads[i], NULL);
-	qs->nthreads = 0;
+	for (size_t i = 0; i < qs->nrunners; i++)
+		if (ended[i])
+			pthread_join(qs->runners[i].thread, NULL);
+		else
+			pthread_detach(qs->runners[i].thread);
 }
 
 void queries_free(struct queries *qs)
 {
+	bool last;
+
 	if (qs == NULL)
 		return;
-	pthread_mutex_destroy(&qs->mutex);
-	pthread_cond_destroy(&qs->come);
-	free(qs);
+	pthread_mutex_lock(&qs->mutex);
+	qs->freed = true;
+	last = qs->nended == qs->nrunners;
+	pthread_mutex_unlock(&qs->mutex);
+	if (last)
+		destroy(qs);
 }

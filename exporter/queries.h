@@ -14,7 +14,8 @@ struct history_source;
 struct queries;
 struct query;
 
-enum { QUERIES_MAX = 64, QUERIES_THREADS = 2, QUERIES_LIMIT_MS = 10000 };
+enum { QUERIES_MAX = 64, QUERIES_THREADS = 2, QUERIES_LIMIT_MS = 10000,
+    QUERIES_STOP_MS = 500 };
 
 /* The source is copied.  limit_ms 0: the usual one.  NULL with e: no
  * thread. */
@@ -37,12 +38,16 @@ struct query_work {
  * still the caller's. */
 struct query *queries_start(struct queries *q, const struct query_work *w);
 
-/* After wake(): true if it was run; then the caller may read what is in arg
- * until it releases the query.  Once that is done wake() is not called. */
+/* After wake(): true if it was run to its end; then the caller may read what
+ * is in arg until it releases the query.  false: it waited for longer than a
+ * query may take, or queries_stop() was called.  Once it is released wake() is
+ * not called. */
 bool query_was_run(struct query *q);
 void query_release(struct query *q);		/* NULL is a no-op */
 
-/* Wakes who waits, lets those that run end. */
+/* Wakes who waits, and cuts off what runs.  A thread that hangs in a call to
+ * the disk is left behind after QUERIES_STOP_MS: it frees what it has when the
+ * disk is back.  Until then the source must stay. */
 void queries_stop(struct queries *q);
 /* After that, and when every query is released.  NULL is a no-op. */
 void queries_free(struct queries *q);

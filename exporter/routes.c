@@ -5,10 +5,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/history_rows.h"
 #include "core/snapshot.h"
+#include "core/xalloc.h"
 #include "exporter/admin.h"
 #include "exporter/answers.h"
 #include "exporter/exporter.h"
@@ -34,13 +36,25 @@ struct route {
 	void (*answer)(const struct request *q, struct reply *r);
 };
 
+/* What is made elsewhere, and what is measured at the scrape: in this order,
+ * which is that of the table. */
+static struct snap_sample *measure(const struct request *q, size_t *n_r)
+{
+	struct snap_sample *v = xcalloc(q->nmore + PROCESS_MAX_SAMPLES,
+	    sizeof(*v));
+
+	if (q->nmore > 0)
+		memcpy(v, q->more, q->nmore * sizeof(*v));
+	*n_r = q->nmore + process_samples(v + q->nmore);
+	return v;
+}
+
 static void answer_metrics(const struct request *q, struct reply *r)
 {
-	struct snap_sample process[PROCESS_MAX_SAMPLES];
 	enum exposition_format f = negotiate_format(q->accept);
+	struct snap_sample *extra;
 	struct exposition x = {
 		.snapshot = q->snapshot,
-		.extra = process,
 		.wanted = q->filtered ? q->wanted : NULL,
 	};
 
@@ -51,13 +65,14 @@ static void answer_metrics(const struct request *q, struct reply *r)
 		    "are not read yet. Ask again in a moment.\n");
 		return;
 	}
-	x.nextra = process_samples(process);
+	x.extra = extra = measure(q, &x.nextra);
 	r->content_type = exposition_content_type(f);
 	r->gzipped = negotiate_gzip(q->accept_encoding);
 	r->pieces = pieces_new(q->segments,
 	    r->gzipped ? ENCODING_GZIP : ENCODING_PLAIN);
 	exposition_write(&x, f, r->pieces);
 	r->body.failed = !pieces_end(r->pieces);
+	free(extra);
 }
 
 static void answer_page(const struct request *q, struct reply *r)

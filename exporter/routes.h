@@ -8,6 +8,7 @@
 
 struct pieces;
 struct segments;
+struct snap_sample;
 struct snapshot;
 
 /* One request, as far as an answer depends on it.  All borrowed. */
@@ -17,6 +18,8 @@ struct request {
 	bool filtered;			/* there was a name[] */
 	bool wanted[M_COUNT];		/* which it named */
 	const struct snapshot *snapshot;	/* NULL: none yet */
+	const struct snap_sample *more;	/* metrics made elsewhere */
+	size_t nmore;
 	struct segments *segments;	/* lines kept from former answers */
 	const char *telemetry_path;
 	const char *link_prefix;	/* in front of links: "" or "/roll" */
@@ -28,7 +31,7 @@ struct reply {
 	const char *content_type;
 	const char *vary, *allow;	/* headers, NULL: none */
 	char *link;			/* the same; the caller's to free */
-	const char *cache_control;	/* a header, NULL: none */
+	const char *cache_control, *retry_after;	/* headers, as above */
 	bool gzipped;
 	struct buf body;		/* the caller's to free, as are */
 	struct pieces *pieces;		/* these, if not NULL instead */

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/clock.h"
 #include "core/err.h"
@@ -49,6 +50,7 @@ enum {
 	 * and the headers of the answer in the other. */
 	CONNECTION_MEMORY = 96 << 10,
 	LOG_INTERVAL_MS = 1000,
+	FAREWELLS = 100,		/* of 5 ms each, at the stop */
 };
 
 struct exporter {
@@ -61,6 +63,8 @@ struct exporter {
 	struct sendings *sendings;
 	struct upload_shared uploads;	/* admin NULL: nothing changes */
 	struct queries *queries;	/* NULL: no history */
+	struct exporter_samples more;
+	atomic_int visits;		/* uploads and lookups there are */
 	atomic_bool stopping;
 };
 
@@ -183,6 +187,7 @@ static enum MHD_Result send_reply(struct exporter *x,
 	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
 	add_header(m, "Link", r->link);
 	add_header(m, "Cache-Control", r->cache_control);
+	add_header(m, "Retry-After", r->retry_after);
 	add_header(m, "X-Content-Type-Options", "nosniff");
 	add_header(m, "Connection", is_unusual(c) ? "close" : NULL);
 	done = MHD_queue_response(c, r->status, m);
@@ -229,7 +234,11 @@ static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
 
 	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_parameter,
 	    &q);
+	if (x->more.take != NULL)
+		q.more = x->more.take(x->more.arg, &q.nmore);
 	routes_answer(&q, &r);
+	if (x->more.take != NULL)
+		x->more.give_back(q.more);
 	snapshot_release(s);
 	if (r.pieces != NULL && is_unusual(c)) {
 		pieces_free(r.pieces);
@@ -249,7 +258,10 @@ static enum MHD_Result handle_change(struct exporter *x,
 
 	if (*state == NULL) {
 		*state = upload_new(&x->uploads, c, method, &r);
-		return *state != NULL ? MHD_YES : send_reply(x, c, &r);
+		if (*state == NULL)
+			return send_reply(x, c, &r);
+		atomic_fetch_add(&x->visits, 1);
+		return MHD_YES;
 	}
 	if (*upload_n > 0) {
 		upload_add(*state, upload, *upload_n);
@@ -273,11 +285,9 @@ static enum MHD_Result handle_lookup(struct exporter *x,
 			*state = &reading;
 			return send_reply(x, c, &r);
 		}
+		atomic_fetch_add(&x->visits, 1);
 	}
-	if (!lookup_answer(*state, &r))
-		return MHD_YES;
-	routes_pack(header(c, "Accept-Encoding"), &r);
-	return send_reply(x, c, &r);
+	return lookup_answer(*state, &r) ? send_reply(x, c, &r) : MHD_YES;
 }
 
 static bool reads(const char *method)
@@ -290,12 +300,23 @@ static void completed(void *arg, struct MHD_Connection *c, void **state,
     enum MHD_RequestTerminationCode code)
 {
 	const struct visit *visit = *state;
+	struct exporter *x = arg;
 
-	(void)arg;
 	(void)c;
 	(void)code;
-	if (visit != NULL && visit->free != NULL)
-		visit->free(*state);
+	if (visit == NULL || visit->free == NULL)
+		return;
+	visit->free(*state);
+	atomic_fetch_sub(&x->visits, 1);
+}
+
+/* Who was woken at the end gets an answer, unless it does not read. */
+static void let_visitors_leave(struct exporter *x)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+
+	for (int i = 0; i < FAREWELLS && atomic_load(&x->visits) > 0; i++)
+		nanosleep(&moment, NULL);
 }
 
 /* libmicrohttpd calls this once with the headers, then for each piece of a
@@ -337,7 +358,7 @@ static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
 	    MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 	    handle, x,
 	    MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-	    MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+	    MHD_OPTION_NOTIFY_COMPLETED, completed, x,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
@@ -394,6 +415,7 @@ struct exporter *exporter_start(const struct exporter_options *o,
 	x->telemetry_path = xstrdup(o->telemetry_path);
 	x->link_prefix = prefix_of(o->external_url);
 	x->idle_s = o->idle_s > 0 ? o->idle_s : IDLE_S;
+	x->more = o->more;
 	x->uploads = (struct upload_shared){
 		.admin = o->admin, .enabled = o->admin_api,
 	};
@@ -439,6 +461,7 @@ void exporter_stop(struct exporter *x)
 		calls_stop(x->uploads.calls);
 	if (x->queries != NULL)
 		queries_stop(x->queries);
+	let_visitors_leave(x);
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->daemons[i] != NULL)
 			MHD_stop_daemon(x->daemons[i]);

@@ -98,6 +98,17 @@ bool values_service_is_up(const struct snap_service *s)
 	return s->up > 0 && s->up >= s->min_instances;
 }
 
+const char *values_service_state(const struct snap_service *s)
+{
+	if (!s->known)
+		return "unknown";
+	if (values_service_is_up(s))
+		return "up";
+	if (s->up > 0)
+		return "below_minimum";
+	return s->min_instances == 0 ? "empty" : "gone";
+}
+
 #define FIELD(name, field) \
 	static double name(const struct snap_service *s) \
 	{ \

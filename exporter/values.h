@@ -15,6 +15,10 @@ bool values_service(enum metric_id id, const struct snap_service *s,
 /* At least one instance, and at least the minimum, is registered. */
 bool values_service_is_up(const struct snap_service *s);
 
+/* "up", "below_minimum", "gone", "empty" (and may be), "unknown" (nobody has
+ * looked yet). */
+const char *values_service_state(const struct snap_service *s);
+
 /* Of a metric taken from instances or services, the one part of an entry that
  * its value and its labels depend on, besides what adds or ends series. */
 enum snap_part values_part(enum metric_id id);

@@ -1,6 +1,7 @@
 """A disk that hangs, is full or fails costs history some time and nothing
 else: no alert waits for it, and nothing is written twice or not at all."""
 import collections
+import concurrent.futures
 import errno
 import os
 import subprocess
@@ -14,6 +15,7 @@ from support.rollcall import command_line
 from support.wait import await_true
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
+V1 = "/api/registry/v1/"
 FAILING = "database cannot be written: changes wait in memory"
 WRITTEN = "database is written again"
 CANNOT = "The database cannot be written"
@@ -106,6 +108,34 @@ def test_stop_while_the_disk_hangs(world, webhook):
     watched.start()
     watched.await_looking()
     check_history(watched, keys)
+
+
+def test_questions_while_the_disk_is_dead(world):
+    """Who asks history waits, until rollcall stops; nobody else does."""
+    etcd, watched, disk, detect = world
+    key = detect.register(watched)
+    disk.is_dead()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(watched.get, V1 + what, timeout=30)
+                 for what in ("uptime", "outages", "events", "overview")]
+        assert detect.await_told(key) < 0.5
+        watched.await_metric("rollcall_service_up", 0)
+        gone, = [i for i in watched.get(V1 + "instances").json()
+                 if i["key"] == key]
+        assert gone["state"] == "expired" and gone["looking"]
+        service, = watched.get(V1 + "services").json()
+        assert service["state"] == "gone"
+        assert watched.metric("rollcall_looking") == 1
+        assert not any(f.done() for f in asked)
+        began = time.monotonic()
+        watched.stop()
+        assert time.monotonic() - began < 5
+        answers = [f.result() for f in asked]
+    for answer in answers:
+        assert answer.status == 503 and answer.headers["Retry-After"] == "5"
+        assert answer.json()["errorType"] == "unavailable"
+    assert watched.log_lines(
+        msg="stopping without an answer from history: does its disk hang?")
 
 
 @pytest.mark.parametrize("trouble", ["is_full", "fails", "is_read_only"])

@@ -1,8 +1,9 @@
 /* A disk that hangs, is full or fails, for one program: preloaded, it stands
  * between the program and the C library for the files whose names begin with
  * BLOCKIO_FILES.  What the disk does is said by the first letter of the file
- * BLOCKIO_CONTROL: h(angs), n(o space), r(ead-only), i(/o errors); without
- * that file it works.  Looked at before each call, and while one hangs. */
+ * BLOCKIO_CONTROL: h(angs), d(ead: reads hang, too), n(o space), r(ead-only),
+ * i(/o errors); without that file it works.  Looked at before each call, and
+ * while one hangs. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,7 @@ static int disk(int fd)
 
 	if (!is_ours(fd))
 		return 0;
-	while ((c = what()) == 'h')
+	while ((c = what()) == 'h' || c == 'd')
 		nanosleep(&moment, NULL);
 	if (c == '\0')
 		return 0;
@@ -90,4 +91,31 @@ int fdatasync(int fd)
 int fsync(int fd)
 {
 	return disk(fd) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+/* What the kernel has in memory is still read while a disk hangs: so reads do,
+ * unless it is dead. */
+static void await_read(int fd)
+{
+	const struct timespec moment = { .tv_nsec = 2000000 };
+
+	while (is_ours(fd) && what() == 'd')
+		nanosleep(&moment, NULL);
+}
+
+ssize_t read(int fd, void *data, size_t n)
+{
+	await_read(fd);
+	return syscall(SYS_read, fd, data, n);
+}
+
+ssize_t pread64(int fd, void *data, size_t n, off64_t at)
+{
+	await_read(fd);
+	return syscall(SYS_pread64, fd, data, n, at);
+}
+
+ssize_t pread(int fd, void *data, size_t n, off_t at)
+{
+	return pread64(fd, data, n, at);
 }

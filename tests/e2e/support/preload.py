@@ -60,6 +60,10 @@ class Disk:
     def hangs(self):
         self._now("h")
 
+    def is_dead(self):
+        """Not even what it has can be read."""
+        self._now("d")
+
     def is_full(self):
         self._now("n")
 

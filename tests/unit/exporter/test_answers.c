@@ -1,181 +1,326 @@
-/* exporter/answers.c, answers_history.c and badge.c with a source that says
- * what it is told to:
- *	pages and their links; what is asked of the source
- *	errors of the source as statuses
- *	badges: texts escaped, names taken literally, colours, nothing known */
-#include "exporter/badge.c"
-
+/* Questions to history, without sockets and threads: what a source is asked
+ * for which request, how its rows become pages, what is said of its errors, and
+ * how badges look. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <cmocka.h>
 
-#include "core/err.h"
-#include "exporter/answers.h"
+#include <stdio.h>
 
-/* --- the source --- */
+#include "exporter/answers.c"
+#include "exporter/badge.c"
+
+#define NOW 1700000000000		/* 2023-11-14T22:13:20Z */
+#define DAY_MS INT64_C(86400000)
+
+/* --- a source that says what the test wants --- */
 
 static struct {
-	int64_t rows;			/* that there are */
-	double uptime;
 	enum history_rc rc;
+	int64_t rows;			/* it has */
+	wall_t until;
+	double uptime[8];		/* of its rows */
+	/* What it was asked. */
 	struct history_uptime_query uptime_query;
+	wall_t first, last;		/* edges */
+	struct history_outages_query outages_query;
 	struct history_events_query events_query;
 	char service[64];
-} said;
+} script;
 
-static enum history_rc uptime(void *session,
+static enum history_rc result(bool ended, struct err *e)
+{
+	if (script.rc != HISTORY_OK)
+		err_set(e, "what was wrong");
+	else if (ended)
+		return HISTORY_ENDED;
+	return script.rc;
+}
+
+static enum history_rc script_uptime(void *session,
     const struct history_uptime_query *q,
     bool (*fn)(const struct history_uptime *row, void *arg), void *arg,
     struct err *e)
 {
-	struct history_uptime row = {
-		.cluster = "im", .service = "a", .uptime = said.uptime,
-		.from = q->edges[0], .to = q->edges[q->nedges - 1],
-	};
+	bool more = true;
 
 	(void)session;
-	said.uptime_query = *q;
-	snprintf(said.service, sizeof(said.service), "%s",
-	    q->who.service != NULL ? q->who.service : "-");
-	if (said.rc != HISTORY_OK)
-		err_set(e, "it is so");
-	for (int64_t i = 0; i < said.rows && said.rc == HISTORY_OK; i++)
-		if (!fn(&row, arg))
-			return HISTORY_ENDED;
-	return said.rc;
+	script.uptime_query = *q;
+	script.first = q->edges[0];
+	script.last = q->edges[q->nedges - 1];
+	snprintf(script.service, sizeof(script.service), "%s",
+	    q->who.service != NULL ? q->who.service : "(any)");
+	for (int64_t i = 0; i < script.rows && more; i++) {
+		struct history_uptime row = {
+			.cluster = "im", .service = "login", .from = { i + 1 },
+			.to = { i + 2 }, .uptime = script.uptime[i % 8],
+			.uptime_low = NAN, .uptime_high = NAN,
+		};
+
+		more = fn(&row, arg);
+	}
+	return result(!more, e);
 }
 
-static enum history_rc events(void *session,
+static enum history_rc script_outages(void *session,
+    const struct history_outages_query *q,
+    bool (*fn)(const struct history_outage *row, void *arg), void *arg,
+    struct err *e)
+{
+	bool more = true;
+
+	(void)session;
+	script.outages_query = *q;
+	for (int64_t i = q->offset; i < script.rows && more &&
+	    (q->limit == 0 || i < q->offset + q->limit); i++) {
+		struct history_outage row = { .cluster = "im",
+		    .service = "login", .from = { i + 1 } };
+
+		more = fn(&row, arg);
+	}
+	return result(!more, e);
+}
+
+/* Of all of them the newest so many, in either order. */
+static enum history_rc script_events(void *session,
     const struct history_events_query *q,
     bool (*fn)(const struct history_event *row, void *arg), void *arg,
     struct err *e)
 {
-	(void)session;
-	(void)e;
-	said.events_query = *q;
-	for (int64_t i = q->offset; i < said.rows && (q->limit == 0 ||
-	    i < q->offset + q->limit); i++) {
-		struct history_event row = { .etcd_index = i + 1 };
+	int64_t last = script.rows - q->offset;
+	int64_t first = q->limit > 0 && q->limit < last ? last - q->limit : 0;
+	bool more = true;
 
-		if (!fn(&row, arg))
-			return HISTORY_ENDED;
+	(void)session;
+	script.events_query = *q;
+	for (int64_t i = first; i < last && more; i++) {
+		struct history_event row = { .cluster = "im", .at = {
+		    q->newest_first ? first + last - i : i + 1 } };
+
+		more = fn(&row, arg);
 	}
-	return HISTORY_OK;
+	return result(!more, e);
 }
 
-static enum history_rc looked(void *session, wall_t *since_r,
+static enum history_rc script_looked(void *session, wall_t *since_r,
     wall_t *until_r, struct err *e)
 {
 	(void)session;
 	(void)e;
-	since_r->ms = INT64_C(1763000000000);
-	until_r->ms = clock_wall().ms - 3000;
+	*since_r = (wall_t){ 1 };
+	*until_r = script.until;
 	return HISTORY_OK;
 }
 
 static const struct history_source source = {
-	.uptime = uptime, .events = events, .looked = looked,
+	.uptime = script_uptime, .outages = script_outages,
+	.events = script_events, .looked = script_looked,
 };
 
-/* Asks, with a query of name=value&...; the caller frees the reply. */
-static struct reply ask_for(const char *path, const char *query)
-{
-	struct reply r = { .status = 0 };
-	struct answer *a = answer_new(path, "/roll", &r);
-	char *copy = xstrdup(query), *one;
-	struct err none = { "" };
-	int session = 0;
-
-	for (one = strtok(copy, "&"); a != NULL && one != NULL;
-	    one = strtok(NULL, "&")) {
-		char *value = strchr(one, '=');
-
-		*value = '\0';
-		answer_parameter(a, one, value + 1);
-	}
-	free(copy);
-	if (a == NULL)
-		return r;
-	if (!answer_refused(a, &r)) {
-		answer_run(&session, &source, &none, a);
-		answer_take(a, &r);
-	}
-	answer_free(a);
-	return r;
-}
-
-static void reply_free(struct reply *r)
-{
-	buf_free(&r->body);
-	free(r->link);
-}
-
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
-	memset(&said, 0, sizeof(said));
-	said.uptime = 1;
+	memset(&script, 0, sizeof(script));
+	clock_set((mono_t){ 1000 }, (wall_t){ NOW });
 	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	clock_use_real();
+	return 0;
+}
+
+/* --- asking --- */
+
+static struct reply r;
+static char body[1 << 16], link_header[4096];
+
+static void take_reply(void)
+{
+	snprintf(body, sizeof(body), "%s", buf_str(&r.body));
+	snprintf(link_header, sizeof(link_header), "%s",
+	    r.link != NULL ? r.link : "");
+	buf_free(&r.body);
+	free(r.link);
+}
+
+static void add_parameters(struct answer *a, const char *query)
+{
+	char *copy = xstrdup(query), *save;
+
+	for (char *one = strtok_r(copy, "&", &save); one != NULL;
+	    one = strtok_r(NULL, "&", &save)) {
+		char *equals = strchr(one, '=');
+
+		*equals++ = '\0';
+		answer_parameter(a, one, equals);
+	}
+	free(copy);
+}
+
+/* The status; what and query as in a request line. */
+static unsigned ask_with(bool opened, const char *what, const char *query)
+{
+	static int session;
+	struct err e = { "no such file" };
+	char path[200];
+	struct answer *a;
+
+	snprintf(path, sizeof(path), ANSWERS_V1 "%s", what);
+	assert_true(answers_has_path(path));
+	a = answer_new(path, "/roll", NULL, &r);
+	if (a != NULL)
+		add_parameters(a, query);
+	if (a != NULL && !answer_refused(a, &r)) {
+		answer_run(opened ? &session : NULL, &source, &e, a);
+		answer_take(a, &r);
+	}
+	if (a != NULL)
+		answer_free(a);
+	take_reply();
+	return r.status;
+}
+
+static unsigned get(const char *what, const char *query)
+{
+	return ask_with(true, what, query);
+}
+
+static void assert_has(const char *part)
+{
+	if (strstr(body, part) == NULL)
+		fail_msg("\"%s\" is not in:\n%s", part, body);
+}
+
+static size_t count_rows(void)
+{
+	size_t n = 0;
+
+	for (const char *at = body; (at = strstr(at, "\n{")) != NULL; at++)
+		n++;
+	return n;
 }
 
 /* --- pages --- */
 
-static void must_link(const char *query, int64_t rows, const char *next,
-    const char *prev)
-{
-	struct reply r;
-
-	said.rows = rows;
-	r = ask_for(ANSWERS_V1 "events", query);
-	assert_int_equal(r.status, 200);
-	if (next == NULL && prev == NULL)
-		assert_null(r.link);
-	if (next != NULL)
-		assert_non_null(strstr(r.link, next));
-	if (prev != NULL)
-		assert_non_null(strstr(r.link, prev));
-	if (r.link != NULL && next == NULL)
-		assert_null(strstr(r.link, "next"));
-	reply_free(&r);
-}
-
-static void test_links(void **state)
+static void test_no_rows(void **state)
 {
 	(void)state;
-	must_link("limit=3", 3, NULL, NULL);
-	must_link("limit=3", 4, "</roll/api/registry/v1/events?limit=3&"
-	    "offset=3>; rel=\"next\"", NULL);
-	must_link("limit=3&offset=3&service=x", 9,
-	    "events?service=x&limit=3&offset=6>; rel=\"next\"",
-	    "events?service=x&limit=3&offset=0>; rel=\"prev\"");
-	must_link("limit=3&offset=1", 4, NULL, "offset=0>; rel=\"prev\"");
-	must_link("limit=3&offset=99", 4, NULL, "offset=96>; rel=\"prev\"");
-	assert_int_equal(said.events_query.limit, 4);
-	assert_int_equal(said.events_query.offset, 99);
-	assert_true(said.events_query.newest_first);
+	assert_int_equal(get("uptime", ""), 200);
+	assert_string_equal(body, "[]\n");
+	assert_string_equal(link_header, "");
+	assert_string_equal(r.content_type, "application/json");
+	assert_string_equal(r.cache_control, "no-store");
 }
 
-static void test_uptime(void **state)
+static void test_pages(void **state)
 {
-	struct reply r;
-
 	(void)state;
-	said.rows = 5;
-	r = ask_for(ANSWERS_V1 "uptime", "limit=2&offset=2&min=3&step=1h&from="
-	    "1763000000&to=1763036000");
-	assert_int_equal(r.status, 200);
-	assert_non_null(strstr(r.link, "offset=4>; rel=\"next\""));
-	assert_int_equal(said.uptime_query.nedges, 11);
-	assert_int_equal(said.uptime_query.min_instances, 3);
-	assert_int_equal(said.uptime_query.of, HISTORY_SERVICES);
-	reply_free(&r);
-	said.rows = 0;
-	r = ask_for(ANSWERS_V1 "uptime", "instance=x");
-	assert_string_equal(buf_str(&r.body), "[]\n");
-	assert_int_equal(said.uptime_query.of, HISTORY_INSTANCES);
-	reply_free(&r);
+	script.rows = 7;
+	assert_int_equal(get("uptime", "limit=3&service=a%26b"), 200);
+	assert_int_equal(count_rows(), 3);
+	assert_string_equal(link_header, "</roll/api/registry/v1/uptime?"
+	    "from=1697408000000&to=1700000000000&service=a%2526b&limit=3&"
+	    "offset=3>; rel=\"next\"");
+	get("uptime", "limit=3&offset=3");
+	assert_int_equal(count_rows(), 3);
+	assert_has("\"from\":\"1970-01-01T00:00:00.004Z\"");
+	assert_string_equal(link_header, "</roll/api/registry/v1/uptime?"
+	    "from=1697408000000&to=1700000000000&limit=3&offset=6>; "
+	    "rel=\"next\", </roll/api/registry/v1/uptime?from=1697408000000&"
+	    "to=1700000000000&limit=3&offset=0>; rel=\"prev\"");
+	get("uptime", "limit=3&offset=6");
+	assert_int_equal(count_rows(), 1);
+	assert_null(strstr(link_header, "next"));
+	get("uptime", "limit=7");
+	assert_int_equal(count_rows(), 7);
+	assert_string_equal(link_header, "");
+	get("uptime", "offset=100");
+	assert_int_equal(count_rows(), 0);
 }
+
+/* Where the source pages, it is asked for one row more. */
+static void test_pages_of_the_source(void **state)
+{
+	(void)state;
+	script.rows = 5;
+	assert_int_equal(get("outages", "limit=2&offset=2"), 200);
+	assert_int_equal(script.outages_query.limit, 3);
+	assert_int_equal(script.outages_query.offset, 2);
+	assert_int_equal(count_rows(), 2);
+	assert_has("\"from\":\"1970-01-01T00:00:00.003Z\"");
+	assert_non_null(strstr(link_header, "offset=4>; rel=\"next\""));
+	get("outages", "limit=2&offset=4");
+	assert_int_equal(count_rows(), 1);
+	assert_null(strstr(link_header, "next"));
+	get("events", "limit=2&offset=2");
+	assert_int_equal(script.events_query.limit, 3);
+	assert_true(script.events_query.newest_first);
+	assert_int_equal(count_rows(), 2);
+	assert_has("[\n{\"time\":\"1970-01-01T00:00:00.003Z\"");
+}
+
+/* The oldest are on the first page. */
+static void test_ascending_events(void **state)
+{
+	(void)state;
+	script.rows = 5;
+	assert_int_equal(get("events", "limit=2&order=asc"), 200);
+	assert_false(script.events_query.newest_first);
+	assert_int_equal(count_rows(), 2);
+	assert_has("[\n{\"time\":\"1970-01-01T00:00:00.001Z\"");
+	assert_non_null(strstr(link_header, "order=asc&limit=2&offset=2>"));
+	get("events", "limit=2&order=asc&offset=4");
+	assert_int_equal(count_rows(), 1);
+	assert_has("[\n{\"time\":\"1970-01-01T00:00:00.005Z\"");
+}
+
+/* --- what is asked --- */
+
+static void test_range_ends_where_it_looks(void **state)
+{
+	(void)state;
+	script.until.ms = NOW - 4000;
+	get("uptime", "");
+	assert_int_equal(script.last.ms, NOW - 4000);
+	assert_int_equal(script.first.ms, NOW - 4000 - 30 * DAY_MS);
+	script.until.ms = NOW - 10001;	/* nobody looks */
+	get("uptime", "");
+	assert_int_equal(script.last.ms, NOW);
+	script.until.ms = NOW + 5;	/* the clock was set */
+	get("uptime", "");
+	assert_int_equal(script.last.ms, NOW);
+}
+
+static void test_about_whom(void **state)
+{
+	(void)state;
+	get("uptime", "min=2");
+	assert_int_equal(script.uptime_query.of, HISTORY_SERVICES);
+	assert_int_equal(script.uptime_query.min_instances, 2);
+	get("uptime", "instance=0*");
+	assert_int_equal(script.uptime_query.of, HISTORY_INSTANCES);
+	assert_int_equal(script.uptime_query.min_instances, -1);
+	get("outages", "");
+	assert_int_equal(script.outages_query.of, HISTORY_INSTANCES);
+	get("outages", "of=services");
+	assert_int_equal(script.outages_query.of, HISTORY_SERVICES);
+}
+
+static void test_unknown_is_null(void **state)
+{
+	(void)state;
+	script.rows = 1;
+	script.uptime[0] = NAN;
+	get("uptime", "");
+	assert_has("\"uptime\":null");
+	assert_null(strstr(body, ":nan"));
+}
+
+/* --- errors --- */
 
 static void test_errors(void **state)
 {
@@ -183,112 +328,174 @@ static void test_errors(void **state)
 		enum history_rc rc;
 		unsigned status;
 		const char *type;
-	} cases[] = {
-		{ HISTORY_BAD, 400, "\"bad_data\"" },
-		{ HISTORY_TOO_LONG, 503, "\"timeout\"" },
-		{ HISTORY_FAILED, 500, "\"internal\"" },
+	} as[] = {
+		{ HISTORY_BAD, 400, "bad_data" },
+		{ HISTORY_TOO_LONG, 503, "timeout" },
+		{ HISTORY_FAILED, 500, "internal" },
 	};
-	struct reply r;
+	char said[200];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		said.rc = cases[i].rc;
-		r = ask_for(ANSWERS_V1 "uptime", "");
-		assert_int_equal(r.status, cases[i].status);
-		assert_non_null(strstr(buf_str(&r.body), cases[i].type));
-		assert_non_null(strstr(buf_str(&r.body), "it is so"));
-		reply_free(&r);
+	script.rows = 3;
+	for (size_t i = 0; i < sizeof(as) / sizeof(as[0]); i++) {
+		script.rc = as[i].rc;
+		assert_int_equal(get("events", ""), as[i].status);
+		snprintf(said, sizeof(said), "{\"status\":\"error\","
+		    "\"errorType\":\"%s\",\"error\":\"what was wrong\"}\n",
+		    as[i].type);
+		assert_string_equal(body, said);
+		assert_string_equal(link_header, "");
 	}
-	r = ask_for(ANSWERS_V1 "uptime", "form=1");
-	assert_int_equal(r.status, 400);
-	reply_free(&r);
-	assert_false(answers_has_path(ANSWERS_V1 "uptim"));
+	assert_int_equal(get("events", "form=1&limit=0"), 400);
+	assert_has("unknown parameter \\\"form\\\"");
+	assert_int_equal(get("events", "from=2&to=1"), 400);
+	assert_int_equal(get("outages", "from=2&to=1"), 400);
+}
+
+static void test_no_file_yet(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_with(false, "uptime", ""), 503);
+	assert_has("\"errorType\":\"unavailable\",\"error\":\"no such file");
+	assert_string_equal(r.retry_after, "5");
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	assert_false(answers_has_path("/api/registry/v1/"));
+	assert_false(answers_has_path("/api/registry/v1/uptimes"));
 	assert_false(answers_has_path("/api/registry/v2/uptime"));
+	assert_true(answers_has_path("/api/registry/v1/badge/"));
 }
 
 /* --- badges --- */
 
-static char *badge_of(const char *rest, const char *query, unsigned status)
-{
-	char path[200], *text;
-	struct reply r;
-
-	snprintf(path, sizeof(path), ANSWERS_V1 "badge/%s", rest);
-	r = ask_for(path, query);
-	assert_int_equal(r.status, status);
-	text = xstrdup(buf_str(&r.body));
-	reply_free(&r);
-	return text;
-}
-
-static void must_show(double up, const char *text, const char *colour)
-{
-	char *svg;
-
-	said.rows = 1;
-	said.uptime = up;
-	svg = badge_of("a/uptime/30d.svg", "", 200);
-	if (strstr(svg, text) == NULL || strstr(svg, colour) == NULL)
-		fail_msg("%s, %s: not in %s", text, colour, svg);
-	free(svg);
-}
-
-static void test_colours(void **state)
+static void test_badge(void **state)
 {
 	(void)state;
-	must_show(1, ">100%<", "#4c1");
-	must_show(0.99999, ">99.99%<", "#4c1");
-	must_show(0.999, ">99.90%<", "#4c1");
-	must_show(0.9989, ">99.89%<", "#97ca00");
-	must_show(0.98, ">98.00%<", "#dfb317");
-	must_show(0.9, ">90.00%<", "#fe7d37");
-	must_show(0, ">0.00%<", "#e05d44");
-	must_show(NAN, ">unknown<", "#9f9f9f");
+	script.rows = 1;
+	script.uptime[0] = 0.99985;
+	assert_int_equal(get("badge/login/uptime/30d.svg", ""), 200);
+	assert_string_equal(r.content_type, "image/svg+xml; charset=utf-8");
+	assert_string_equal(r.cache_control, "max-age=60");
+	assert_has("aria-label=\"uptime 30d: 99.98%\"");
+	assert_has("fill=\"#4c1\"");
+	assert_int_equal(script.last.ms - script.first.ms, 30 * DAY_MS);
+	assert_int_equal(script.uptime_query.of, HISTORY_SERVICES);
+	get("badge/login/uptime/12h.svg", "label=a<b>%26\"'&min=2");
+	assert_has(">a&lt;b&gt;%26&quot;&#39;<");
+	assert_int_equal(script.uptime_query.min_instances, 2);
 }
 
-static void test_badge_names(void **state)
+/* A name is a name, whatever is in it. */
+static void test_badge_of_odd_names(void **state)
 {
-	char *svg;
+	(void)state;
+	script.rows = 1;
+	assert_int_equal(get("badge/a*b[c]?\\/uptime/x/uptime/1h.svg", ""),
+	    200);
+	assert_string_equal(script.service, "a\\*b\\[c]\\?\\\\/uptime/x");
+}
+
+static void test_badge_colours(void **state)
+{
+	static const struct {
+		double uptime;
+		const char *text, *colour;
+	} of[] = {
+		{ 1, "100%", "#4c1" }, { 0.999999, "99.99%", "#4c1" },
+		{ 0.999, "99.90%", "#4c1" }, { 0.9989, "99.89%", "#97ca00" },
+		{ 0.99, "99.00%", "#97ca00" }, { 0.989, "98.90%", "#dfb317" },
+		{ 0.95, "95.00%", "#dfb317" }, { 0.94, "94.00%", "#fe7d37" },
+		{ 0.9, "90.00%", "#fe7d37" }, { 0.89, "89.00%", "#e05d44" },
+		{ 0, "0.00%", "#e05d44" }, { NAN, "unknown", "#9f9f9f" },
+	};
+	char part[100];
 
 	(void)state;
-	said.rows = 1;
-	svg = badge_of("a*[b]\\c/uptime/7d.svg", "label=<\"x\">", 200);
-	assert_string_equal(said.service, "a\\*\\[b]\\\\c");
-	assert_non_null(strstr(svg, "&lt;&quot;x&quot;&gt;"));
-	assert_null(strstr(svg, "<\"x\">"));
-	free(svg);
-	svg = badge_of("a/uptime/b/uptime/1h30m.svg", "", 200);
-	assert_string_equal(said.service, "a/uptime/b");
-	assert_non_null(strstr(svg, "uptime 1h30m"));
-	free(svg);
-	said.rows = 0;
-	svg = badge_of("nobody/uptime/7d.svg", "", 404);
-	assert_non_null(strstr(svg, "\"not_found\""));
-	free(svg);
-	free(badge_of("a/uptime/7d.png", "", 404));
-	free(badge_of("a/uptime/0d.svg", "", 404));
-	free(badge_of("/uptime/7d.svg", "", 404));
-	free(badge_of("a/uptime/7d.svg", "from=5", 400));
+	script.rows = 1;
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		script.uptime[0] = of[i].uptime;
+		get("badge/login/uptime/7d.svg", "");
+		snprintf(part, sizeof(part), "fill=\"%s\"", of[i].colour);
+		assert_has(part);
+		snprintf(part, sizeof(part), ">%s</text>", of[i].text);
+		assert_has(part);
+	}
 }
 
-/* Of clusters with the same service the worst is shown. */
-static void test_width(void **state)
+/* Of several clusters the worst; of one that is not known the others. */
+static void test_badge_of_several(void **state)
+{
+	(void)state;
+	script.rows = 3;
+	script.uptime[0] = 1;
+	script.uptime[1] = NAN;
+	script.uptime[2] = 0.5;
+	get("badge/login/uptime/7d.svg", "");
+	assert_has(">50.00%</text>");
+}
+
+static void test_no_badge(void **state)
+{
+	static const char *const none[] = {
+		"badge/", "badge/login", "badge/login/uptime/30d",
+		"badge/login/uptime/.svg", "badge/login/uptime/soon.svg",
+		"badge/login/uptime/59m.svg", "badge/login/uptime/3651d.svg",
+		"badge//uptime/30d.svg", "badge/login/downtime/30d.svg",
+	};
+
+	(void)state;
+	script.rows = 1;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_int_equal(get(none[i], ""), 404);
+		assert_has("a badge is at /api/registry/v1/badge/SERVICE/"
+		    "uptime/30d.svg, with a duration from 1h to 3650d");
+	}
+	script.rows = 0;
+	assert_int_equal(get("badge/nobody/uptime/30d.svg", ""), 404);
+	assert_has("no service \\\"nobody\\\"");
+	script.rc = HISTORY_TOO_LONG;
+	assert_int_equal(get("badge/login/uptime/30d.svg", ""), 503);
+}
+
+/* As Verdana has them at 11 px, rounded up to whole pixels. */
+static void test_widths(void **state)
 {
 	(void)state;
 	assert_int_equal(width_of(""), 0);
-	assert_true(width_of("iii") < width_of("WWW"));
-	assert_int_equal(width_of("ä"), 11);
-	assert_int_equal(width_of("登录"), 22);
+	assert_int_equal(width_of("m"), 11);
+	assert_int_equal(width_of("iiii"), 12);
+	assert_int_equal(width_of("0123456789"), 70);
+	assert_int_equal(width_of("uptime 30d"), 64);
+	assert_int_equal(width_of("~"), 9);
+	assert_int_equal(width_of("\xe5\x91\xbc\xe5\x91\xbc"), 22);
+	assert_int_equal(sizeof(widths), '~' - ' ' + 1);
 }
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-#define T(fn) cmocka_unit_test_setup(fn, setup)
 	const struct CMUnitTest tests[] = {
-		T(test_links), T(test_uptime), T(test_errors),
-		T(test_colours), T(test_badge_names), T(test_width),
+		CASE(test_no_rows),
+		CASE(test_pages),
+		CASE(test_pages_of_the_source),
+		CASE(test_ascending_events),
+		CASE(test_range_ends_where_it_looks),
+		CASE(test_about_whom),
+		CASE(test_unknown_is_null),
+		CASE(test_errors),
+		CASE(test_no_file_yet),
+		CASE(test_paths),
+		CASE(test_badge),
+		CASE(test_badge_of_odd_names),
+		CASE(test_badge_colours),
+		CASE(test_badge_of_several),
+		CASE(test_no_badge),
+		CASE(test_widths),
 	};
 
-	return cmocka_run_group_tests_name("exporter/answers", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "exporter/routes.c"
 #include "joined.h"
 #include "snapshot_fixture.h"
@@ -99,6 +101,39 @@ static void test_ready_without_a_disk(void **state)
 	text = ask(&q, 200);
 	assert_string_equal(text, "rollcall is ready.\n");
 	free(text);
+}
+
+/* What is made elsewhere stands in its place in the table. */
+static void test_more_samples(void **state)
+{
+	struct rstr *labels = text(LOGIN ",window=\"30d\"");
+	const struct snap_sample more[] = {
+		{ M_service_uptime, labels, 0.9998 },
+		{ M_service_uptime, labels, NAN },
+		{ M_service_uptime_coverage, labels, 1 },
+	};
+	struct request q = get("/metrics");
+	char *got;
+
+	(void)state;
+	q.more = more;
+	q.nmore = 3;
+	got = ask(&q, 200);
+	assert_has(got, "\nrollcall_service_uptime_ratio{" LOGIN
+	    ",window=\"30d\"} 0.9998\n# TYPE rollcall_service_uptime_coverage"
+	    "_ratio gauge\n");
+	assert_before(got, "rollcall_service_losses_total{",
+	    "rollcall_service_uptime_coverage_ratio{");
+	assert_before(got, "rollcall_service_uptime_coverage_ratio{",
+	    "process_cpu_seconds_total ");
+	free(got);
+	q.filtered = true;
+	q.wanted[M_process_cpu] = true;
+	got = ask(&q, 200);
+	assert_has(got, "process_cpu_seconds_total ");
+	assert_null(strstr(got, "uptime_ratio"));
+	free(got);
+	free(labels);
 }
 
 static void test_errors(void **state)
@@ -291,6 +326,8 @@ int main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_healthy_and_ready,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_more_samples, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_metrics, set_up,

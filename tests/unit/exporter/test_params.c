@@ -1,231 +1,379 @@
-/* exporter/params.c: each parameter with what it takes and what is said
- * otherwise; ranges and their edges; a question written again is the same. */
-#include "exporter/params.h"
-
+/* The parameters of the API: what each takes, what is said of what it does not
+ * take, and that a link to another page asks the same. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 #include <cmocka.h>
 
-#include "core/buf.h"
-#include "core/err.h"
+#include "exporter/params.c"
 
-#define ALL ((1u << PARAM_COUNT) - 1)
+enum { ALL = (1u << PARAM_COUNT) - 1 };
 
-static const wall_t now = { INT64_C(1795000000000) };
+#define NOW 1700000000000		/* 2023-11-14T22:13:20Z */
+#define DAY_MS INT64_C(86400000)
 
-static void test_values(void **state)
+/* Reads "name=value&name=value"; 0, or -1 with e. */
+static int read_all(struct params *p, unsigned allowed, const char *query,
+    struct err *e)
 {
-	static const struct {
-		const char *name, *value, *error;	/* NULL: it is taken */
-	} cases[] = {
-		{ "from", "2026-10-01T00:00:00Z", NULL },
-		{ "from", "2026-10-01T08:00:00 08:00", NULL },	/* a plus */
-		{ "from", "1763000000", NULL },
-		{ "from", "1763000000.5", NULL },
-		{ "to", "1763000000500", NULL },
-		{ "from", "", "from: \"\" is no time" },
-		{ "from", "yesterday", "from: \"yesterday\" is no time" },
-		{ "to", "-5", "to: \"-5\" is no time" },
-		{ "to", "nan", "to: \"nan\" is no time" },
-		{ "to", "1e300", "to: \"1e300\" is no time" },
-		{ "to", "2026-02-30T00:00:00Z", "is no time" },
-		{ "step", "1h30m", NULL },
-		{ "step", "0.5", NULL },
-		{ "step", "0", "step: \"0\" is no length of time" },
-		{ "step", "-1h", "step: \"-1h\" is no length of time" },
-		{ "edges", "1,2,3", NULL },
-		{ "edges", "1", "edges: it takes 2 to 11001" },
-		{ "edges", "2,1", "edges: " },
-		{ "edges", "1,2,", "edges: " },
-		{ "edges", "1,x", "edges: " },
-		{ "of", "instances", NULL },
-		{ "of", "clusters", "of: \"clusters\" is neither" },
-		{ "cluster", "im*", NULL },
-		{ "service", "", NULL },
-		{ "instance", "[ab]", NULL },
-		{ "state", "lost", NULL },
-		{ "state", "dead", "state: \"dead\" is none of" },
-		{ "min", "0", NULL },
-		{ "min", "1000001", "min: \"1000001\" is no whole number from"
-		  " 0 to 1000000" },
-		{ "min", "1.5", "min: \"1.5\" is no whole number" },
-		{ "limit", "100000", NULL },
-		{ "limit", "0", "limit: \"0\" is no whole number from 1" },
-		{ "offset", "0", NULL },
-		{ "offset", "-1", "offset: \"-1\" is no whole number" },
-		{ "label", "x", NULL },
-		{ "form", "1", "unknown parameter \"form\" (did you mean"
-		  " \"from\"?)" },
-		{ "zzzzzz", "1", "unknown parameter \"zzzzzz\"" },
-		{ "", "1", "unknown parameter \"\"" },
-	};
+	char *copy = xstrdup(query), *save, *one;
+	int rc = 0;
 
+	params_init(p);
+	for (one = strtok_r(copy, "&", &save); one != NULL && rc == 0;
+	    one = strtok_r(NULL, "&", &save)) {
+		char *equals = strchr(one, '=');
+
+		if (equals != NULL)
+			*equals++ = '\0';
+		rc = params_set(p, allowed, one, equals, e);
+	}
+	free(copy);
+	return rc;
+}
+
+static void read_good(struct params *p, const char *query)
+{
+	struct err e = { "" };
+
+	if (read_all(p, ALL, query, &e) != 0)
+		fail_msg("%s: %s", query, e.text);
+}
+
+static const struct {
+	const char *query, *error;
+} bad[] = {
+	{ "stpe=1h", "unknown parameter \"stpe\" (did you mean \"step\"?)" },
+	{ "xyzzy=1", "unknown parameter \"xyzzy\": here is only from, to, "
+	  "step, edges, of, cluster, service, instance, state, min, limit, "
+	  "offset, order, label" },
+	{ "=1", "unknown parameter \"\": here is only from, to, step, edges, "
+	  "of, cluster, service, instance, state, min, limit, offset, order, "
+	  "label" },
+	{ "min=1&min=1", "min: it is given twice" },
+	{ "from=yesterday", "from: \"yesterday\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=2026-10-01", "to: \"2026-10-01\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=-5", "to: \"-5\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=nan", "to: \"nan\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=2026-02-30T00:00:00Z", "to: \"2026-02-30T00:00:00Z\" "
+	  "is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "to=1e300", "to: \"1e300\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "from", "from: \"\" is no time: it takes RFC 3339"
+	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "step=0", "step: \"0\" is no length of time: it takes a duration "
+	  "such as 1h, or seconds" },
+	{ "step=1x", "step: \"1x\" is no length of time: it takes a duration "
+	  "such as 1h, or seconds" },
+	{ "step=-60", "step: \"-60\" is no length of time: it takes a "
+	  "duration such as 1h, or seconds" },
+	{ "step=nan", "step: \"nan\" is no length of time: it takes a "
+	  "duration such as 1h, or seconds" },
+	{ "edges=5", "edges: it takes 2 to 11001 ascending times in Unix "
+	  "milliseconds, with commas between" },
+	{ "edges=5,4", "edges: it takes 2 to 11001 ascending times in Unix "
+	  "milliseconds, with commas between" },
+	{ "edges=1,2,", "edges: it takes 2 to 11001 ascending times in Unix "
+	  "milliseconds, with commas between" },
+	{ "edges=1;2", "edges: it takes 2 to 11001 ascending times in Unix "
+	  "milliseconds, with commas between" },
+	{ "of=clusters", "of: \"clusters\" is neither services nor instances"
+	  },
+	{ "cluster=", "cluster: it is empty: leave it out, or say what it is"
+	  },
+	{ "service=", "service: it is empty: leave it out, or say what it is"
+	  },
+	{ "instance", "instance: it is empty: leave it out, or say what it is"
+	  },
+	{ "service=a\xff", "service: it is not UTF-8" },
+	{ "label=\xc3", "label: it is not UTF-8" },
+	{ "state=dead", "state: \"dead\" is none of up, expired, lost" },
+	{ "min=-1", "min: \"-1\" is no whole number from 0 to 1000000" },
+	{ "min=1000001", "min: \"1000001\" is no whole number from 0 to "
+	  "1000000" },
+	{ "limit=0", "limit: \"0\" is no whole number from 1 to 100000" },
+	{ "limit=1.5", "limit: \"1.5\" is no whole number from 1 to 100000" },
+	{ "limit=99999999999999999999", "limit: \"99999999999999999999\" is "
+	  "no whole number from 1 to 100000" },
+	{ "offset=x", "offset: \"x\" is no whole number from 0 to 2147483647"
+	  },
+	{ "order=newest", "order: \"newest\" is neither desc (newest first) "
+	  "nor asc" },
+};
+
+static void test_errors(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct params p;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err e = { "" };
-		int rc;
+		struct params p;
 
-		params_init(&p);
-		rc = params_set(&p, ALL, cases[i].name, cases[i].value, &e);
+		if (read_all(&p, ALL, bad[i].query, &e) == 0)
+			fail_msg("%s was taken", bad[i].query);
+		assert_string_equal(e.text, bad[i].error);
 		params_free(&p);
-		if (rc != (cases[i].error != NULL ? -1 : 0) ||
-		    (cases[i].error != NULL &&
-		     strstr(e.text, cases[i].error) == NULL))
-			fail_msg("%s=%s: %d %s", cases[i].name,
-			    cases[i].value, rc, e.text);
 	}
 }
 
-/* What another question takes is unknown to this one; no value is "". */
-static void test_allowed(void **state)
+static void test_others_parameters(void **state)
 {
+	struct err e;
 	struct params p;
-	struct err e = { "" };
 
 	(void)state;
-	params_init(&p);
-	assert_int_equal(params_set(&p, PARAM(FROM), "to", "5", &e), -1);
-	assert_non_null(strstr(e.text, "unknown parameter \"to\""));
-	assert_int_equal(params_set(&p, PARAM(FROM), "from", NULL, &e), -1);
-	assert_int_equal(p.limit, PARAMS_LIMIT);
-	assert_int_equal(p.min, -1);
+	assert_int_equal(read_all(&p, PARAM(LIMIT), "from=1", &e), -1);
+	assert_string_equal(e.text, "unknown parameter \"from\": here is only"
+	    " limit");
+	assert_int_equal(read_all(&p, 0, "from=1", &e), -1);
+	assert_string_equal(e.text, "unknown parameter \"from\": here is "
+	    "none");
+}
+
+static void test_long_text(void **state)
+{
+	char query[1100] = "service=";
+	struct err e;
+	struct params p;
+
+	(void)state;
+	memset(query + 8, 'a', 1001);
+	assert_int_equal(read_all(&p, ALL, query, &e), -1);
+	assert_string_equal(e.text, "service: longer than 1000 bytes");
+	params_free(&p);
+	query[8 + 1000] = '\0';
+	read_good(&p, query);
+	assert_int_equal(strlen(p.service), 1000);
 	params_free(&p);
 }
 
-static void set(struct params *p, const char *name, const char *value)
-{
-	struct err e = { "" };
+static const struct {
+	const char *text;
+	int64_t ms;
+} times[] = {
+	{ "1700000000", NOW }, { "1700000000.5", NOW + 500 },
+	{ "1700000000000", NOW }, { "1.7e9", NOW },
+	{ "99999999999", INT64_C(99999999999000) },
+	{ "100000000000", INT64_C(100000000000) },
+	{ "2023-11-14T22:13:20Z", NOW },
+	{ "2023-11-15T06:13:20+08:00", NOW },
+	{ "2023-11-15T06:13:20 08:00", NOW },	/* + is a space in a query */
+	{ "2023-11-14T22:13:20.250Z", NOW + 250 },
+};
 
-	if (params_set(p, ALL, name, value, &e) != 0)
-		fail_msg("%s", e.text);
+static void test_times(void **state)
+{
+	char query[100];
+	struct params p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		snprintf(query, sizeof(query), "from=%s&to=%s",
+		    times[i].text, times[i].text);
+		read_good(&p, query);
+		assert_int_equal(p.from.ms, times[i].ms);
+		assert_int_equal(p.to.ms, times[i].ms);
+		params_free(&p);
+	}
+}
+
+static void test_steps(void **state)
+{
+	struct params p;
+
+	(void)state;
+	read_good(&p, "step=1h");
+	assert_int_equal(p.step_ms, 3600000);
+	read_good(&p, "step=90");
+	assert_int_equal(p.step_ms, 90000);
+	read_good(&p, "step=0.25");
+	assert_int_equal(p.step_ms, 250);
+	read_good(&p, "step=1d12h");
+	assert_int_equal(p.step_ms, DAY_MS * 3 / 2);
+}
+
+/* --- the range --- */
+
+static const struct {
+	const char *query;
+	int64_t from, to;
+	size_t n;			/* intervals; 0: refused */
+	const char *error;
+} ranges[] = {
+	{ "", NOW - 30 * DAY_MS, NOW, 1, NULL },
+	{ "from=1699999000", NOW - 1000000, NOW, 1, NULL },
+	{ "to=1600000000", INT64_C(1600000000000) - 30 * DAY_MS,
+	  INT64_C(1600000000000), 1, NULL },
+	{ "step=1d", NOW - 30 * DAY_MS, NOW, 30, NULL },
+	{ "from=1000&to=1010&step=3", 1000000, 1010000, 4, NULL },
+	{ "from=1000&to=1010&step=1h", 1000000, 1010000, 1, NULL },
+	{ "from=1000&to=12000&step=1", 1000000, 12000000, 11000, NULL },
+	{ "edges=5,7,11", 5, 11, 2, NULL },
+	{ "from=1000&to=12001&step=1", 0, 0, 0, "step: 11001 intervals are "
+	  "more than 11000: take a longer step or a shorter range" },
+	{ "from=200&to=100", 0, 0, 0, "from: the range is empty: it begins "
+	  "when it ends or later" },
+	{ "from=100&to=100", 0, 0, 0, "from: the range is empty: it begins "
+	  "when it ends or later" },
+	{ "edges=1,2&from=1", 0, 0, 0, "edges: they stand in place of from, "
+	  "to and step" },
+	{ "edges=1,2&step=1", 0, 0, 0, "edges: they stand in place of from, "
+	  "to and step" },
+};
+
+/* Half-open neighbours from the first to the last, all of them as long as the
+ * step except the last, which is cut. */
+static void check_edges(const struct params *p)
+{
+	for (size_t i = 1; i < p->nedges; i++) {
+		int64_t length = p->edges[i].ms - p->edges[i - 1].ms;
+
+		assert_true(length > 0);
+		if (p->step_ms > 0 && i + 1 < p->nedges)
+			assert_int_equal(length, p->step_ms);
+	}
+	assert_int_equal(p->edges[0].ms, p->from.ms);
+	assert_int_equal(p->edges[p->nedges - 1].ms, p->to.ms);
 }
 
 static void test_ranges(void **state)
 {
-	struct params p;
-	struct err e = { "" };
-
 	(void)state;
-	params_init(&p);		/* nothing given: up to now */
-	assert_int_equal(params_range(&p, now, 5000, &e), 0);
-	assert_int_equal(p.nedges, 2);
-	assert_int_equal(p.edges[0].ms, now.ms - 5000);
-	assert_int_equal(p.edges[1].ms, now.ms);
-	params_free(&p);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		struct err e = { "" };
+		struct params p;
+		int rc;
 
-	params_init(&p);		/* the last interval is a rest */
-	set(&p, "from", "1763000000");
-	set(&p, "to", "1763000025");
-	set(&p, "step", "10");
-	assert_int_equal(params_range(&p, now, 5000, &e), 0);
-	assert_int_equal(p.nedges, 4);
-	assert_int_equal(p.edges[2].ms, INT64_C(1763000020000));
-	assert_int_equal(p.edges[3].ms, INT64_C(1763000025000));
-	params_free(&p);
-
-	params_init(&p);
-	set(&p, "to", "1763000000");
-	set(&p, "from", "1763000000");
-	assert_int_equal(params_range(&p, now, 5000, &e), -1);
-	assert_non_null(strstr(e.text, "from: the range is empty"));
-	params_free(&p);
-
-	params_init(&p);
-	set(&p, "from", "1763000000");
-	set(&p, "to", "1763011001");
-	set(&p, "step", "1");
-	assert_int_equal(params_range(&p, now, 5000, &e), -1);
-	assert_non_null(strstr(e.text, "11001 intervals are more than 11000"));
-	params_free(&p);
-
-	params_init(&p);
-	set(&p, "edges", "1763000000000,1763000007000");
-	set(&p, "to", "1763000000");
-	assert_int_equal(params_range(&p, now, 5000, &e), -1);
-	assert_non_null(strstr(e.text, "edges: they stand in place"));
-	params_free(&p);
-}
-
-/* Reads back what was written. */
-static void read_query(struct params *p, char *query)
-{
-	for (char *one = strtok(query, "&"); one != NULL;
-	    one = strtok(NULL, "&")) {
-		char *value = strchr(one, '=');
-
-		assert_non_null(value);
-		*value = '\0';
-		set(p, one, value + 1);
+		read_good(&p, ranges[i].query);
+		rc = params_range(&p, (wall_t){ NOW }, 30 * DAY_MS, &e);
+		assert_int_equal(rc, ranges[i].n > 0 ? 0 : -1);
+		if (rc == 0) {
+			assert_int_equal(p.from.ms, ranges[i].from);
+			assert_int_equal(p.to.ms, ranges[i].to);
+			assert_int_equal(p.nedges, ranges[i].n + 1);
+			check_edges(&p);
+		} else {
+			assert_string_equal(e.text, ranges[i].error);
+		}
+		params_free(&p);
 	}
 }
 
-static void must_be_the_same(struct params *p)
+static void test_most_edges(void **state)
 {
-	struct params again;
-	struct buf b;
 	struct err e;
-	char *query;
-
-	assert_int_equal(params_range(p, now, 5000, &e), 0);
-	buf_init(&b, 1 << 20);
-	params_query(p, 7, &b);
-	query = buf_take(&b, NULL);
-	params_init(&again);
-	read_query(&again, query);
-	assert_int_equal(params_range(&again, now, 99, &e), 0);
-	assert_int_equal(again.nedges, p->nedges);
-	for (size_t i = 0; i < p->nedges; i++)
-		assert_int_equal(again.edges[i].ms, p->edges[i].ms);
-	assert_int_equal(again.limit, p->limit);
-	assert_int_equal(again.offset, 7);
-	assert_int_equal(again.min, p->min);
-	assert_int_equal(again.of, p->of);
-	free(query);
-	params_free(&again);
-	params_free(p);
-}
-
-static void test_written_again(void **state)
-{
 	struct params p;
 	struct buf b;
 
 	(void)state;
-	params_init(&p);
-	must_be_the_same(&p);
-	params_init(&p);
-	set(&p, "edges", "1763000000000,1763000007000,1763000009001");
-	set(&p, "min", "3");
-	set(&p, "of", "instances");
-	set(&p, "limit", "5");
-	must_be_the_same(&p);
-	params_init(&p);
-	set(&p, "from", "1763000000.25");
-	set(&p, "to", "1763000025");
-	set(&p, "step", "3.5");
-	must_be_the_same(&p);
-
-	params_init(&p);		/* names as a URL takes them */
-	set(&p, "service", "a&b c/ä");
-	buf_init(&b, 1000);
-	params_query(&p, 0, &b);
-	assert_non_null(strstr(buf_str(&b), "service=a%26b%20c%2F%C3%A4&"));
-	buf_free(&b);
+	buf_init(&b, 1 << 20);
+	buf_adds(&b, "edges=1");
+	for (int i = 2; i <= PARAMS_STEPS + 1; i++)
+		buf_addf(&b, ",%d", i);
+	read_good(&p, buf_str(&b));
+	assert_int_equal(p.nedges, PARAMS_STEPS + 1);
 	params_free(&p);
+	buf_addf(&b, ",%d", PARAMS_STEPS + 2);
+	assert_int_equal(read_all(&p, ALL, buf_str(&b), &e), -1);
+	params_free(&p);
+	buf_free(&b);
+}
+
+/* --- links --- */
+
+static const struct {
+	const char *query, *again;
+} links[] = {
+	{ "", "from=1697408000000&to=1700000000000&limit=1000&offset=7" },
+	{ "service=a%26b *&min=0", "from=1697408000000&to=1700000000000&"
+	  "service=a%2526b%20%2A&min=0&limit=1000&offset=7" },
+	{ "from=1600000000&to=1600000010&step=2.5&limit=3&of=instances&"
+	  "cluster=im&instance=0*", "from=1600000000000&to=1600000010000&"
+	  "step=2.500&of=instances&cluster=im&instance=0%2A&limit=3&"
+	  "offset=7" },
+	{ "edges=1600000000000,1600000000005,1600000000007&of=services",
+	  "edges=1600000000000,1600000000005,1600000000007&of=services&"
+	  "limit=1000&offset=7" },
+	{ "edges=1600000000000,1600000000005", "from=1600000000000&"
+	  "to=1600000000005&limit=1000&offset=7" },
+	{ "state=up&order=asc", "from=1697408000000&to=1700000000000&state=up"
+	  "&order=asc&limit=1000&offset=7" },
+};
+
+static char *link_of(struct params *p)
+{
+	struct err e = { "" };
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	assert_int_equal(params_range(p, (wall_t){ NOW }, 30 * DAY_MS, &e),
+	    0);
+	params_query(p, 7, &b);
+	return buf_take(&b, NULL);
+}
+
+static void test_links(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct params p;
+		char *text;
+
+		read_good(&p, links[i].query);
+		text = link_of(&p);
+		assert_string_equal(text, links[i].again);
+		free(text);
+		params_free(&p);
+	}
+}
+
+/* Read again, it is the same question. */
+static void test_links_ask_the_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct params p, again;
+		struct err e;
+		char *text;
+
+		if (strchr(links[i].query, '%') != NULL)
+			continue;	/* nobody decodes it here */
+		read_good(&p, links[i].query);
+		text = link_of(&p);
+		read_good(&again, text);
+		assert_int_equal(params_range(&again, (wall_t){ 1 }, 1, &e),
+		    0);
+		assert_int_equal(again.nedges, p.nedges);
+		for (size_t k = 0; k < p.nedges; k++)
+			assert_int_equal(again.edges[k].ms, p.edges[k].ms);
+		assert_int_equal(again.of, p.of);
+		assert_int_equal(again.min, p.min);
+		assert_int_equal(again.limit, p.limit);
+		assert_int_equal(again.offset, 7);
+		assert_int_equal(again.oldest_first, p.oldest_first);
+		free(text);
+		params_free(&again);
+		params_free(&p);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_others_parameters),
+		cmocka_unit_test(test_long_text),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_written_again),
+		cmocka_unit_test(test_most_edges),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_links_ask_the_same),
 	};
 
-	return cmocka_run_group_tests_name("exporter/params", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
