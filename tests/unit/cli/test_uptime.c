@@ -163,13 +163,58 @@ static void test_wrong(void **state)
 	assert_non_null(strstr(printed, "\"2025-02-30\" is no time"));
 }
 
+/* The range is what was asked for, or it is said why not. */
+static void test_ranges(void **state)
+{
+	(void)state;
+	watch();
+	/* From the beginning of history, not of 1970. */
+	assert_int_equal(UPTIME("--since=0", "--to=1763036000"), EXIT_OK);
+	assert_non_null(strstr(printed, "32.001 %  100 %"));
+	assert_null(strstr(printed, "History begins"));
+	assert_int_equal(UPTIME("--month=2025-11", "--format=csv"), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\n2025-11-01T00:00:00.000Z,2025-12-01T00:00:00.000Z,im,"));
+	assert_int_equal(UPTIME("--quarter=2025-Q4", "--format=csv"), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\n2025-10-01T00:00:00.000Z,2026-01-01T00:00:00.000Z,im,"));
+	assert_int_equal(UPTIME("--month=9000-01"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--month: it has not begun yet"));
+	assert_int_equal(UPTIME("--month=2025-11", "--to=now"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--month is a whole range"));
+	assert_int_equal(UPTIME("--quarter=2025-Q5"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "such as 2026-Q3"));
+	assert_int_equal(UPTIME("--since=7d", "--to=2025-11-13"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "7d is before now, not before --to"));
+}
+
+static void test_whom(void **state)
+{
+	(void)state;
+	watch();
+	assert_int_equal(UPTIME("login_server/", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nlogin_server  "));
+	assert_int_equal(UPTIME("/0001-*", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  "));
+	assert_int_equal(UPTIME("a/b", "--instance=c"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "INSTANCE is given twice"));
+	assert_int_equal(UPTIME("a/b", "--service=c"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "SERVICE is given twice"));
+	assert_int_equal(UPTIME("--url=http://127.0.0.1:1"), EXIT_USAGE);
+	assert_non_null(strstr(printed,
+	    "--url and --storage.path exclude each other"));
+	assert_int_equal(UPTIME("--http.config.file=x"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--http.config.file is for --url"));
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_services), T(test_instances), T(test_by_day),
 		T(test_minimum_and_maintenance), T(test_formats),
-		T(test_figures), T(test_outages), T(test_wrong),
+		T(test_figures), T(test_ranges), T(test_whom),
+		T(test_outages), T(test_wrong),
 	};
 
 	return cmocka_run_group_tests_name("cli/uptime", tests, NULL, NULL);
