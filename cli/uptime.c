@@ -132,8 +132,11 @@ static enum history_rc print_table(const struct uptime_flags *f,
 		rc = ask_slices(a, q, t, e);
 	asking_quiet(a);
 	if (rc == HISTORY_OK) {
-		uptime_table_print(t, stdout, columns_width(),
-		    f->by != BY_ALL, (size_t)f->limit);
+		if (!uptime_table_print(t, stdout, columns_width(),
+		    f->by != BY_ALL, (size_t)f->limit))
+			printf("no such %s in that time\n",
+			    q->of == HISTORY_SERVICES ? "service" :
+			    "instance");
 		asking_note_beginning(a, f->asking.utc);
 	}
 	uptime_table_free(t);
