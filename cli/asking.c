@@ -11,6 +11,7 @@
 #include "cli/remote.h"
 #include "cli/storage_path.h"
 #include "core/err.h"
+#include "core/timefmt.h"
 #include "core/xalloc.h"
 #include "db/history.h"
 
@@ -33,6 +34,13 @@ static int open_source(const struct flag_set *set, const struct asking *a,
 {
 	struct err e;
 
+	if (a->url != NULL && (a->storage_path != NULL ||
+	    a->config_file != NULL))
+		return flags_usage(set, "--url and %s exclude each other: one"
+		    " of them is asked", a->storage_path != NULL ?
+		    "--storage.path" : "--config.file");
+	if (a->url == NULL && a->http_config_file != NULL)
+		return flags_usage(set, "--http.config.file is for --url");
 	if (a->url != NULL) {
 		asked->source = remote_history(a->url, a->http_config_file,
 		    &e);
@@ -55,12 +63,52 @@ void asking_quiet(struct asked *a)
 
 /* --- when --- */
 
+/* What has not been yet would be unknown. */
+static int read_months(const struct flag_set *set, const struct asking *a,
+    struct asked *asked)
+{
+	bool quarter = a->quarter != NULL;
+	struct err e;
+
+	if ((quarter && a->month != NULL) || a->from != NULL ||
+	    a->since != NULL || a->to != NULL)
+		return flags_usage(set, "--%s is a whole range: no other goes"
+		    " with it", quarter ? "quarter" : "month");
+	if (calendar_months(quarter ? a->quarter : a->month, quarter ?
+	    CALENDAR_QUARTER : CALENDAR_ONE_MONTH, a->utc, &asked->from,
+	    &asked->to, &e) != 0)
+		return flags_usage(set, "--%s: %s", quarter ? "quarter" :
+		    "month", e.text);
+	if (asked->from.ms >= asked->now.ms)
+		return flags_usage(set, "--%s: it has not begun yet", quarter ?
+		    "quarter" : "month");
+	if (asked->to.ms > asked->now.ms)
+		asked->to = asked->now;
+	return -1;
+}
+
+static int empty_range(const struct flag_set *set, const char *from,
+    const struct asked *asked)
+{
+	int64_t ms;
+
+	if (from != NULL && strcmp(from, "0") != 0 &&
+	    timefmt_parse_duration(from, &ms, NULL) == 0 &&
+	    asked->to.ms < asked->now.ms)
+		return flags_usage(set, "the range is empty: %s is before now,"
+		    " not before --to: give a date", from);
+	return flags_usage(set, "the range is empty: it begins when it ends or"
+	    " later");
+}
+
 static int read_range(const struct flag_set *set, const struct asking *a,
     const char *since, struct asked *asked)
 {
 	const char *from = a->from != NULL ? a->from : a->since;
 	struct err e;
 
+	if (a->month != NULL || a->quarter != NULL)
+		return read_months(set, a, asked);
 	if (a->from != NULL && a->since != NULL)
 		return flags_usage(set, "--since and --from are the same: give"
 		    " one of them");
@@ -68,15 +116,14 @@ static int read_range(const struct flag_set *set, const struct asking *a,
 	if (a->to != NULL && calendar_parse(a->to, a->utc, asked->now,
 	    &asked->to, &e) != 0)
 		return flags_usage(set, "--to: %s", e.text);
-	/* A duration is one before the end. */
+	/* The default is before the end; what is given, before now. */
 	if (calendar_parse(from != NULL ? from : since, a->utc,
 	    from == NULL && a->to != NULL ? asked->to : asked->now,
 	    &asked->from, &e) != 0)
 		return flags_usage(set, "--%s: %s",
 		    a->from != NULL ? "from" : "since", e.text);
 	if (asked->to.ms <= asked->from.ms)
-		return flags_usage(set, "the range is empty: it begins when it"
-		    " ends or later");
+		return empty_range(set, from, asked);
 	return -1;
 }
 
@@ -98,11 +145,31 @@ static int look(const struct flag_set *set, struct asked *asked)
 
 /* --- about whom --- */
 
-static int read_who(const struct flag_set *set, const struct asking *a,
-    const struct string_list *operands, struct asked *asked)
+/* An empty part of it is none: SERVICE/ is all of the service. */
+static int read_operand(const struct flag_set *set, const char *operand,
+    struct asked *asked)
 {
 	char *slash;
 
+	asked->pattern = xstrdup(operand);
+	slash = strchr(asked->pattern, '/');
+	if (slash != NULL)
+		*slash++ = '\0';
+	if (asked->pattern[0] != '\0' && asked->who.service != NULL)
+		return flags_usage(set, "SERVICE is given twice");
+	if (asked->pattern[0] != '\0')
+		asked->who.service = asked->pattern;
+	if (slash == NULL || *slash == '\0')
+		return -1;
+	if (asked->who.instance != NULL)
+		return flags_usage(set, "INSTANCE is given twice");
+	asked->who.instance = slash;
+	return -1;
+}
+
+static int read_who(const struct flag_set *set, const struct asking *a,
+    const struct string_list *operands, struct asked *asked)
+{
 	asked->who = (struct history_who){ a->cluster, a->service,
 	    a->instance };
 	if (operands == NULL || operands->n == 0)
@@ -110,16 +177,7 @@ static int read_who(const struct flag_set *set, const struct asking *a,
 	if (operands->n > 1)
 		return flags_usage(set, "unexpected argument \"%s\"",
 		    operands->v[1]);
-	if (a->service != NULL)
-		return flags_usage(set, "SERVICE is given twice");
-	asked->pattern[0] = xstrdup(operands->v[0]);
-	asked->who.service = asked->pattern[0];
-	slash = strchr(asked->pattern[0], '/');
-	if (slash != NULL) {
-		*slash = '\0';
-		asked->who.instance = slash + 1;
-	}
-	return -1;
+	return read_operand(set, operands->v[0], asked);
 }
 
 int asking_open(const struct flag_set *set, const struct asking *a,
@@ -154,7 +212,7 @@ void asking_close(struct asked *a)
 		a->source.close(a->session);
 	remote_history_free(&a->source);
 	free(a->path);
-	free(a->pattern[0]);
+	free(a->pattern);
 }
 
 int asking_result(const struct flag_set *set, struct asked *a,

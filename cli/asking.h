@@ -15,7 +15,7 @@ enum asking_format { ASKING_TABLE, ASKING_JSON, ASKING_CSV };
 
 struct asking {
 	const char *storage_path, *config_file, *url, *http_config_file;
-	const char *since, *from, *to;
+	const char *since, *from, *to, *month, *quarter;
 	const char *cluster, *service, *instance;
 	bool utc;
 	int format;			/* enum asking_format */
@@ -52,6 +52,12 @@ extern const char *const asking_formats[];
 	{ .name = "to", .type = FLAG_STRING, ASKING_AT(in_, to), \
 	  .value = "TIME", .not_empty = true, .help = "Until when, in the" \
 	    " same ways; this moment itself is not in it. By default now." }, \
+	{ .name = "month", .type = FLAG_STRING, ASKING_AT(in_, month), \
+	  .value = "MONTH", .not_empty = true, .help = "Of a whole month," \
+	    " such as 2026-10, up to now at most." }, \
+	{ .name = "quarter", .type = FLAG_STRING, ASKING_AT(in_, quarter), \
+	  .value = "QUARTER", .not_empty = true, .help = "Of a whole" \
+	    " quarter, such as 2026-Q3, up to now at most." }, \
 	{ .name = "utc", .type = FLAG_BOOL, ASKING_AT(in_, utc), \
 	  .help = "Dates are those of UTC, not of the local zone." }, \
 	{ .name = "service", .type = FLAG_STRING, \
@@ -76,7 +82,7 @@ struct asked {
 	wall_t from, to;	/* from.ms 0: from the beginning */
 	wall_t begins;		/* history; ms 0: there is none */
 	struct history_who who;
-	char *path, *pattern[2];	/* owned */
+	char *path, *pattern;		/* owned */
 	struct progress progress;
 };
 
@@ -94,8 +100,7 @@ void asking_quiet(struct asked *a);
 int asking_result(const struct flag_set *set, struct asked *a,
     enum history_rc rc, const struct err *e);
 
-/* Begins at history's beginning where the range was to begin before it could
- * know anything, and says so below a table. */
+/* Says below a table where history begins, if that is after the range does. */
 void asking_note_beginning(const struct asked *a, bool utc);
 
 #endif

@@ -92,6 +92,32 @@ int calendar_parse(const char *text, bool utc, wall_t now, wall_t *t_r,
 	    " 2026-10-01T08:00 or 2026-10-01T08:00:00Z", text);
 }
 
+int calendar_months(const char *text, enum calendar_months months, bool utc,
+    wall_t *from_r, wall_t *to_r, struct err *e)
+{
+	static const struct {
+		const char *form, *example;
+		int last;
+	} kinds[] = {
+		[CALENDAR_ONE_MONTH] = { "%d-%2d%n", "2026-10", 12 },
+		[CALENDAR_QUARTER] = { "%d-Q%1d%n", "2026-Q3", 4 },
+	};
+	int year, number, used = 0, per = 12 / kinds[months].last;
+
+	if (sscanf(text, kinds[months].form, &year, &number, &used) != 2 ||
+	    text[used] != '\0' || strlen(text) != 7 || year < 1970 ||
+	    number < 1 || number > kinds[months].last)
+		return err_set(e, "\"%s\": it takes one such as %s", text,
+		    kinds[months].example);
+	for (int i = 0; i < 2; i++) {
+		struct tm tm = { .tm_mday = 1, .tm_year = year - 1900,
+			.tm_mon = (number - 1 + i) * per };
+
+		*(i == 0 ? from_r : to_r) = from_tm(&tm, utc);
+	}
+	return 0;
+}
+
 /* The first edge behind t. */
 static wall_t next_edge(wall_t t, enum calendar_unit unit, bool utc)
 {

@@ -18,6 +18,12 @@ struct err;
 int calendar_parse(const char *text, bool utc, wall_t now, wall_t *t_r,
     struct err *e);
 
+enum calendar_months { CALENDAR_ONE_MONTH, CALENDAR_QUARTER };
+
+/* Reads a month, 2026-10, or a quarter, 2026-Q3.  0, or -1 with e. */
+int calendar_months(const char *text, enum calendar_months months, bool utc,
+    wall_t *from_r, wall_t *to_r, struct err *e);
+
 enum calendar_unit { CALENDAR_DAY, CALENDAR_WEEK, CALENDAR_MONTH };
 
 /* The edges of all days, weeks (from Monday on) or months that [from, to)
@@ -26,8 +32,8 @@ enum calendar_unit { CALENDAR_DAY, CALENDAR_WEEK, CALENDAR_MONTH };
 size_t calendar_edges(wall_t from, wall_t to, enum calendar_unit unit,
     bool utc, wall_t **edges_r);
 
-/* Appends nothing, writes "2026-10-01" or, if it is not midnight,
- * "2026-10-01 08:30" into out[20]; returns out. */
+/* Writes "2026-10-01" or, if it is not midnight, "2026-10-01 08:30" into
+ * out[20]; returns out. */
 char *calendar_date(wall_t t, bool utc, char *out);
 
 #endif

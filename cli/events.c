@@ -3,14 +3,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cli/asking.h"
 #include "cli/columns.h"
 #include "cli/command.h"
-#include "cli/events_table.h"
 #include "cli/rows.h"
 #include "core/err.h"
 #include "core/timefmt.h"
+#include "core/xalloc.h"
 
 struct events_flags {
 	struct asking asking;
@@ -35,18 +36,78 @@ static const struct flag_set flags = {
 	FLAG_SET_FLAGS(table),
 };
 
-struct printing {
-	struct events_table *table;
-	size_t n;
+enum { CLUSTER, TIME, WHO, STATE, CAUSE, AFTER, ADDRESS, NCOLUMNS };
+
+static const struct column specs[NCOLUMNS] = {
+	[CLUSTER] = { .name = "CLUSTER" },
+	[TIME] = { .name = "TIME" },
+	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = 18 },
+	[STATE] = { .name = "STATE" },
+	[CAUSE] = { .name = "CAUSE" },
+	[AFTER] = { .name = "AFTER", .drop = 1 },
+	[ADDRESS] = { .name = "ADDRESS", .drop = COLUMNS_LUXURY },
 };
+
+struct printing {
+	struct columns *columns;
+	bool any, utc;
+};
+
+/* The state before, and how long that was. */
+static char *after(const struct history_event *ev)
+{
+	char *length, *text;
+
+	if (ev->was == NULL)
+		return xstrdup("first seen");
+	if (ev->was_ms < 0)
+		return xstrdup(ev->was);
+	length = columns_length(ev->was_ms);
+	text = xasprintf("%s %s", ev->was, length);
+	free(length);
+	return text;
+}
+
+static char *moment(wall_t t, bool utc)
+{
+	char text[TIMEFMT_MAX];
+
+	if (!utc)
+		return timefmt_local(t);
+	timefmt_rfc3339(t, text);
+	return xasprintf("%.10s %.12s", text, text + 11);
+}
 
 static bool tabulate(const struct history_event *ev, void *arg)
 {
 	struct printing *p = arg;
+	char *cells[NCOLUMNS] = {
+		[CLUSTER] = xstrdup(ev->cluster),
+		[TIME] = moment(ev->at, p->utc),
+		[WHO] = xasprintf("%s/%s", ev->service, ev->instance),
+		[STATE] = xstrdup(ev->state),
+		[CAUSE] = xstrdup(ev->cause),
+		[AFTER] = after(ev),
+		[ADDRESS] = xstrdup(ev->address != NULL ? ev->address : ""),
+	};
 
-	events_table_add(p->table, ev);
-	p->n++;
+	columns_add(p->columns, cells);
+	p->any = true;
 	return true;
+}
+
+/* Today's zone stands for all rows; json and csv leave no doubt. */
+static void name_zone(struct columns *c, bool utc)
+{
+	time_t now = (time_t)(clock_wall().ms / 1000);
+	char *name;
+	struct tm tm;
+
+	if (!utc && localtime_r(&now, &tm) == NULL)
+		return;
+	name = xasprintf("TIME (%s)", utc ? "UTC" : tm.tm_zone);
+	columns_name(c, TIME, name);
+	free(name);
 }
 
 static bool add_row(const struct history_event *row, void *rows)
@@ -67,9 +128,9 @@ static enum history_rc print_rows(const struct events_flags *f,
 	return rc;
 }
 
-static void print_nothing(wall_t since)
+static void print_nothing(wall_t since, bool utc)
 {
-	char *text = timefmt_local(since);
+	char *text = moment(since, utc);
 
 	if (since.ms != 0)
 		printf("no events since %.19s\n", text);
@@ -78,18 +139,21 @@ static void print_nothing(wall_t since)
 	free(text);
 }
 
-static enum history_rc print_table(struct asked *a,
-    const struct history_events_query *q, struct err *e)
+static enum history_rc print_table(const struct events_flags *f,
+    struct asked *a, const struct history_events_query *q, struct err *e)
 {
-	struct printing p = { events_table_new(), 0 };
+	struct printing p = { columns_new(specs, NCOLUMNS), false,
+	    f->asking.utc };
 	enum history_rc rc = a->source.events(a->session, q, tabulate, &p, e);
 
 	asking_quiet(a);
-	if (rc == HISTORY_OK && p.n > 0)
-		events_table_print(p.table, stdout, (int)columns_width());
+	columns_qualify(p.columns, CLUSTER, WHO);
+	name_zone(p.columns, p.utc);
+	if (rc == HISTORY_OK && p.any)
+		columns_print(p.columns, stdout, columns_width());
 	else if (rc == HISTORY_OK)
-		print_nothing(a->from);
-	events_table_free(p.table);
+		print_nothing(a->from, p.utc);
+	columns_free(p.columns);
 	return rc;
 }
 
@@ -103,7 +167,7 @@ static int answer(const struct events_flags *f, struct asked *a)
 	};
 	struct err e;
 	enum history_rc rc = f->asking.format == ASKING_TABLE ?
-	    print_table(a, &q, &e) : print_rows(f, a, &q, &e);
+	    print_table(f, a, &q, &e) : print_rows(f, a, &q, &e);
 
 	return asking_result(&flags, a, rc, &e);
 }

@@ -169,7 +169,7 @@ static const struct column specs[NCOLUMNS] = {
 	[FROM] = { .name = "FROM", .drop = 2 },
 	[UNTIL] = { .name = "UNTIL" },
 	[BACK] = { .name = "ENDS", .drop = 3 },
-	[COMMENT] = { .name = "COMMENT", .elastic = true },
+	[COMMENT] = { .name = "COMMENT", .elastic = 16 },
 	[BY] = { .name = "BY", .drop = 1 },
 };
 

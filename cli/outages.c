@@ -8,7 +8,6 @@
 #include "cli/asking.h"
 #include "cli/columns.h"
 #include "cli/command.h"
-#include "cli/events_table.h"
 #include "cli/rows.h"
 #include "core/err.h"
 #include "core/timefmt.h"
@@ -44,16 +43,19 @@ static const struct flag_set flags = {
 	FLAG_SET_FLAGS(table),
 };
 
-enum { BEGAN, WHO, LASTED, CAUSE, SEEN_AFTER, ADDRESS, NCOLUMNS };
+enum { CLUSTER, BEGAN, WHO, LASTED, CAUSE, SEEN_AFTER, ADDRESS, NCOLUMNS };
 
 static const struct column specs[NCOLUMNS] = {
+	[CLUSTER] = { .name = "CLUSTER" },
 	[BEGAN] = { .name = "BEGAN" },
-	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = true },
+	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = 20 },
 	[LASTED] = { .name = "LASTED" },
 	[CAUSE] = { .name = "CAUSE", .drop = 1 },
 	[SEEN_AFTER] = { .name = "SEEN AFTER", .right = true, .drop = 2 },
-	[ADDRESS] = { .name = "ADDRESS", .drop = 3 },
+	[ADDRESS] = { .name = "ADDRESS", .drop = COLUMNS_LUXURY },
 };
+
+enum { DOUBT_MS = 1000 };	/* less is not worth saying */
 
 struct printing {
 	struct columns *columns;
@@ -61,19 +63,12 @@ struct printing {
 	bool any, utc;
 };
 
-static char *duration(int64_t ms)
-{
-	char text[TIMEFMT_MAX];
-
-	return xstrdup(timefmt_duration(events_round_down(ms), text));
-}
-
 /* Of one that goes on, up to the end of the range; marked where nobody saw all
  * of it. */
 static char *lasted(const struct history_outage *o, wall_t end)
 {
 	int64_t ms = (o->to.ms != 0 ? o->to.ms : end.ms) - o->from.ms;
-	char *text = duration(ms > 0 ? ms : 0), *whole;
+	char *text = columns_length(ms > 0 ? ms : 0), *whole;
 
 	whole = xasprintf("%s%s%s", text, o->to.ms == 0 ? ", goes on" : "",
 	    o->unknown_ms > 0 ? " (?)" : "");
@@ -87,6 +82,37 @@ static char *cause(const struct history_outage *o)
 		return xstrdup(o->cause);
 	return xasprintf("%lld of %lld up", (long long)o->up_least,
 	    (long long)o->min_instances);
+}
+
+/* Of what ran out etcd tells the moment; what was found by comparing began
+ * anywhere between the last sign and then.  A service's has no cause, and so
+ * no doubt to be told. */
+static int64_t doubt(const struct history_outage *o)
+{
+	static const char *const told[] = { "expire", "dir_expire",
+		"etcd_outage" };
+	int64_t before = o->from.ms - o->earliest.ms;
+	int64_t after = o->seen.ms - o->from.ms;
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (o->cause == NULL || strcmp(o->cause, told[i]) == 0)
+			return 0;
+	before = before > after ? before : after;
+	return before >= DOUBT_MS ? before : 0;
+}
+
+static char *seen_after(const struct history_outage *o)
+{
+	char *text = columns_length(o->seen.ms - o->from.ms), *about, *whole;
+
+	if (doubt(o) == 0)
+		return text;
+	about = columns_length(doubt(o));
+	whole = xasprintf("%s %s%s", text, columns_unicode() ? "\u00b1" : "+/-",
+	    about);
+	free(text);
+	free(about);
+	return whole;
 }
 
 /* To the second. */
@@ -109,13 +135,14 @@ static bool tabulate(const struct history_outage *o, void *arg)
 {
 	struct printing *p = arg;
 	char *cells[NCOLUMNS] = {
+		[CLUSTER] = xstrdup(o->cluster),
 		[BEGAN] = began(o->from, p->utc),
 		[WHO] = xasprintf("%s%s%s", o->service,
 		    o->instance != NULL ? "/" : "",
 		    o->instance != NULL ? o->instance : ""),
 		[LASTED] = lasted(o, p->to),
 		[CAUSE] = cause(o),
-		[SEEN_AFTER] = duration(o->seen.ms - o->from.ms),
+		[SEEN_AFTER] = seen_after(o),
 		[ADDRESS] = xstrdup(o->address != NULL ? o->address : ""),
 	};
 
@@ -151,6 +178,11 @@ static enum history_rc print_table(const struct outages_flags *f,
 
 	rc = a->source.outages(a->session, q, tabulate, &p, e);
 	asking_quiet(a);
+	columns_qualify(p.columns, CLUSTER, WHO);
+	if (f->services) {
+		columns_name(p.columns, WHO, "SERVICE");
+		columns_hide(p.columns, ADDRESS);
+	}
 	if (rc == HISTORY_OK && p.any)
 		columns_print(p.columns, stdout, columns_width());
 	else if (rc == HISTORY_OK)

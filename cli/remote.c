@@ -23,6 +23,8 @@ enum {
 	PATIENCE_MS = 30000,		/* the daemon gives up after 10 s */
 };
 
+#define FIRST_MS INT64_C(100000000000)
+
 struct remote {
 	char *url;
 	struct http_config http;
@@ -116,12 +118,30 @@ static bool fill_text(const struct row_field *f, const cJSON *v, char *row)
 	return true;
 }
 
-/* A field that another version does not know is nothing; one of another type
- * is an error. */
-static int fill(const struct row_table *t, const cJSON *object, void *row,
-    struct err *e)
+/* What no row is without: whoever reads rows need not ask whether it is
+ * there.  NULL at the end. */
+static const char *const uptime_needs[] = { "from", "to", "etcd_cluster",
+	"service_name", NULL };
+static const char *const outage_needs[] = { "from", "earliest", "seen",
+	"etcd_cluster", "service_name", NULL };
+static const char *const event_needs[] = { "time", "earliest", "seen",
+	"etcd_cluster", "service_name", "instance_id", "state", "cause", NULL };
+
+static bool is_needed(const char *const *needs, const char *name)
+{
+	while (*needs != NULL && strcmp(*needs, name) != 0)
+		needs++;
+	return *needs != NULL;
+}
+
+/* A field that another version does not know is nothing; one of another type,
+ * or a row without what every row has, is an error. */
+static int fill(const struct row_table *t, const char *const *needs,
+    const cJSON *object, void *row, struct err *e)
 {
 	memset(row, 0, t->size);
+	if (!cJSON_IsObject(object))
+		return err_set(e, "a row of the answer is no object");
 	for (size_t i = 0; i < t->n; i++) {
 		const struct row_field *f = &t->fields[i];
 		const cJSON *v = cJSON_GetObjectItemCaseSensitive(object,
@@ -130,9 +150,13 @@ static int fill(const struct row_table *t, const cJSON *object, void *row,
 		bool text = f->type == ROW_TEXT || f->type == ROW_TIME;
 
 		v = v != NULL ? v : &null;
+		if (cJSON_IsNull(v) && is_needed(needs, f->name))
+			return err_set(e, "a row of the answer is without"
+			    " \"%s\"", f->name);
 		if (text ? !fill_text(f, v, row) : !fill_number(f, v, row))
-			return err_set(e, "the daemon's \"%s\" is no %s",
-			    f->name, text ? "text" : "number");
+			return err_set(e, "\"%s\" of a row of the answer is"
+			    " no %s", f->name, f->type == ROW_TIME ? "time" :
+			    text ? "text" : "number");
 	}
 	return 0;
 }
@@ -141,14 +165,23 @@ typedef bool (*row_fn)(const void *row, void *arg);
 
 struct paging {
 	const struct row_table *table;
+	const char *const *needs;
 	bool reversed;			/* the last one first */
+	bool open;			/* without an end: rows may come in */
 	struct buf query;		/* without limit and offset */
 	int64_t limit, offset;		/* 0: all */
 	int64_t n;			/* rows so far */
 };
 
-static enum history_rc tell_page(const struct paging *p, const cJSON *page,
-    row_fn fn, void *arg, struct err *e)
+static enum history_rc not_understood(const struct remote *r, struct err *e)
+{
+	err_set(e, "%s: %s: is that a rollcall?", r->url, e->text);
+	return HISTORY_FAILED;
+}
+
+static enum history_rc tell_page(const struct remote *r,
+    const struct paging *p, const cJSON *page, row_fn fn, void *arg,
+    struct err *e)
 {
 	void *row = xcalloc(1, p->table->size);
 	const cJSON *one = page->child;
@@ -158,8 +191,8 @@ static enum history_rc tell_page(const struct paging *p, const cJSON *page,
 	if (p->reversed && one != NULL)
 		one = one->prev;
 	while (one != NULL && rc == HISTORY_OK) {
-		if (fill(p->table, one, row, e) != 0)
-			rc = HISTORY_FAILED;
+		if (fill(p->table, p->needs, one, row, e) != 0)
+			rc = not_understood(r, e);
 		else if (!fn(row, arg))
 			rc = HISTORY_ENDED;
 		if (p->reversed)
@@ -188,13 +221,34 @@ static cJSON *next_page(const struct remote *r, const struct paging *p,
 	return NULL;
 }
 
+static enum history_rc too_many(const struct remote *r, struct err *e)
+{
+	err_set(e, "%s: too many intervals for one question: take longer ones"
+	    " or a shorter range", r->url);
+	return HISTORY_BAD;
+}
+
+/* What comes in while pages are read would move the later ones: the first
+ * page's newest is the last of all. */
+static void close_end(struct paging *p, const cJSON *page)
+{
+	const char *seen = page->child != NULL ?
+	    json_str(page->child, "seen") : NULL;
+	wall_t t;
+
+	if (p->open && seen != NULL &&
+	    timefmt_parse_rfc3339(seen, &t, NULL) == 0)
+		buf_addf(&p->query, "&to=%" PRId64, t.ms + 1);
+	p->open = false;
+}
+
 /* Pages come newest first: in the other order they are told when all are
  * there. */
 static enum history_rc tell_all(const struct remote *r, struct paging *p,
     row_fn fn, void *arg, struct err *e)
 {
 	cJSON *pages = cJSON_CreateArray(), *page = NULL;
-	enum history_rc rc = HISTORY_OK;
+	enum history_rc rc = p->query.failed ? too_many(r, e) : HISTORY_OK;
 	int got = PAGE;
 
 	while (rc == HISTORY_OK && got == PAGE &&
@@ -204,17 +258,18 @@ static enum history_rc tell_all(const struct remote *r, struct paging *p,
 			rc = HISTORY_FAILED;
 			break;
 		}
+		close_end(p, page);
 		got = cJSON_GetArraySize(page);
 		p->n += got;
 		if (!p->reversed)
-			rc = tell_page(p, page, fn, arg, e);
+			rc = tell_page(r, p, page, fn, arg, e);
 		cJSON_InsertItemInArray(pages, 0, page);
 		if (!p->reversed)
 			cJSON_DeleteItemFromArray(pages, 0);
 	}
 	for (page = pages->child; page != NULL && rc == HISTORY_OK;
 	    page = page->next)
-		rc = tell_page(p, page, fn, arg, e);
+		rc = tell_page(r, p, page, fn, arg, e);
 	cJSON_Delete(pages);
 	buf_free(&p->query);
 	return rc;
@@ -222,18 +277,26 @@ static enum history_rc tell_all(const struct remote *r, struct paging *p,
 
 /* --- the questions --- */
 
+/* To the API 0 is no time; 1 is before all history, and so is whatever it
+ * would take for seconds. */
+static int64_t moment(wall_t t)
+{
+	return t.ms >= FIRST_MS ? t.ms : 1;
+}
+
 static enum history_rc uptime(void *session,
     const struct history_uptime_query *q,
     bool (*fn)(const struct history_uptime *row, void *arg), void *arg,
     struct err *e)
 {
-	struct paging p = { .table = &history_uptime_rows };
+	struct paging p = { .table = &history_uptime_rows,
+	    .needs = uptime_needs };
 
 	buf_init(&p.query, MAX_QUERY);
 	buf_adds(&p.query, "uptime?edges=");
 	for (size_t i = 0; i < q->nedges; i++)
 		buf_addf(&p.query, "%s%" PRId64, i > 0 ? "," : "",
-		    q->edges[i].ms);
+		    q->edges[i].ms > 0 ? q->edges[i].ms : 1);
 	add_who(&p.query, &q->who, q->of);
 	add_min(&p.query, q->min_instances);
 	return tell_all(session, &p, (row_fn)fn, arg, e);
@@ -245,11 +308,12 @@ static enum history_rc outages(void *session,
     struct err *e)
 {
 	struct paging p = { .table = &history_outage_rows,
+	    .needs = outage_needs,
 	    .limit = q->limit, .offset = q->offset };
 
 	buf_init(&p.query, MAX_QUERY);
 	buf_addf(&p.query, "outages?from=%" PRId64 "&to=%" PRId64,
-	    q->from.ms, q->to.ms);
+	    moment(q->from), moment(q->to));
 	add_who(&p.query, &q->who, q->of);
 	add_min(&p.query, q->min_instances);
 	return tell_all(session, &p, (row_fn)fn, arg, e);
@@ -261,13 +325,13 @@ static enum history_rc events(void *session,
     struct err *e)
 {
 	struct paging p = { .table = &history_event_rows,
+	    .needs = event_needs, .open = q->to.ms == 0,
 	    .limit = q->limit, .offset = q->offset,
 	    .reversed = !q->newest_first };
 
 	buf_init(&p.query, MAX_QUERY);
 	/* Something has to stand before the first &. */
-	buf_addf(&p.query, "events?from=%" PRId64,
-	    q->from.ms > 0 ? q->from.ms : 1);
+	buf_addf(&p.query, "events?from=%" PRId64, moment(q->from));
 	if (q->to.ms != 0)
 		buf_addf(&p.query, "&to=%" PRId64, q->to.ms);
 	add_text(&p.query, "cluster", q->who.cluster);
@@ -276,23 +340,33 @@ static enum history_rc events(void *session,
 	return tell_all(session, &p, (row_fn)fn, arg, e);
 }
 
+/* A time or null.  -1 with e: it is neither, or is not there. */
+static int read_looked(const cJSON *overview, const char *name, wall_t *t_r,
+    struct err *e)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(overview, name);
+	const char *text = cJSON_GetStringValue(v);
+
+	*t_r = (wall_t){ 0 };
+	if (cJSON_IsNull(v) || (text != NULL &&
+	    timefmt_parse_rfc3339(text, t_r, NULL) == 0))
+		return 0;
+	return err_set(e, "the overview has no \"%s\"", name);
+}
+
 static enum history_rc looked(void *session, wall_t *since_r,
     wall_t *until_r, struct err *e)
 {
 	cJSON *tree = ask(session, "overview", e);
-	const char *since, *until;
+	enum history_rc rc = HISTORY_OK;
 
 	if (tree == NULL)
 		return HISTORY_FAILED;
-	since = json_str(tree, "looked_since");
-	until = json_str(tree, "looked_until");
-	*since_r = *until_r = (wall_t){ 0 };
-	if (since != NULL)
-		timefmt_parse_rfc3339(since, since_r, NULL);
-	if (until != NULL)
-		timefmt_parse_rfc3339(until, until_r, NULL);
+	if (read_looked(tree, "looked_since", since_r, e) != 0 ||
+	    read_looked(tree, "looked_until", until_r, e) != 0)
+		rc = not_understood(session, e);
 	cJSON_Delete(tree);
-	return HISTORY_OK;
+	return rc;
 }
 
 static void *open_session(const void *arg, struct err *e)

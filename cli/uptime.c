@@ -12,6 +12,7 @@
 #include "cli/rows.h"
 #include "cli/uptime_table.h"
 #include "core/err.h"
+#include "core/xalloc.h"
 
 enum sort { SORT_UPTIME, SORT_NAME };
 
@@ -74,9 +75,7 @@ static size_t make_edges(const struct uptime_flags *f, const struct asked *a,
 	if (f->by != BY_ALL && from.ms < a->to.ms)
 		return calendar_edges(from, a->to, (enum calendar_unit)f->by,
 		    f->asking.utc, edges_r);
-	*edges_r = calloc(2, sizeof(**edges_r));
-	if (*edges_r == NULL)
-		abort();
+	*edges_r = xcalloc(2, sizeof(**edges_r));
 	(*edges_r)[0] = a->from;
 	(*edges_r)[1] = a->to;
 	return 2;
@@ -133,12 +132,23 @@ static enum history_rc print_table(const struct uptime_flags *f,
 		rc = ask_slices(a, q, t, e);
 	asking_quiet(a);
 	if (rc == HISTORY_OK) {
-		uptime_table_print(t, stdout, columns_width(),
-		    f->by != BY_ALL, (size_t)f->limit);
+		if (!uptime_table_print(t, stdout, columns_width(),
+		    f->by != BY_ALL, (size_t)f->limit))
+			printf("no such %s in that time\n",
+			    q->of == HISTORY_SERVICES ? "service" :
+			    "instance");
 		asking_note_beginning(a, f->asking.utc);
 	}
 	uptime_table_free(t);
 	return rc;
+}
+
+/* --since=0 is from the beginning of history, not of 1970, of which next to
+ * nothing was watched. */
+static void begin_with_history(struct asked *a)
+{
+	if (a->from.ms == 0 && a->begins.ms < a->to.ms)
+		a->from = a->begins;
 }
 
 static int answer(const struct uptime_flags *f, struct asked *a)
@@ -175,6 +185,7 @@ int cli_uptime(int argc, char **argv)
 	else
 		rc = asking_open(&flags, &f.asking, &operands, "30d", &a);
 	if (rc < 0) {
+		begin_with_history(&a);
 		rc = answer(&f, &a);
 		asking_close(&a);
 	}

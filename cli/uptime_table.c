@@ -4,17 +4,13 @@
  * has no uptime has a dash. */
 #include "cli/uptime_table.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/calendar.h"
 #include "cli/columns.h"
-#include "cli/events_table.h"
 #include "core/buf.h"
-#include "core/timefmt.h"
 #include "core/xalloc.h"
 
 struct line {
@@ -89,19 +85,27 @@ static bool same_subject(const struct history_uptime *a,
 	    (a->instance == NULL || strcmp(a->instance, b->instance) == 0);
 }
 
-/* Whatever was down, be it a moment, is seen: only a slice without any is
- * full. */
+/* Whatever was down, be it a moment, is seen.  Else it is what it was for the
+ * longest: a slice of which an hour of a day was watched is not full. */
 static char level_of(const struct history_uptime *row)
 {
-	int64_t judged = row->up_ms + row->down_ms;
+	const struct {
+		int64_t ms;
+		char level;
+	} kinds[] = {
+		{ row->up_ms, LEVELS }, { row->unknown_ms, UNKNOWN },
+		{ row->maintenance_ms, MAINTENANCE },
+		{ row->absent_ms, ABSENT },
+	};
+	size_t most = 0;
 
-	if (judged == 0 && row->maintenance_ms > 0)
-		return MAINTENANCE;
-	if (judged == 0)
-		return row->unknown_ms > row->absent_ms ? UNKNOWN : ABSENT;
-	if (row->down_ms == 0)
-		return LEVELS;
-	return (char)(1 + (LEVELS - 2) * row->up_ms / judged);
+	if (row->down_ms > 0)
+		return (char)(1 + (LEVELS - 1) * row->up_ms /
+		    (row->up_ms + row->down_ms));
+	for (size_t i = 1; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].ms > kinds[most].ms)
+			most = i;
+	return kinds[most].level;
 }
 
 bool uptime_table_slice(const struct history_uptime *row, void *table)
@@ -178,45 +182,29 @@ static char *uptime_text(const struct history_uptime *row)
 	return both;
 }
 
-static char *length(int64_t ms)
+static char *name_of(const struct history_uptime *r)
 {
-	char text[TIMEFMT_MAX];
-
-	if (ms < 0)
-		return xstrdup("-");
-	return xstrdup(timefmt_duration(events_round_down(ms), text));
-}
-
-static bool several_clusters(const struct uptime_table *t)
-{
-	for (size_t i = 1; i < t->n; i++)
-		if (strcmp(t->v[i].row.cluster, t->v[0].row.cluster) != 0)
-			return true;
-	return false;
-}
-
-static char *name_of(const struct history_uptime *r, bool cluster)
-{
-	return xasprintf("%s%s%s%s%s", cluster ? r->cluster : "",
-	    cluster ? ": " : "", r->service, r->instance != NULL ? "/" : "",
+	return xasprintf("%s%s%s", r->service, r->instance != NULL ? "/" : "",
 	    r->instance != NULL ? r->instance : "");
 }
 
 /* --- the table --- */
 
-enum { NAME, WHEN, UPTIME, SEEN, DOWN, OUTAGES, LONGEST, MTBF, MTTR, BAR,
-    NCOLUMNS };
+enum { CLUSTER, NAME, WHEN, UPTIME, SEEN, DOWN, OUTAGES, LONGEST, MTBF, MTTR,
+    BAR, NCOLUMNS };
 
 static const struct column specs[NCOLUMNS] = {
-	[NAME] = { .name = "SERVICE", .elastic = true },
-	[WHEN] = { .name = "" },
+	[CLUSTER] = { .name = "CLUSTER" },
+	[NAME] = { .name = "SERVICE", .elastic = 22 },
+	[WHEN] = { .name = "FROM" },
 	[UPTIME] = { .name = "UPTIME", .right = true },
 	[SEEN] = { .name = "SEEN", .right = true, .drop = 1 },
 	[DOWN] = { .name = "DOWN", .right = true },
 	[OUTAGES] = { .name = "OUTAGES", .right = true, .drop = 2 },
 	[LONGEST] = { .name = "LONGEST", .right = true, .drop = 4 },
-	[MTBF] = { .name = "MTBF", .right = true, .drop = 6 },
-	[MTTR] = { .name = "MTTR", .right = true, .drop = 5 },
+	[MTBF] = { .name = "MTBF", .right = true,
+	    .drop = COLUMNS_LUXURY + 1 },
+	[MTTR] = { .name = "MTTR", .right = true, .drop = COLUMNS_LUXURY },
 	[BAR] = { .name = "", .drop = 3 },
 };
 
@@ -232,72 +220,111 @@ static int worst_first(const void *va, const void *vb)
 }
 
 static void add_line(struct columns *c, const struct uptime_table *t,
-    const struct line *l, bool cluster, bool dates)
+    const struct line *l)
 {
-	bool unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	const struct history_uptime *r = &l->row;
 	char date[20];
 	char *cells[NCOLUMNS] = {
-		[NAME] = name_of(r, cluster),
-		[WHEN] = xstrdup(dates ? calendar_date(r->from, t->utc,
-		    date) : ""),
+		[CLUSTER] = xstrdup(r->cluster),
+		[NAME] = name_of(r),
+		[WHEN] = xstrdup(calendar_date(r->from, t->utc, date)),
 		[UPTIME] = uptime_text(r),
 		[SEEN] = percent(r->coverage, 1),
-		[DOWN] = r->up_ms + r->down_ms > 0 ? length(r->down_ms) :
-		    xstrdup("-"),
+		[DOWN] = columns_length(r->up_ms + r->down_ms > 0 ?
+		    r->down_ms : -1),
 		[OUTAGES] = xasprintf("%lld", (long long)r->outages),
-		[LONGEST] = r->outages > 0 ? length(r->longest_ms) :
-		    xstrdup("-"),
-		[MTBF] = t->wide ? length(r->mtbf_ms) : xstrdup(""),
-		[MTTR] = t->wide ? length(r->mttr_ms) : xstrdup(""),
-		[BAR] = dates || t->bars == 0 ? xstrdup("") :
-		    bar_text(l, unicode),
+		[LONGEST] = columns_length(r->outages > 0 ? r->longest_ms :
+		    -1),
+		[MTBF] = columns_length(r->mtbf_ms),
+		[MTTR] = columns_length(r->mttr_ms),
+		[BAR] = bar_text(l, columns_unicode()),
 	};
 
 	columns_add(c, cells);
 }
 
-static void name_columns(struct columns *c, const struct uptime_table *t,
-    bool dates)
+static void name_bar(struct columns *c, const struct uptime_table *t)
 {
 	char from[20], to[20], range[48];
 
-	if (t->n > 0 && t->v[0].row.instance != NULL)
-		columns_name(c, NAME, "SERVICE/INSTANCE");
-	if (dates)
-		columns_name(c, WHEN, "FROM");
-	if (!t->wide) {
-		columns_name(c, MTBF, "");
-		columns_name(c, MTTR, "");
-	}
-	if (t->bars == 0 || dates)
-		return;
 	calendar_date(t->v[0].row.from, t->utc, from);
 	calendar_date(t->v[0].row.to, t->utc, to);
 	from[10] = to[10] = '\0';
 	/* The year of the end says that of the beginning. */
-	snprintf(range, sizeof(range), "%s .. %s", from + 5, to);
+	snprintf(range, sizeof(range), "%s .. %s", strncmp(from, to, 4) == 0 ?
+	    from + 5 : from, to);
 	columns_name(c, BAR, strcmp(from, to) == 0 ? to : range);
 }
 
-void uptime_table_print(struct uptime_table *t, FILE *out, size_t width,
-    bool dates, size_t limit)
+/* Of what is in the bars, so that nobody has to know it by heart. */
+static void print_legend(const struct uptime_table *t, size_t n, FILE *out)
+{
+	bool unicode = columns_unicode();
+	const struct {
+		char least, most;
+		const char *text, *ascii;
+	} kinds[] = {
+		{ LEVELS, LEVELS, "█ up", "# up" },
+		{ 1, LEVELS - 1, "▁-▇ down for a part",
+		    "_.:-=+* down for a part" },
+		{ UNKNOWN, UNKNOWN, "· not watched", "? not watched" },
+		{ MAINTENANCE, MAINTENANCE, "m maintenance", "m maintenance" },
+		{ ABSENT, ABSENT, "blank: not there", "blank: not there" },
+	};
+	const char *comma = "\n";
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		bool any = false;
+
+		for (size_t i = 0; i < n * UPTIME_BAR && !any; i++) {
+			char c = t->v[i / UPTIME_BAR].bar[i % UPTIME_BAR];
+
+			any = c >= kinds[k].least && c <= kinds[k].most;
+		}
+		if (any) {
+			fprintf(out, "%s%s", comma, unicode ? kinds[k].text :
+			    kinds[k].ascii);
+			comma = ", ";
+		}
+	}
+	fputs("\n", out);
+}
+
+static struct columns *tabulate(struct uptime_table *t, bool dates, size_t n)
 {
 	struct columns *c = columns_new(specs, NCOLUMNS);
-	bool clusters = several_clusters(t);
-	size_t n = limit > 0 && limit < t->n ? limit : t->n;
 
-	setlocale(LC_CTYPE, "");	/* for bars of what it can show */
+	for (size_t i = 0; i < n; i++)
+		add_line(c, t, &t->v[i]);
+	columns_qualify(c, CLUSTER, NAME);
+	if (t->v[0].row.instance != NULL)
+		columns_name(c, NAME, "SERVICE/INSTANCE");
+	if (!dates)
+		columns_hide(c, WHEN);
+	if (dates || t->bars == 0)
+		columns_hide(c, BAR);
+	else
+		name_bar(c, t);
+	return c;
+}
+
+bool uptime_table_print(struct uptime_table *t, FILE *out, size_t width,
+    bool dates, size_t limit)
+{
+	size_t n = limit > 0 && limit < t->n ? limit : t->n;
+	size_t wide = t->wide ? 0 : width;
+	struct columns *c;
+
+	if (t->n == 0)
+		return false;
 	if (!t->by_name && !dates && t->n > 1)
 		qsort(t->v, t->n, sizeof(*t->v), worst_first);
-	name_columns(c, t, dates);
-	for (size_t i = 0; i < n; i++)
-		add_line(c, t, &t->v[i], clusters, dates);
-	if (n > 0)
-		columns_print(c, out, t->wide ? 0 : width);
-	else
-		fprintf(out, "nobody was registered or expected\n");
+	c = tabulate(t, dates, n);
+	columns_print(c, out, wide);
 	if (n < t->n)
 		fprintf(out, "... and %zu more\n", t->n - n);
+	if (columns_shows(c, BAR, wide))
+		print_legend(t, n, out);
 	columns_free(c);
+	return true;
 }

@@ -22,8 +22,8 @@ bool uptime_table_row(const struct history_uptime *row, void *table);
 bool uptime_table_slice(const struct history_uptime *row, void *table);
 
 /* With `dates` rows are intervals of each subject, and have no bars.  limit 0:
- * all. */
-void uptime_table_print(struct uptime_table *t, FILE *out, size_t width,
+ * all.  false: there are none, nothing was printed. */
+bool uptime_table_print(struct uptime_table *t, FILE *out, size_t width,
     bool dates, size_t limit);
 
 #endif

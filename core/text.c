@@ -155,6 +155,27 @@ void text_cut(struct buf *out, const char *s, size_t columns)
 	}
 }
 
+void text_cut_middle(struct buf *out, const char *s, size_t columns)
+{
+	size_t all = text_columns(s), tail = columns / 2, n, wide_by;
+
+	if (all <= columns) {
+		buf_adds(out, s);
+		return;
+	}
+	if (columns == 0)
+		return;
+	buf_add(out, s, fitting(s, columns - 1 - tail));
+	buf_adds(out, "\u2026");
+	/* What combines with a character that is left out goes with it. */
+	for (; *s != '\0'; s += n, all -= wide_by) {
+		n = next(s, strlen(s), &wide_by);
+		if (all <= tail && wide_by > 0)
+			break;
+	}
+	buf_adds(out, s);
+}
+
 void text_padded(struct buf *out, const char *s, size_t columns)
 {
 	buf_adds(out, s);

@@ -18,6 +18,10 @@ size_t text_columns(const char *s);
  * take more columns than these. */
 void text_cut(struct buf *out, const char *s, size_t columns);
 
+/* The same with its middle left out: both ends of a name tell it from
+ * others. */
+void text_cut_middle(struct buf *out, const char *s, size_t columns);
+
 /* Appends visible text with spaces behind it up to these columns. */
 void text_padded(struct buf *out, const char *s, size_t columns);
 

@@ -1,1 +1,3 @@
-for c in serve check events register discover version; do rollcall $c --help; done
+for c in serve check events uptime outages register discover version; do
+	rollcall $c --help
+done

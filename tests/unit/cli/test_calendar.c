@@ -95,7 +95,24 @@ static void test_days(void **state)
 	/* No midnight on 2018-11-04: the day begins at one. */
 	zone("America/Sao_Paulo");
 	must_be("2018-11-03", "2018-11-06", CALENDAR_DAY, false, "24 23 24");
+	/* From its middle, and into it: 00:00 must be found all the same. */
+	must_be("2018-11-03T12:00", "2018-11-05", CALENDAR_DAY, false,
+	    "12 23");
+	must_be("2018-11-04", "2018-11-05", CALENDAR_DAY, false, "23");
+	assert_int_equal(moment("2018-11-04", false), 1541300400000);
+	/* At midnight back to 23:00: a day of 25 hours. */
+	must_be("2018-02-16", "2018-02-19", CALENDAR_DAY, false, "24 25 24");
+	/* Back behind midnight: there are two of it, the first one counts. */
+	zone("America/Havana");
+	must_be("2026-10-30", "2026-11-03", CALENDAR_DAY, false,
+	    "24 24 25 24");
+	must_be("2026-03-07", "2026-03-10", CALENDAR_DAY, false, "24 23 24");
+	/* A day that never was. */
+	zone("Pacific/Apia");
+	must_be("2011-12-28", "2012-01-01", CALENDAR_DAY, false, "24 24 24");
 	zone("Australia/Lord_Howe");
+	must_be("2026-10-03", "2026-10-06", CALENDAR_DAY, false,
+	    "24 23.5 24");
 	must_be("2026-04-04", "2026-04-07", CALENDAR_DAY, false,
 	    "24 24.5 24");
 	zone("Asia/Shanghai");
@@ -113,6 +130,44 @@ static void test_weeks_and_months(void **state)
 	    "720 745 720");
 	must_be("2026-12-15", "2027-02-15", CALENDAR_MONTH, false,
 	    "408 744 336");
+}
+
+static void months_must_be(const char *text, enum calendar_months months,
+    const char *from, const char *to)
+{
+	wall_t f, t;
+	struct err e;
+
+	if (calendar_months(text, months, false, &f, &t, &e) != 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(f.ms, moment(from, false));
+	assert_int_equal(t.ms, moment(to, false));
+}
+
+static void test_months_by_name(void **state)
+{
+	static const char *const wrong[] = { "", "2026", "2026-13", "2026-00",
+		"2026-Q5", "2026-Q0", "2026-1", "2026-10-01", "2026-Q33",
+		"1066-10", "2026-Q", "-2026-1", "2026--1", "2026-Q3x" };
+	wall_t f, t;
+	struct err e;
+
+	(void)state;
+	zone("Europe/Berlin");
+	months_must_be("2026-10", CALENDAR_ONE_MONTH, "2026-10-01",
+	    "2026-11-01");
+	months_must_be("2026-12", CALENDAR_ONE_MONTH, "2026-12-01",
+	    "2027-01-01");
+	months_must_be("2026-Q3", CALENDAR_QUARTER, "2026-07-01",
+	    "2026-10-01");
+	months_must_be("2026-Q4", CALENDAR_QUARTER, "2026-10-01",
+	    "2027-01-01");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(calendar_months(wrong[i], CALENDAR_ONE_MONTH,
+		    false, &f, &t, &e), -1);
+		assert_int_equal(calendar_months(wrong[i], CALENDAR_QUARTER,
+		    false, &f, &t, &e), -1);
+	}
 }
 
 static void test_dates(void **state)
@@ -134,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_no_moments),
 		cmocka_unit_test(test_days),
 		cmocka_unit_test(test_weeks_and_months),
+		cmocka_unit_test(test_months_by_name),
 		cmocka_unit_test(test_dates),
 	};
 

@@ -1,6 +1,6 @@
 /* cli/events.c with its printers, on a database made by hand:
  *	the three formats; the table in 80 columns and in more
- *	what would steer a terminal, several clusters, lengths rounded
+ *	what would steer a terminal, several clusters, times in UTC
  *	nothing to show; wrong flags; no database */
 #include "cli/events.c"
 #include "tests/unit/cli/asked.h"
@@ -76,7 +76,9 @@ static void test_hostile_names(void **state)
 	(void)state;
 	sql("UPDATE roll SET instance_id = 'a' || char(27) || '[2J' ||"
 	    " char(10) || char(155) || 'ä'");
+	setenv("COLUMNS", "120", 1);
 	assert_int_equal(RUN("--since=0", "--limit=1"), EXIT_OK);
+	unsetenv("COLUMNS");
 	assert_non_null(strstr(printed,
 	    "login_server/a\\x1b[2J\\n\\u009bä  expired"));
 	assert_int_equal(RUN("--since=0", "--format=json"), EXIT_OK);
@@ -93,6 +95,10 @@ static void test_clusters(void **state)
 	    "INSERT INTO stays VALUES(3, 2, 0, 1763011530000, NULL, 0, 0,"
 	    " NULL, NULL)");
 	assert_int_equal(RUN("--since=0"), EXIT_OK);
+	assert_non_null(strstr(printed, "im: login_\u2026r/0001-0001  "));
+	setenv("COLUMNS", "120", 1);
+	assert_int_equal(RUN("--since=0"), EXIT_OK);
+	unsetenv("COLUMNS");
 	assert_non_null(strstr(printed, "im: login_server/0001-0001"));
 	assert_non_null(strstr(printed, "b: login_server/0001-0001"));
 	assert_int_equal(RUN("--since=0", "--cluster=b"), EXIT_OK);
@@ -123,6 +129,20 @@ static void test_window(void **state)
 	assert_non_null(strstr(printed, "expire"));
 }
 
+static void test_utc(void **state)
+{
+	(void)state;
+	setenv("TZ", "Asia/Shanghai", 1);
+	tzset();
+	assert_int_equal(RUN("--since=2025-11-13", "--limit=1"), EXIT_OK);
+	assert_memory_equal(printed, "TIME (CST) ", 11);
+	assert_non_null(strstr(printed, "\n2025-11-13 13:25:20.475  "));
+	assert_int_equal(RUN("--utc", "--since=2025-11-13", "--limit=1"),
+	    EXIT_OK);
+	assert_memory_equal(printed, "TIME (UTC) ", 11);
+	assert_non_null(strstr(printed, "\n2025-11-13 05:25:20.475  "));
+}
+
 static void test_wrong(void **state)
 {
 	(void)state;
@@ -144,32 +164,13 @@ static void test_wrong(void **state)
 	    "rollcall events: /nonexistent.db: No such file or directory\n");
 }
 
-static void test_rounding(void **state)
-{
-	static const struct {
-		int64_t ms;
-		const char *text;
-	} cases[] = {
-		{ 0, "0s" }, { 7, "7ms" }, { 999, "999ms" },
-		{ 1234, "1s200ms" }, { 12345, "12s" }, { 75999, "1m15s" },
-		{ 3600000 + 65000, "1h1m" }, { 90061000, "1d1h" },
-	};
-	char out[TIMEFMT_MAX];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_string_equal(timefmt_duration(
-		    events_round_down(cases[i].ms), out), cases[i].text);
-}
-
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_table), T(test_wide_table), T(test_json), T(test_csv),
 		T(test_hostile_names), T(test_clusters), T(test_nothing),
-		T(test_window), T(test_wrong),
-		cmocka_unit_test(test_rounding),
+		T(test_window), T(test_utc), T(test_wrong),
 	};
 
 	return cmocka_run_group_tests_name("cli/events", tests, NULL, NULL);

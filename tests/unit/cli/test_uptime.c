@@ -32,7 +32,8 @@ static void test_services(void **state)
 	    "SERVICE         UPTIME    SEEN   DOWN  OUTAGES  LONGEST"
 	    "  11-13 .. 2025-11-14\n"
 	    "login_server  32.001 %  41.6 %  6h47m        1    6h47m"
-	    "  ?###-______?????????\n"
+	    "  ??##-______?????????\n"
+	    "\n# up, _.:-=+* down for a part, ? not watched\n"
 	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
 	    " known.\n");
 }
@@ -45,8 +46,13 @@ static void test_instances(void **state)
 	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  32.001 %"));
 	assert_int_equal(UPTIME("login_server/*-0001", DAY), EXIT_OK);
 	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  32.001 %"));
-	assert_int_equal(UPTIME("x*", DAY), EXIT_OK);
-	assert_null(strstr(printed, "login"));
+	assert_int_equal(UPTIME("x*", "--instances", DAY), EXIT_OK);
+	assert_string_equal(printed, "no such instance in that time\n"
+	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
+	    " known.\n");
+	assert_int_equal(UPTIME("x*", "--since=0", "--to=1763036000"),
+	    EXIT_OK);
+	assert_string_equal(printed, "no such service in that time\n");
 }
 
 static void test_by_day(void **state)
@@ -149,6 +155,89 @@ static void test_outages(void **state)
 	assert_memory_equal(printed, "no outages\n", 11);
 }
 
+/* A bar says what a slice was for the longest, unless any of it was down. */
+static void test_levels(void **state)
+{
+	static const struct {
+		int64_t up, down, maintenance, absent, unknown;
+		char level;
+	} cases[] = {
+		{ 10, 0, 0, 0, 0, LEVELS }, { 9, 0, 4, 4, 8, LEVELS },
+		{ 9, 0, 0, 0, 10, UNKNOWN }, { 9, 0, 10, 0, 0, MAINTENANCE },
+		{ 9, 0, 0, 10, 0, ABSENT }, { 0, 0, 0, 0, 1, UNKNOWN },
+		{ 1000000, 1, 0, 0, 9000000, LEVELS - 1 },
+		{ 0, 1, 0, 0, 9, 1 }, { 1, 1, 0, 0, 0, 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(level_of(&(struct history_uptime){
+		    .up_ms = cases[i].up, .down_ms = cases[i].down,
+		    .maintenance_ms = cases[i].maintenance,
+		    .absent_ms = cases[i].absent,
+		    .unknown_ms = cases[i].unknown }), cases[i].level);
+}
+
+/* Two clusters, in UTF-8, on 80 columns: two bars, and what they mean. */
+static void test_utf8(void **state)
+{
+	(void)state;
+	watch();
+	sql("INSERT INTO roll SELECT 2, 'b', directory, service_name,"
+	    " instance_id, key, value, address, labels, ttl_s, expires_ms,"
+	    " last_beat_ms, created_index, modified_index, expirations,"
+	    " held_until_ms, forgotten, NULL FROM roll;"
+	    "INSERT INTO stays VALUES(3, 2, 0, 1763000000000, NULL, 0, 0,"
+	    " NULL, NULL);"
+	    "INSERT INTO watching VALUES(2, 'b', '/login_servers',"
+	    " 1763000000000, 1763036000000, 1);"
+	    "INSERT INTO expectations VALUES('b', 'login_server',"
+	    " 1763000000000, 1)");
+	setenv("LC_ALL", "C.UTF-8", 1);
+	assert_int_equal(UPTIME("--since=0", "--to=1763036000"), EXIT_OK);
+	setenv("LC_ALL", "C", 1);
+	assert_string_equal(printed,
+	    "SERVICE             UPTIME   SEEN   DOWN  OUTAGES  LONGEST"
+	    "  2025-11-13\n"
+	    "im: login_server  32.001 %  100 %  6h47m        1    6h47m"
+	    "  \u2588\u2588\u2588\u2588\u2588\u2588\u2583\u2581\u2581"
+	    "\u2581\u2581\u2581\u2581\u2581\u2581\u2581\u2581\u2581"
+	    "\u2581\u2581\n"
+	    "b: login_server      100 %  100 %     0s        0        -"
+	    "  \u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588"
+	    "\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588"
+	    "\u2588\u2588\n"
+	    "\n\u2588 up, \u2581-\u2587 down for a part\n");
+	assert_int_equal(OUTAGES("--since=0"), EXIT_OK);
+	assert_null(strstr(printed, "im: "));
+	sql("UPDATE stays SET what = 5 WHERE id = 3");
+	assert_int_equal(OUTAGES("--since=0"), EXIT_OK);
+	assert_non_null(strstr(printed, " im: login_server/0001-0001 "));
+	assert_non_null(strstr(printed, " b: login_server/0001-0001 "));
+}
+
+/* What was found by comparing began at some moment before; what ran out,
+ * when etcd says. */
+static void test_doubt(void **state)
+{
+	(void)state;
+	watch();
+	setenv("COLUMNS", "120", 1);
+	sql("UPDATE stays SET what = 64 + 4 * 5 + 2, early_ms = 3600000,"
+	    " late_ms = 800 WHERE id = 2");
+	assert_int_equal(OUTAGES(DAY), EXIT_OK);
+	assert_non_null(strstr(printed, " 800ms +/-1h  10.0.0.7"));
+	setenv("LC_ALL", "C.UTF-8", 1);
+	assert_int_equal(OUTAGES(DAY), EXIT_OK);
+	setenv("LC_ALL", "C", 1);
+	assert_non_null(strstr(printed, " 800ms \u00b11h  10.0.0.7"));
+	/* Whom the address belongs to is no question for a service. */
+	assert_int_equal(OUTAGES("--services", DAY), EXIT_OK);
+	assert_null(strstr(printed, "ADDRESS"));
+	assert_null(strstr(printed, "+/-"));
+	unsetenv("COLUMNS");
+}
+
 static void test_wrong(void **state)
 {
 	(void)state;
@@ -163,13 +252,59 @@ static void test_wrong(void **state)
 	assert_non_null(strstr(printed, "\"2025-02-30\" is no time"));
 }
 
+/* The range is what was asked for, or it is said why not. */
+static void test_ranges(void **state)
+{
+	(void)state;
+	watch();
+	/* From the beginning of history, not of 1970. */
+	assert_int_equal(UPTIME("--since=0", "--to=1763036000"), EXIT_OK);
+	assert_non_null(strstr(printed, "32.001 %  100 %"));
+	assert_null(strstr(printed, "History begins"));
+	assert_int_equal(UPTIME("--month=2025-11", "--format=csv"), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\n2025-11-01T00:00:00.000Z,2025-12-01T00:00:00.000Z,im,"));
+	assert_int_equal(UPTIME("--quarter=2025-Q4", "--format=csv"), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\n2025-10-01T00:00:00.000Z,2026-01-01T00:00:00.000Z,im,"));
+	assert_int_equal(UPTIME("--month=9000-01"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--month: it has not begun yet"));
+	assert_int_equal(UPTIME("--month=2025-11", "--to=now"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--month is a whole range"));
+	assert_int_equal(UPTIME("--quarter=2025-Q5"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "such as 2026-Q3"));
+	assert_int_equal(UPTIME("--since=7d", "--to=2025-11-13"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "7d is before now, not before --to"));
+}
+
+static void test_whom(void **state)
+{
+	(void)state;
+	watch();
+	assert_int_equal(UPTIME("login_server/", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nlogin_server  "));
+	assert_int_equal(UPTIME("/0001-*", DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  "));
+	assert_int_equal(UPTIME("a/b", "--instance=c"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "INSTANCE is given twice"));
+	assert_int_equal(UPTIME("a/b", "--service=c"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "SERVICE is given twice"));
+	assert_int_equal(UPTIME("--url=http://127.0.0.1:1"), EXIT_USAGE);
+	assert_non_null(strstr(printed,
+	    "--url and --storage.path exclude each other"));
+	assert_int_equal(UPTIME("--http.config.file=x"), EXIT_USAGE);
+	assert_non_null(strstr(printed, "--http.config.file is for --url"));
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_services), T(test_instances), T(test_by_day),
 		T(test_minimum_and_maintenance), T(test_formats),
-		T(test_figures), T(test_outages), T(test_wrong),
+		T(test_figures), T(test_ranges), T(test_whom),
+		T(test_levels), T(test_utf8), T(test_outages), T(test_doubt),
+		T(test_wrong),
 	};
 
 	return cmocka_run_group_tests_name("cli/uptime", tests, NULL, NULL);

@@ -345,6 +345,30 @@ static void test_cut(void **state)
 	}
 }
 
+static void test_cut_in_the_middle(void **state)
+{
+	static const char shanghai[] = "\xe4\xb8\x8a\xe6\xb5\xb7";
+	static const struct {
+		const char *from;
+		size_t columns;
+		const char *to;
+	} cases[] = {
+		{ "abc", 3, "abc" }, { "abcd", 3, "a\u2026d" },
+		{ "abcdefgh", 6, "ab\u2026fgh" }, { "abcd", 2, "\u2026d" },
+		{ "abcd", 1, "\u2026" }, { "abcd", 0, "" }, { "", 0, "" },
+		{ shanghai, 4, shanghai }, { shanghai, 3, "\u2026" },
+		{ "abe\xcc\x81" "f", 3, "a\u2026f" },
+		{ "abcde\xcc\x81", 3, "a\u2026e\xcc\x81" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_reset(&out);
+		text_cut_middle(&out, cases[i].from, cases[i].columns);
+		assert_string_equal(buf_str(&out), cases[i].to);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -359,6 +383,7 @@ int main(void)
 		TEST(test_env_names),
 		TEST(test_visible),
 		TEST(test_cut),
+		TEST(test_cut_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
