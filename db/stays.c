@@ -13,9 +13,14 @@
 #include "db/prefetch.h"
 #include "db/sql.h"
 
-enum statement_name { GET, SEEN, LAST, JUMPED, STATEMENTS };
+enum statement_name { GET, SEEN, LAST, JUMPED, SCAN, STATEMENTS };
 
 enum { IN_DOUBT = 64 };		/* in `what` */
+
+/* So many ids are not worth a thread, and a connection of 250 kB. */
+#ifndef STAYS_FEW
+#define STAYS_FEW 20000
+#endif
 
 static const char *const texts[STATEMENTS] = {
 	[GET] = "SELECT instance, what, from_ms, early_ms, late_ms, back"
@@ -23,6 +28,8 @@ static const char *const texts[STATEMENTS] = {
 	[SEEN] = "SELECT id, from_ms + late_ms FROM stays WHERE id >= ?1"
 	    " ORDER BY id LIMIT 1",
 	[LAST] = "SELECT max(id) FROM stays",
+	[SCAN] = "SELECT id, instance, from_ms, what FROM stays"
+	    " WHERE id >= ?1 ORDER BY id",
 	[JUMPED] = "SELECT -ifnull(sum(jump_ms), 0) FROM clock_jumps"
 	    " WHERE jump_ms < 0",
 };
@@ -222,6 +229,33 @@ static int cut_off(struct err *e)
 	return err_set(e, "read the history: interrupted");
 }
 
+static int scan_few(struct stays *s, int64_t id,
+    bool (*fn)(const struct stay *stay, void *arg), void *arg, struct err *e)
+{
+	sqlite3_stmt *q = s->s[SCAN];
+	struct stay stay = { .id = 0 };
+	int rc, end = 1;
+
+	sqlite3_bind_int64(q, 1, id);
+	while (end == 1 && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		const struct prefetch_row row = {
+			sqlite3_column_int64(q, 0),
+			sqlite3_column_int64(q, 1),
+			sqlite3_column_int64(q, 2),
+			sqlite3_column_int64(q, 3),
+		};
+
+		if (stay_of(s, &row, &stay, e) < 0)
+			end = -1;
+		else if (!fn(&stay, arg))
+			end = 0;
+	}
+	if (end == 1 && rc != SQLITE_DONE)
+		end = failed(s, e);
+	sqlite3_reset(q);
+	return end;
+}
+
 static int scan(struct stays *s, struct prefetch *a,
     bool (*fn)(const struct stay *stay, void *arg), void *arg, struct err *e)
 {
@@ -254,6 +288,8 @@ int stays_scan(struct stays *s, int64_t id,
 	s->first = s->at = id;
 	if (stays_last(s, &s->last, e) < 0)
 		return -1;
+	if (s->last - id < STAYS_FEW)
+		return scan_few(s, id, fn, arg, e);
 	/* Nothing behind what the transaction that is open has seen. */
 	a = prefetch_start(sqlite3_db_filename(s->db, NULL), id, s->last, e);
 	if (a == NULL)
