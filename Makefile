@@ -156,6 +156,7 @@ unit: $(UNIT_TESTS) ## build and run the unit tests
 # A sanitized build lives in a folder of its own under $(BUILD).
 ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS="-O1 -g"
 TSAN = BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS="-O1 -g"
+asan-unit: export CASES = 100
 asan-unit: ## the unit tests under ASan and UBSan
 	@$(MAKE) $(ASAN) unit
 

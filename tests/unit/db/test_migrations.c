@@ -36,9 +36,9 @@ static const char *const content[] = {
 	" SELECT i, 'im', '/a', 'a', 'i' || i, '/a/i' || i, NULL, NULL, NULL,"
 	" 10, NULL, NULL, i, i, 0, NULL, 0 FROM n;"
 	"INSERT INTO periods WITH RECURSIVE n(i) AS"
-	" (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+	" (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
 	" SELECT i, 1 + i % 20, 1 + i / 20 % 2, 1 + i / 20 % 2,"
-	" 1763000000000 + i * 1000, CASE WHEN i <= 1980 THEN"
+	" 1763000000000 + i * 1000, CASE WHEN i <= 580 THEN"
 	" 1763000000000 + (i + 20) * 1000 END, NULL, NULL, i FROM n;",
 	"",
 };
@@ -193,7 +193,7 @@ static void from_version(int64_t old, const struct trouble *t)
 		free(was);
 		was = NULL;
 		folder_remove();
-		n += 1 + n / 4;
+		n += 1 + n / 2;
 		tries++;
 	}
 	assert_true(tries > 3);
