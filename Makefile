@@ -183,8 +183,8 @@ PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST_ARGS)
 golden: $(BUILD)/rollcall ## compare what the commands print with tests/golden/
 	@BUILD=$(abspath $(BUILD)) tests/run-golden
 
-e2e: $(BUILD)/rollcall $(BUILD)/bench/fake-etcd ## end to end on real servers, four at a time
-	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 4 -m "not long"
+e2e: $(BUILD)/rollcall $(BUILD)/bench/fake-etcd ## end to end on real servers, five at a time
+	@ROLLCALL=$(abspath $(BUILD)/rollcall) $(PYTEST) -n 5 -m "not long"
 
 dashboards-check: ## dashboards and rules: shape, queries, promtool
 	@tests/run-checks dashboards $(wildcard tests/dashboards/check*)
