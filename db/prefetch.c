@@ -13,7 +13,7 @@
 #include "db/reader.h"
 #include "db/sql.h"
 
-enum { BATCH = 2048, BATCHES = 4 };
+enum { BATCH = 4096, BATCHES = 4 };
 
 static const char prefetch_sql[] =
 	"SELECT id, instance, from_ms, what FROM stays"
