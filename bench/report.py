@@ -167,10 +167,10 @@ def versions():
         ("etcd", ["etcd", "--version"], r"etcd Version: (\S+)"),
         ("pushgateway", ["prometheus-pushgateway", "--version"],
          r"version (\S+)"),
-        ("Prometheus", ["prometheus", "--version"], r"version (\S+)"),
+        ("Prometheus", ["prometheus", "--version"], r"version ([0-9.]+)"),
         # It does not say.
         ("VictoriaMetrics", ["ls", ".cache/debs"],
-         r"victoria-metrics_([^_]+)"),
+         r"victoria-metrics_([0-9.]+)"),
     ]
     told = []
     for name, command, pattern in asked:
@@ -189,7 +189,8 @@ part. Nothing here can fail a test: what can be counted is counted there, in
 or events come faster, than a real etcd can be brought to hold or make beside
 the rest on one machine.
 
-Machine: %(machine)s. Peers: %(versions)s.
+Machine: %(machine)s.
+Peers: %(versions)s.
 Measured %(when)s, rollcall %(revision)s, with everything (etcd, clients,
 scrapers) on the same CPUs.
 
