@@ -272,7 +272,8 @@ e2e-valgrind: $(BUILD)/rollcall
 	    $(PYTEST) -m valgrind
 
 bench: $(BUILD)/rollcall $(BENCH_PROGRAMS) ## measure it all, in 15 minutes, into docs/BENCHMARKS.md
-	@.ci/servers etcd prometheus-pushgateway >/dev/null
+	@.ci/servers etcd prometheus promtool prometheus-pushgateway \
+	    victoria-metrics >/dev/null
 	@ROLLCALL=$(abspath $(BUILD)/rollcall) bench/run
 
 install-packages: ## what building and testing need, by apt

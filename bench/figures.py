@@ -7,8 +7,13 @@ BENCHES = ("scrape", "peers", "decode", "watch", "watch_slow", "listing",
            "memory", "turns", "load", "vanish", "detect", "register",
            "discover", "history", "history_peers")
 
+# These run only if they are named: minutes each.  The page has what came out.
+SELDOM = ("history_peers_1k",)
+
 # Another name for one with other settings; its figures get that name too.
-VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"})}
+VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"}),
+            "history_peers_1k": ("history_peers", {"SERIES": "1000",
+                                                   "ASKED": "7"})}
 
 # what: a few words for the table.  says: a sentence.  against: the name of
 # another figure, whose `what` is the column's text.  aim: (of, relation,
@@ -114,6 +119,22 @@ def vanish(kind, what, how):
         Figure("vanish_%s_turn" % kind, "  longest turn",
                "The longest turn of the loop from the start until behind "
                "that.", aim=at_most(50)))
+
+
+def history_peers(name, instances):
+    """bench/history_peers.py"""
+    return (
+        Figure(name + "_rollcall",
+               "uptime of %s over 30 days" % instances,
+               "Of %s instances that changed 8 times each, asked over HTTP; "
+               "against `avg_over_time(up[30d])` in a Prometheus that "
+               "scraped them every 15 s." % instances,
+               name + "_prometheus", times(1 / 300)),
+        Figure(name + "_rollcall_2", "  against VictoriaMetrics",
+               "The same query there, without its cache of answers.",
+               name + "_victoria", times(1 / 20)),
+        other(name + "_prometheus", "Prometheus"),
+        other(name + "_victoria", "VictoriaM."))
 
 
 FIGURES = (
@@ -354,13 +375,6 @@ FIGURES = (
            "Of 10,000 instances, 2,700 changes."),
     other("history_periods", "stays"),
     other("history_statistics_rate", "rows of statistics a second"),
-    Figure("history_peers_rollcall", "uptime of all over 30 days",
-           "100 instances, 8 changes each, from opening the file; against "
-           "`avg_over_time(up[30d])` in a Prometheus that scraped them every "
-           "15 s.", "history_peers_prometheus", times(1 / 300)),
-    Figure("history_peers_rollcall_2", "  the same",
-           "Against the same query in VictoriaMetrics, without its cache.",
-           "history_peers_victoria", times(1 / 20)),
-    other("history_peers_prometheus", "Prometheus"),
-    other("history_peers_victoria", "VictoriaMetrics"),
+    *history_peers("history_peers", "100"),
+    *history_peers("history_peers_1k", "1,000"),
 )

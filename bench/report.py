@@ -35,7 +35,7 @@ class Store:
     def values(self, benches=None):
         """{name: ([value of each run], unit)}, in order."""
         found = {}
-        for bench in benches or figures.BENCHES:
+        for bench in benches or figures.BENCHES + figures.SELDOM:
             for run in self.results.get(bench, {}).get("runs", []):
                 for name, value, unit in run:
                     found.setdefault(name, ([], unit))[0].append(value)
@@ -53,6 +53,11 @@ def number(v):
     if v == int(v) and abs(v) < 1e7:
         return "%d" % v
     return "%.*f" % (2 if abs(v) < 10 else 1 if abs(v) < 100 else 0, v)
+
+
+def ratio(v):
+    """0.00 would say nothing."""
+    return "1/%.0f" % (1 / v) if 0 < v < 0.05 else "%.2f" % v
 
 
 def spread(values):
@@ -89,8 +94,9 @@ class Row:
         if not self.figure.aim:
             return ""
         of, relation, value = self.figure.aim
-        return "%s %s%s" % (relation, number(value),
-                            " x" if of == "ratio" else "")
+        return "%s %s" % (relation, number(value) if of == "value" else
+                          ratio(value) if value < 0.05 else
+                          number(value) + " x")
 
     def met(self):
         """None: there is no aim, or nothing to compare with."""
@@ -104,8 +110,7 @@ class Row:
         return (self.figure.what[:38],
                 ("%s %s" % (number(self.value), self.unit)).strip(),
                 self.other[:19],
-                "" if self.ratio is None else (
-                    "%.2f" if self.ratio >= 0.1 else "%.2g") % self.ratio,
+                "" if self.ratio is None else ratio(self.ratio),
                 spread(self.values), self.aim(),
                 {True: "yes", False: "NO", None: ""}[self.met()])
 
@@ -162,6 +167,10 @@ def versions():
         ("etcd", ["etcd", "--version"], r"etcd Version: (\S+)"),
         ("pushgateway", ["prometheus-pushgateway", "--version"],
          r"version (\S+)"),
+        ("Prometheus", ["prometheus", "--version"], r"version ([0-9.]+)"),
+        # It does not say.
+        ("VictoriaMetrics", ["ls", ".cache/debs"],
+         r"victoria-metrics_([0-9.]+)"),
     ]
     told = []
     for name, command, pattern in asked:
@@ -180,7 +189,8 @@ part. Nothing here can fail a test: what can be counted is counted there, in
 or events come faster, than a real etcd can be brought to hold or make beside
 the rest on one machine.
 
-Machine: %(machine)s. Peers: %(versions)s.
+Machine: %(machine)s.
+Peers: %(versions)s.
 Measured %(when)s, rollcall %(revision)s, with everything (etcd, clients,
 scrapers) on the same CPUs.
 
@@ -207,11 +217,11 @@ def sentence(row, head):
     text = "- **%s**: %s" % (title(row, head), row.figure.says)
     if row.met() is False:
         of, relation, value = row.figure.aim
-        unit = "times" if of == "ratio" else row.unit
+        say, unit = (ratio, "times") if of == "ratio" else (number, row.unit)
         text += " *Falls short: %s, where %s %s is aimed at.*" % (
-            ("%s %s" % (number(row.judged()), unit)).strip(),
+            ("%s %s" % (say(row.judged()), unit)).strip(),
             "at most" if relation == "<=" else "at least",
-            ("%s %s" % (number(value), unit)).strip())
+            ("%s %s" % (say(value), unit)).strip())
     return text
 
 
@@ -234,7 +244,8 @@ def wrap(text, width=79):
 
 def page(store):
     values = store.values()
-    kept = [store.results[b] for b in figures.BENCHES if b in store.results]
+    kept = [store.results[b] for b in figures.BENCHES + figures.SELDOM
+            if b in store.results]
     known, _ = rows(values)
     text = INTRO % {
         "machine": machine(), "versions": versions(),

@@ -31,6 +31,15 @@ def test_a_row_says_what_came_out(ours, met):
     assert ("Falls short" in report.sentence(row, "")) == (met == "NO")
 
 
+def test_a_small_ratio_is_a_fraction():
+    values = {"history_peers_rollcall": ([2.0], "ms"),
+              "history_peers_prometheus": ([500.0], "ms")}
+    row = report.rows(values)[0][0]
+    assert row.columns()[3:] == ("1/250", "-", "<= 1/300", "NO")
+    assert report.sentence(row, "").endswith(
+        "*Falls short: 1/250 times, where at most 1/300 times is aimed at.*")
+
+
 def test_the_table_fits_and_leaves_nothing_out():
     values = {f.name: ([123456.7, 234567.8], "ms") for f in figures.FIGURES}
     values["not_in_the_list"] = ([1.25], "s")
