@@ -270,6 +270,8 @@ static void apply(struct alert_set *s, struct alert *a,
 	if (set_mute_is_over(s, a)) {
 		set_end_mute(s, a);
 		tell(s, a, GROUP_FIRED, now);
+		log_edge(&s->fired, a, "alert fires behind maintenance",
+		    LEVEL_WARN);
 	}
 	if (a->machine.state == ALERT_INACTIVE && !a->machine.active)
 		set_drop(s, a);

@@ -53,7 +53,13 @@ static int open_source(const struct flag_set *set, const struct asking *a,
 		asked->source = history_of_file(asked->path);
 	}
 	asked->session = asked->source.open(asked->source.arg, &e);
-	return asked->session != NULL ? -1 : complain(set, &e);
+	if (asked->session != NULL)
+		return -1;
+	complain(set, &e);
+	if (a->storage_path == NULL && a->config_file == NULL)
+		fprintf(stderr, "Say which database: --storage.path, or"
+		    " --config.file; or which daemon: --url.\n");
+	return EXIT_FAILED;
 }
 
 void asking_quiet(struct asked *a)

@@ -1,6 +1,7 @@
 /* `rollcall maintenance`: begins, shows and ends windows in which services or
  * instances are neither up nor down and nobody is notified.  The daemon keeps
  * them; this asks it to. */
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +70,7 @@ static void add(cJSON *o, const char *name, const char *text)
 static char *start_body(const struct maintenance_flags *f)
 {
 	cJSON *o = cJSON_CreateObject();
-	const char *user = f->created_by != NULL ? f->created_by :
-	    getenv("USER");
+	const struct passwd *user = getpwuid(geteuid());
 	char length[TIMEFMT_MAX], *text;
 
 	add(o, "cluster", f->cluster);
@@ -78,7 +78,8 @@ static char *start_body(const struct maintenance_flags *f)
 	add(o, "instance", f->instance);
 	add(o, "for", timefmt_duration(f->length_ms, length));
 	add(o, "comment", f->comment);
-	add(o, "created_by", user);
+	add(o, "created_by", f->created_by != NULL ? f->created_by :
+	    user != NULL ? user->pw_name : NULL);
 	cJSON_AddBoolToObject(o, "end_when_back", f->end_when_back);
 	text = cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
@@ -168,9 +169,9 @@ static const struct column specs[NCOLUMNS] = {
 	[WHO] = { .name = "SERVICE/INSTANCE" },
 	[FROM] = { .name = "FROM", .drop = 2 },
 	[UNTIL] = { .name = "UNTIL" },
-	[BACK] = { .name = "ENDS", .drop = 3 },
+	[BACK] = { .name = "ENDS", .drop = 1 },
 	[COMMENT] = { .name = "COMMENT", .elastic = 16 },
-	[BY] = { .name = "BY", .drop = 1 },
+	[BY] = { .name = "BY", .drop = 3 },
 };
 
 static bool is_over(const cJSON *window)

@@ -85,27 +85,20 @@ static bool same_subject(const struct history_uptime *a,
 	    (a->instance == NULL || strcmp(a->instance, b->instance) == 0);
 }
 
-/* Whatever was down, be it a moment, is seen.  Else it is what it was for the
- * longest: a slice of which an hour of a day was watched is not full. */
+/* Whatever was down, be it a moment, is seen, and what is known at all stands
+ * for its slice: else the first day of a new rollcall, in a month of which 29
+ * are unknown, would show a line of nothing beside "100 %". */
 static char level_of(const struct history_uptime *row)
 {
-	const struct {
-		int64_t ms;
-		char level;
-	} kinds[] = {
-		{ row->up_ms, LEVELS }, { row->unknown_ms, UNKNOWN },
-		{ row->maintenance_ms, MAINTENANCE },
-		{ row->absent_ms, ABSENT },
-	};
-	size_t most = 0;
+	int64_t judged = row->up_ms + row->down_ms;
 
 	if (row->down_ms > 0)
-		return (char)(1 + (LEVELS - 1) * row->up_ms /
-		    (row->up_ms + row->down_ms));
-	for (size_t i = 1; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].ms > kinds[most].ms)
-			most = i;
-	return kinds[most].level;
+		return (char)(1 + (LEVELS - 1) * row->up_ms / judged);
+	if (judged > 0)
+		return LEVELS;
+	if (row->maintenance_ms > 0)
+		return MAINTENANCE;
+	return row->unknown_ms > row->absent_ms ? UNKNOWN : ABSENT;
 }
 
 bool uptime_table_slice(const struct history_uptime *row, void *table)
@@ -161,6 +154,8 @@ static char *percent(double ratio, int digits)
 		return xstrdup("-");
 	if (ratio >= 1)
 		return xstrdup("100 %");
+	if (digits == 1 && ratio > 0 && ratio < 0.001)
+		return xstrdup("<0.1 %");
 	return xasprintf("%.*f %%", digits,
 	    floor(ratio * 100 * scale + 1e-9) / scale);
 }
