@@ -152,6 +152,9 @@ static void test_outages(void **state)
 	    "\"seen\":\"2025-11-13T05:25:20.501Z\""));
 	assert_non_null(strstr(printed, "\"down_seconds\":24479.525"));
 	assert_int_equal(OUTAGES("x", DAY), EXIT_OK);
+	assert_memory_equal(printed, "nobody of that name", 19);
+	assert_int_equal(OUTAGES("--from=2025-11-13T03:00",
+	    "--to=2025-11-13T04:00"), EXIT_OK);
 	assert_memory_equal(printed, "no outages\n", 11);
 }
 
