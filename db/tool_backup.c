@@ -3,6 +3,7 @@
  * neither waits nor makes the copy begin anew.  Its write-ahead log grows for
  * as long as the copy takes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,25 +68,77 @@ static int copy_to(sqlite3 *from, const char *name,
 	return rc;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
+/* sqlite would take a log or a journal of that name for the copy's own, and
+ * play it into it. */
+static int has_leftovers(const char *to, struct err *e)
+{
+	static const char *const suffixes[] = { "-wal", "-journal" };
+	struct stat st;
+	int rc = 0;
+
+	for (size_t i = 0; i < 2 && rc == 0; i++) {
+		char *name = xasprintf("%s%s", to, suffixes[i]);
+
+		if (stat(name, &st) == 0 && st.st_size > 0)
+			rc = err_set(e, "%s is there, of a database %s that is"
+			    " in use or was not closed: choose another name",
+			    name, to);
+		free(name);
+	}
+	return rc;
+}
+
+static int may_be_written(const char *path, const char *to, bool replace,
+    struct err *e)
+{
+	struct stat st;
+
+	if (same_file(path, to))
+		return err_set(e, "%s is the database itself", to);
+	if (!replace && stat(to, &st) == 0)
+		return err_set(e, "%s is there already", to);
+	return has_leftovers(to, e);
+}
+
+/* On the disk before it has its name. */
+static int put_in_place(const char *part, const char *to, struct err *e)
+{
+	int fd = open(part, O_RDONLY | O_CLOEXEC);
+	int rc = fd >= 0 ? fsync(fd) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0)
+		rc = rename(part, to);
+	return rc == 0 ? 0 : err_set(e, "put %s in place: %s", to,
+	    strerror(errno));
+}
+
 int tool_backup(const char *path, const char *to, bool replace,
     const struct tool_progress *progress, struct err *e)
 {
 	char *part = xasprintf("%s.part-%d", to, (int)getpid());
-	struct stat st;
 	sqlite3 *from;
 	int rc = -1;
 
-	if (!replace && stat(to, &st) == 0) {
+	if (may_be_written(path, to, replace, e) != 0) {
 		free(part);
-		return err_set(e, "%s is there already", to);
+		return -1;
 	}
 	from = reader_open(path, e);
 	if (from != NULL)
 		rc = copy_to(from, part, progress, e);
 	sqlite3_close(from);
-	if (rc == 0 && rename(part, to) != 0)
-		rc = err_set(e, "rename %s to %s: %s", part, to,
-		    strerror(errno));
+	if (rc == 0)
+		rc = put_in_place(part, to, e);
 	if (rc != 0)
 		unlink(part);
 	free(part);

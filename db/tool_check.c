@@ -37,7 +37,7 @@ static const struct {
 	{ "roll", "its last stay is another one",
 	  "SELECT i.id FROM roll i LEFT JOIN (SELECT instance, max(id) AS last"
 	  "  FROM stays GROUP BY instance) s ON s.instance = i.id"
-	  " WHERE i.last_stay IS NOT s.last" },
+	  " WHERE s.last IS NOT NULL AND i.last_stay IS NOT s.last" },
 	{ "watching", "it ends before it begins",
 	  "SELECT id FROM watching WHERE to_ms < from_ms" },
 	{ "maintenance", "it ends before it begins",

@@ -219,6 +219,8 @@ static void test_backup(void **state)
 	assert_int_equal(tool_backup(path, other, false, NULL, &e), -1);
 	assert_non_null(strstr(e.text, "is there already"));
 	assert_int_equal(tool_backup(path, other, true, NULL, &e), 0);
+	assert_int_equal(tool_backup(path, path, true, NULL, &e), -1);
+	assert_non_null(strstr(e.text, "the database itself"));
 	assert_int_equal(tool_backup("/nonexistent", other, true, NULL, &e),
 	    -1);
 	assert_int_equal(tool_backup(path, "/nonexistent/x", false, NULL, &e),
@@ -226,6 +228,23 @@ static void test_backup(void **state)
 	assert_non_null(strstr(e.text, "/nonexistent/x"));
 	free(text);
 	free(copy);
+}
+
+/* A log that another database left under that name is not played in. */
+static void test_leftovers(void **state)
+{
+	char wal[200];
+	FILE *f;
+	struct err e = { "" };
+
+	(void)state;
+	snprintf(wal, sizeof(wal), "%s-wal", other);
+	f = fopen(wal, "w");
+	fputs("left", f);
+	fclose(f);
+	assert_int_equal(tool_backup(path, other, true, NULL, &e), -1);
+	assert_non_null(strstr(e.text, "choose another name"));
+	assert_false(is_there(other));
 }
 
 /* Writes between two steps, which would make sqlite begin anew. */
@@ -352,6 +371,11 @@ static void test_vacuum(void **state)
 	assert_int_equal(tool_vacuum(path, &before, &after, &e), -1);
 	assert_non_null(strstr(e.text, path));
 	lock_release(&lock);
+	/* What is damaged stays as it is. */
+	assert_int_equal(truncate(path, 20000), 0);
+	assert_int_equal(tool_vacuum(path, &before, &after, &e), -1);
+	assert_int_equal(before, 20000);
+	assert_int_equal(after, 20000);
 	assert_int_equal(tool_vacuum("/nonexistent.db", &before, &after, &e),
 	    -1);
 }
@@ -362,7 +386,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_round_trip), T(test_random_values),
 		T(test_bad_imports), T(test_import_into_something),
-		T(test_backup), T(test_backup_beside_a_writer),
+		T(test_backup), T(test_leftovers),
+		T(test_backup_beside_a_writer),
 		T(test_check), T(test_vacuum),
 	};
 
