@@ -1,10 +1,10 @@
 /* What a scrape of a large registry does not have to write again: the lines
- * of each family that comes from blocks, rendered and packed, in segments of
- * some blocks.  A block says when each part of it last changed; a segment
- * remembers what its blocks said, so the next one takes over the share of
- * every block that did not change, and where none did it is used as it is.
- * Nothing here belongs to the loop.  Called by exposition.c in HTTP's
- * threads. */
+ * of each family that comes from blocks, rendered and packed, in runs of
+ * segments (segment.c) of some blocks.  A block says when each part of it last
+ * changed, so where nothing did the last run is used as it is.  A run that
+ * somebody is sending never changes; one that only lies here is brought up to
+ * date where it lies.  Nothing here belongs to the loop.  Called by
+ * exposition.c in HTTP's threads. */
 #include "exporter/segments.h"
 
 #include <assert.h>
@@ -15,35 +15,12 @@
 
 #include "core/buf.h"
 #include "core/xalloc.h"
-#include "exporter/lines.h"
+#include "exporter/segment.h"
 #include "exporter/values.h"
 
 /* A reply may have no more than IOV_MAX pieces (pieces.c), in all families
  * together.  Packed, small pieces cost more than they save. */
-enum { PLAIN_SEGMENTS = 800, GZIP_SEGMENTS = 100 };
-
-/* The share of one block. */
-struct share {
-	uint64_t number;	/* of the block's part, when it was rendered */
-	size_t end;		/* of its bytes in the segment */
-	struct gzip_sum sum;	/* gzip only */
-};
-
-struct segment {
-	_Atomic unsigned refs;
-	struct buf bytes;
-	struct gzip_sum sum;
-	size_t n;		/* shares, one for each block */
-	struct share v[];
-};
-
-/* Which lines. */
-struct family {
-	enum metric_id id;
-	enum encoding encoding;
-	enum snap_part part;	/* of a block, on which they depend */
-	const struct snap_set *set;
-};
+enum { PLAIN_SEGMENTS = 250, GZIP_SEGMENTS = 100 };
 
 struct segments {
 	pthread_mutex_t lock;
@@ -52,9 +29,7 @@ struct segments {
 	struct run *latest[M_COUNT][ENCODINGS];
 	struct run *heads[SEGMENTS_HEADS];
 	mono_t asked[ENCODINGS];
-	struct packer *packer;
-	struct buf text;	/* what is being packed */
-	struct segments_counts counts;
+	struct maker maker;
 };
 
 struct segments *segments_new(void)
@@ -65,17 +40,14 @@ struct segments *segments_new(void)
 	c->limit[ENCODING_PLAIN] = PLAIN_SEGMENTS;
 	c->limit[ENCODING_GZIP] = GZIP_SEGMENTS;
 	c->each[ENCODING_PLAIN] = c->each[ENCODING_GZIP] = 1;
-	c->packer = packer_new();
-	buf_init(&c->text, SIZE_MAX / 8);
+	maker_init(&c->maker);
 	return c;
 }
 
-static void segment_unref(struct segment *s)
+static struct run *run_ref(struct run *r)
 {
-	if (atomic_fetch_sub(&s->refs, 1) != 1)
-		return;
-	buf_free(&s->bytes);
-	free(s);
+	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+	return r;
 }
 
 void run_unref(struct run *r)
@@ -89,8 +61,10 @@ void run_unref(struct run *r)
 
 const char *run_bytes(const struct run *r, size_t i, size_t *n_r)
 {
-	*n_r = r->v[i]->bytes.len;
-	return r->v[i]->bytes.data;
+	const struct buf *bytes = segment_bytes(r->v[i]);
+
+	*n_r = bytes->len;
+	return bytes->data;
 }
 
 /* Takes the runs of one encoding out, for the caller to let go of. */
@@ -127,116 +101,9 @@ void segments_free(struct segments *c)
 	}
 	for (size_t i = 0; i < SEGMENTS_HEADS; i++)
 		run_unref(c->heads[i]);
-	packer_free(c->packer);
-	buf_free(&c->text);
+	maker_free(&c->maker);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
-}
-
-/* --- segments --- */
-
-/* A segment being made: of blocks->n blocks from the first on. */
-struct making {
-	struct segments *c;
-	const struct family *f;
-	struct snap_block *const *blocks;
-	size_t n;
-	struct segment *old;	/* the one before, or NULL */
-	struct segment *s;
-};
-
-static bool is_current(const struct making *m, size_t k)
-{
-	return m->old != NULL && k < m->old->n &&
-	    m->old->v[k].number == m->blocks[k]->changed[m->f->part];
-}
-
-static bool all_current(const struct making *m)
-{
-	if (m->old == NULL || m->old->n != m->n)
-		return false;
-	for (size_t k = 0; k < m->n; k++)
-		if (!is_current(m, k))
-			return false;
-	return true;
-}
-
-/* The next share, from its block. */
-static void render(struct making *m)
-{
-	struct segments *c = m->c;
-	const struct snap_block *b = m->blocks[m->s->n];
-	struct share *share = &m->s->v[m->s->n++];
-
-	if (m->f->encoding == ENCODING_PLAIN) {
-		lines_add_block(&m->s->bytes, m->f->id, b);
-	} else {
-		buf_reset(&c->text);
-		lines_add_block(&c->text, m->f->id, b);
-		share->sum = gzip_pack(c->packer, buf_str(&c->text),
-		    c->text.len, &m->s->bytes);
-	}
-	share->number = b->changed[m->f->part];
-	share->end = m->s->bytes.len;
-	c->counts.rendered++;
-}
-
-/* The next shares, at least one, from the old segment: all up to the next
- * block that changed. */
-static void copy(struct making *m)
-{
-	const struct segment *old = m->old;
-	struct segment *s = m->s;
-	size_t start = s->n > 0 ? old->v[s->n - 1].end : 0, end;
-	size_t moved = s->bytes.len - start;	/* modulo SIZE_MAX + 1 */
-
-	do {
-		end = old->v[s->n].end;
-		s->v[s->n] = old->v[s->n];
-		s->v[s->n++].end += moved;
-		m->c->counts.copied++;
-	} while (s->n < m->n && is_current(m, s->n));
-	buf_add(&s->bytes, buf_str(&old->bytes) + start, end - start);
-	m->c->counts.copied_bytes += end - start;
-}
-
-/* Gives back what a growing buffer took too much. */
-static void fit(struct buf *b)
-{
-	if (b->data == NULL)
-		return;
-	b->cap = b->len + 1;
-	b->data = xrealloc(b->data, b->cap);
-}
-
-static struct segment *ref_segment(struct segment *s)
-{
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-	return s;
-}
-
-static struct segment *make_segment(struct making *m)
-{
-	struct segment *s;
-
-	if (all_current(m))
-		return ref_segment(m->old);
-	s = m->s = xcalloc(1, sizeof(*s) + m->n * sizeof(s->v[0]));
-	atomic_init(&s->refs, 1);
-	buf_init(&s->bytes, SIZE_MAX / 8);
-	if (m->old != NULL)
-		buf_reserve(&s->bytes, m->old->bytes.len);
-	while (s->n < m->n)
-		if (is_current(m, s->n))
-			copy(m);
-		else
-			render(m);
-	for (size_t k = 0; k < s->n; k++)
-		gzip_sum_add(&s->sum, &s->v[k].sum);
-	gzip_sum_done(&s->sum);
-	fit(&s->bytes);
-	m->c->counts.segments++;
-	return s;
 }
 
 /* --- runs --- */
@@ -261,38 +128,49 @@ static size_t blocks_each(const struct snapshot *s, size_t limit,
 	return each;
 }
 
-static void add_segment(struct segments *c, const struct family *f,
-    const struct run *old, struct run *r)
-{
-	size_t first = r->n * r->each, left = r->blocks - first;
-	struct making m = {
-		.c = c, .f = f, .blocks = f->set->blocks + first,
-		.n = left < r->each ? left : r->each,
-	};
-	struct segment *s;
-
-	if (old != NULL && old->each == r->each && r->n < old->n)
-		m.old = old->v[r->n];
-	s = make_segment(&m);
-	r->v[r->n++] = s;
-	r->len += s->bytes.len;
-	gzip_sum_add(&r->sum, &s->sum);
-}
-
-static struct run *make_run(struct segments *c, const struct family *f,
-    size_t each, const struct run *old)
+/* A run of as many segments that the cache alone has: `old` itself, if so,
+ * else one that shares the segments of old (or NULL). */
+static struct run *begin_run(const struct family *f, size_t each,
+    struct run *old)
 {
 	size_t n = (f->set->n + each - 1) / each;
-	struct run *r = xcalloc(1, sizeof(*r) + n * sizeof(struct segment *));
+	struct run *r;
 
+	if (old != NULL && old->n == n && old->each == each &&
+	    old->number <= f->set->changed[f->part] &&
+	    atomic_load(&old->refs) == 1)
+		return run_ref(old);
+	r = xcalloc(1, sizeof(*r) + n * sizeof(struct segment *));
 	atomic_init(&r->refs, 1);
+	r->each = each;
+	r->n = n;
+	if (old == NULL || old->each != each)
+		return r;
+	for (size_t i = 0; i < n && i < old->n; i++)
+		r->v[i] = segment_ref(old->v[i]);
+	return r;
+}
+
+/* Returns a reference for whoever asked; the one to old stays with it. */
+static struct run *make_run(struct segments *c, const struct family *f,
+    size_t each, struct run *old)
+{
+	struct run *r = begin_run(f, each, old);
+
 	r->number = f->set->changed[f->part];
 	r->blocks = f->set->n;
-	r->each = each;
-	while (r->n < n)
-		add_segment(c, f, old, r);
+	r->len = 0;
+	r->sum = (struct gzip_sum){ 0 };
+	for (size_t i = 0; i < r->n; i++) {
+		size_t first = i * each, left = r->blocks - first;
+
+		r->v[i] = segment_make(&c->maker, f, f->set->blocks + first,
+		    left < each ? left : each, r->v[i]);
+		r->len += segment_bytes(r->v[i])->len;
+		gzip_sum_add(&r->sum, segment_sum(r->v[i]));
+	}
 	gzip_sum_done(&r->sum);
-	c->counts.runs++;
+	c->maker.counts.runs++;
 	return r;
 }
 
@@ -318,18 +196,18 @@ struct run *segments_run(struct segments *c, const struct snapshot *s,
 	each = blocks_each(s, c->limit[e], c->each[e]);
 	c->each[e] = each;
 	c->asked[e] = clock_mono();
-	r = c->latest[id][e];
-	if (!says_the_same(r, &f, each)) {
-		old = r;
+	old = c->latest[id][e];
+	if (says_the_same(old, &f, each)) {
+		r = run_ref(old);
+		old = NULL;
+	} else {
 		r = make_run(c, &f, each, old);
-		if (old != NULL && old->number > r->number) {
-			/* Who comes with an older snapshot has it alone. */
-			pthread_mutex_unlock(&c->lock);
-			return r;
-		}
-		c->latest[id][e] = r;
+		/* Who comes with an older snapshot has it alone. */
+		if (old == NULL || old->number <= r->number)
+			c->latest[id][e] = run_ref(r);
+		else
+			old = NULL;
 	}
-	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&c->lock);
 	run_unref(old);
 	return r;
@@ -339,15 +217,11 @@ struct run *segments_run(struct segments *c, const struct snapshot *s,
 static struct run *pack_head(struct segments *c, const struct buf *text)
 {
 	struct run *r = xcalloc(1, sizeof(*r) + sizeof(struct segment *));
-	struct segment *s = xcalloc(1, sizeof(*s));
+	struct segment *s = segment_pack(&c->maker, text);
 
-	atomic_init(&s->refs, 1);
-	buf_init(&s->bytes, SIZE_MAX / 8);
-	s->sum = gzip_pack(c->packer, buf_str(text), text->len, &s->bytes);
-	fit(&s->bytes);
 	atomic_init(&r->refs, 1);
-	r->sum = s->sum;
-	r->len = s->bytes.len;
+	r->sum = *segment_sum(s);
+	r->len = segment_bytes(s)->len;
 	r->v[r->n++] = s;
 	return r;
 }
@@ -361,8 +235,7 @@ struct run *segments_head(struct segments *c, size_t which,
 	pthread_mutex_lock(&c->lock);
 	if (c->heads[which] == NULL)
 		c->heads[which] = pack_head(c, text);
-	r = c->heads[which];
-	atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+	r = run_ref(c->heads[which]);
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }
@@ -399,7 +272,7 @@ struct segments_counts segments_counts(struct segments *c)
 	struct segments_counts counts;
 
 	pthread_mutex_lock(&c->lock);
-	counts = c->counts;
+	counts = c->maker.counts;
 	pthread_mutex_unlock(&c->lock);
 	return counts;
 }

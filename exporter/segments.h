@@ -12,11 +12,12 @@ enum encoding { ENCODING_PLAIN, ENCODING_GZIP, ENCODINGS };
 /* An encoding for which nobody asked for this long is not kept. */
 enum { SEGMENTS_KEEP_MS = 5 * 60 * 1000 };
 
-/* Lines of one family for blocks that follow each other, in one encoding.
- * Immutable, shared between runs. */
+/* Lines of one family for blocks that follow each other, in one encoding,
+ * shared between runs. */
 struct segment;
 
-/* The lines of one family for every block of a snapshot. */
+/* The lines of one family for every block of a snapshot.  Immutable for
+ * whoever has a reference. */
 struct run {
 	_Atomic unsigned refs;
 	uint64_t number;	/* of the last snapshot that changed it */

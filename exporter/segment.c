@@ -1,0 +1,237 @@
+/* The lines of one family for some blocks that follow each other, rendered
+ * and perhaps packed.  A segment remembers what each block said when its share
+ * was rendered, so whoever makes the next one takes over the shares of blocks
+ * that did not change.  Where nobody else holds the old one, its memory is
+ * used again, and what keeps its length stays where it is: to get and to
+ * clear new memory would take longer than to fill it.  Which segments there
+ * are, and who may have them, is segments.c's, its only caller. */
+#include "exporter/segment.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/xalloc.h"
+#include "exporter/lines.h"
+#include "exporter/values.h"
+
+/* The share of one block. */
+struct share {
+	uint64_t number;	/* of the block's part, when it was rendered */
+	size_t end;		/* of its bytes in the segment */
+	struct gzip_sum sum;	/* gzip only */
+};
+
+struct segment {
+	_Atomic unsigned refs;
+	struct buf bytes;
+	struct gzip_sum sum;
+	size_t n;		/* shares, one for each block */
+	struct share v[];
+};
+
+void maker_init(struct maker *mk)
+{
+	*mk = (struct maker){ .packer = packer_new() };
+	buf_init(&mk->text, SIZE_MAX / 8);
+	buf_init(&mk->bytes, SIZE_MAX / 8);
+}
+
+void maker_free(struct maker *mk)
+{
+	packer_free(mk->packer);
+	buf_free(&mk->text);
+	buf_free(&mk->bytes);
+}
+
+struct segment *segment_ref(struct segment *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void segment_unref(struct segment *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	buf_free(&s->bytes);
+	free(s);
+}
+
+const struct buf *segment_bytes(const struct segment *s)
+{
+	return &s->bytes;
+}
+
+const struct gzip_sum *segment_sum(const struct segment *s)
+{
+	return &s->sum;
+}
+
+static struct segment *new_segment(size_t n)
+{
+	struct segment *s = xcalloc(1, sizeof(*s) + n * sizeof(s->v[0]));
+
+	atomic_init(&s->refs, 1);
+	buf_init(&s->bytes, SIZE_MAX / 8);
+	s->n = n;
+	return s;
+}
+
+/* --- making one --- */
+
+/* While `in_place`, all shares so far have the place they had in the old
+ * segment, which is the new one too.  From the first that has not on, they are
+ * collected in the maker's bytes. */
+struct making {
+	struct maker *mk;
+	const struct family *f;
+	struct snap_block *const *blocks;
+	struct segment *old, *s;
+	size_t start, end;	/* of the present share in the old one */
+	size_t kept;		/* bytes that stay where they are */
+	bool in_place;
+};
+
+static bool is_current(const struct family *f,
+    struct snap_block *const *blocks, const struct segment *old, size_t k)
+{
+	return old != NULL && k < old->n &&
+	    old->v[k].number == blocks[k]->changed[f->part];
+}
+
+static bool all_current(const struct family *f,
+    struct snap_block *const *blocks, const struct segment *old, size_t n)
+{
+	if (old == NULL || old->n != n)
+		return false;
+	for (size_t k = 0; k < n; k++)
+		if (!is_current(f, blocks, old, k))
+			return false;
+	return true;
+}
+
+static void render(struct making *m, struct share *share,
+    const struct snap_block *b)
+{
+	struct maker *mk = m->mk;
+
+	if (m->f->encoding == ENCODING_PLAIN) {
+		lines_add_block(&mk->bytes, m->f->id, b);
+	} else {
+		buf_reset(&mk->text);
+		lines_add_block(&mk->text, m->f->id, b);
+		share->sum = gzip_pack(mk->packer, buf_str(&mk->text),
+		    mk->text.len, &mk->bytes);
+	}
+	share->number = b->changed[m->f->part];
+	mk->counts.rendered++;
+}
+
+/* A share that was rendered while all lay where they did: puts it into its
+ * place if it fits there. */
+static void try_place(struct making *m)
+{
+	struct buf *b = &m->mk->bytes;
+
+	m->in_place = b->len == m->end - m->start;
+	m->kept = m->start;
+	if (!m->in_place)
+		return;
+	if (b->len > 0)
+		memcpy(m->s->bytes.data + m->start, b->data, b->len);
+	buf_reset(b);
+	m->kept = m->end;
+}
+
+static void add_new(struct making *m, size_t k)
+{
+	render(m, &m->s->v[k], m->blocks[k]);
+	if (m->in_place)
+		try_place(m);
+}
+
+static void add_old(struct making *m, size_t k)
+{
+	m->s->v[k] = m->old->v[k];
+	m->mk->counts.copied++;
+	if (m->in_place) {
+		m->kept = m->end;
+		return;
+	}
+	buf_add(&m->mk->bytes, buf_str(&m->old->bytes) + m->start,
+	    m->end - m->start);
+	m->mk->counts.copied_bytes += m->end - m->start;
+}
+
+static void add_share(struct making *m, size_t k)
+{
+	m->start = m->end;
+	if (m->old != NULL && k < m->old->n)
+		m->end = m->old->v[k].end;
+	if (is_current(m->f, m->blocks, m->old, k))
+		add_old(m, k);
+	else
+		add_new(m, k);
+	m->s->v[k].end = m->kept + m->mk->bytes.len;
+}
+
+/* What was collected goes behind what was kept.  One that grows gets some
+ * room for the next time. */
+static void settle(struct making *m)
+{
+	struct buf *b = &m->s->bytes;
+	size_t n = m->kept + m->mk->bytes.len;
+
+	if (n == 0) {
+		buf_free(b);
+		return;
+	}
+	if (n >= b->cap || n < b->cap / 2) {
+		b->cap = n + (b->cap > 0 ? n / 64 : 0) + 1;
+		b->data = xrealloc(b->data, b->cap);
+	}
+	b->len = m->kept;
+	buf_add(b, buf_str(&m->mk->bytes), m->mk->bytes.len);
+}
+
+static void add_sums(struct segment *s)
+{
+	s->sum = (struct gzip_sum){ 0 };
+	for (size_t k = 0; k < s->n; k++)
+		gzip_sum_add(&s->sum, &s->v[k].sum);
+	gzip_sum_done(&s->sum);
+}
+
+struct segment *segment_make(struct maker *mk, const struct family *f,
+    struct snap_block *const *blocks, size_t n, struct segment *old)
+{
+	struct making m = {
+		.mk = mk, .f = f, .blocks = blocks, .old = old,
+	};
+
+	if (all_current(f, blocks, old, n))
+		return old;
+	m.in_place = old != NULL && old->n == n &&
+	    atomic_load(&old->refs) == 1;
+	m.s = m.in_place ? segment_ref(old) : new_segment(n);
+	buf_reset(&mk->bytes);
+	for (size_t k = 0; k < n; k++)
+		add_share(&m, k);
+	settle(&m);
+	add_sums(m.s);
+	segment_unref(old);
+	mk->counts.segments++;
+	return m.s;
+}
+
+struct segment *segment_pack(struct maker *mk, const struct buf *text)
+{
+	struct segment *s = new_segment(0);
+	struct making m = { .mk = mk, .s = s };
+
+	buf_reset(&mk->bytes);
+	s->sum = gzip_pack(mk->packer, buf_str(text), text->len, &mk->bytes);
+	settle(&m);
+	return s;
+}
