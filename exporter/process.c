@@ -5,11 +5,15 @@
 #include "exporter/process.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -31,35 +35,26 @@ static void add(struct measures *m, enum metric_id id, double value)
 	m->out[m->n++] = (struct snap_sample){ id, NULL, value };
 }
 
-/* Reads a small file whole as text; false if it cannot be read. */
-static bool read_file(const char *path, char *text, size_t size)
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	if (f == NULL)
-		return false;
-	n = fread(text, 1, size - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	return n > 0;
-}
-
+/* The numbers behind the command in /proc/self/stat; negative ones as 0. */
 static bool read_stat(double field[STAT_FIELDS])
 {
-	char text[1024], *at, *save, *word;
+	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	char text[1024], *at;
 
-	/* The command may hold spaces and brackets: start behind its end. */
-	if (!read_file("/proc/self/stat", text, sizeof(text)) ||
-	    (at = strrchr(text, ')')) == NULL)
+	if (fd < 0)
 		return false;
-	word = strtok_r(at + 1, " ", &save);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* The command may hold spaces and brackets: start behind its end. */
+	at = strrchr(text, ')');
 	for (int i = 0; i < STAT_FIELDS; i++) {
-		if (word == NULL)
+		at = at != NULL ? strchr(at + 1, ' ') : NULL;
+		if (at == NULL)
 			return false;
-		if (sscanf(word, "%lf", &field[i]) != 1)
-			field[i] = 0;
-		word = strtok_r(NULL, " ", &save);
+		field[i] = isdigit((unsigned char)at[1]) ?
+		    (double)strtoull(at + 1, NULL, 10) : 0;
 	}
 	return true;
 }
@@ -85,17 +80,32 @@ static void find_boot_time(void)
 	fclose(f);
 }
 
+static bool count_open_fds(size_t *n_r)
+{
+	struct stat s;
+	DIR *d;
+
+	/* Linux 6.2 and later know without naming each. */
+	if (stat("/proc/self/fd", &s) == 0 && s.st_size > 0) {
+		*n_r = (size_t)s.st_size;
+		return true;
+	}
+	if ((d = opendir("/proc/self/fd")) == NULL)
+		return false;
+	*n_r = 0;
+	for (struct dirent *e; (e = readdir(d)) != NULL; )
+		*n_r += e->d_name[0] != '.';
+	closedir(d);
+	--*n_r;		/* without d itself */
+	return true;
+}
+
 static void add_open_fds(struct measures *m)
 {
-	DIR *d = opendir("/proc/self/fd");
-	size_t n = 0;
+	size_t n;
 
-	if (d == NULL)
-		return;
-	for (struct dirent *e; (e = readdir(d)) != NULL; )
-		n += e->d_name[0] != '.';
-	closedir(d);
-	add(m, M_process_open_fds, (double)n - 1);	/* without d itself */
+	if (count_open_fds(&n))
+		add(m, M_process_open_fds, (double)n);
 }
 
 static void add_max_fds(struct measures *m)

@@ -47,8 +47,9 @@ enum {
 	MAX_FIELDS = 100,		/* of a request for metrics */
 	MAX_HEADERS = 8 << 10,
 	/* Half of it is for what was read: room for pieces, fields, cookies
-	 * and the headers of the answer in the other. */
-	CONNECTION_MEMORY = 96 << 10,
+	 * and the headers of the answer in the other.  More than this would
+	 * be mapped and unmapped for each connection. */
+	CONNECTION_MEMORY = 32 << 10,
 	LOG_INTERVAL_MS = 1000,
 	FAREWELLS = 100,		/* of 5 ms each, at the stop */
 };

@@ -458,6 +458,39 @@ static char *ask_at_length(const struct exporter *x, size_t header,
 	return got;
 }
 
+/* Each field takes room of its own, however short it is. */
+static void test_many_fields_for_long_answers(void **state)
+{
+	struct exporter *x;
+
+	(void)state;
+	fill_fixture();
+	x = start("127.0.0.1:0");
+	for (size_t fields = 80; fields < 200; fields += 9) {
+		struct buf b;
+		int fd = connect_to(exporter_address(x, 0));
+		char start[13] = "";
+
+		buf_init(&b, 1 << 20);
+		buf_adds(&b, "GET /metrics HTTP/1.1\r\nHost: a\r\n"
+		    "Connection: close\r\n");
+		for (size_t k = 2; k < fields; k++)
+			buf_adds(&b, k % 9 == 0 ? "Cookie: a=b\r\n" :
+			    "a: b\r\n");
+		buf_adds(&b, "\r\n");
+		send(fd, b.data, b.len, MSG_NOSIGNAL);
+		assert_int_equal(recv(fd, start, 12, MSG_WAITALL), 12);
+		assert_string_equal(start, fields < 90 ? "HTTP/1.1 200" :
+		    fields > 100 ? "HTTP/1.1 431" : start);
+		while (recv(fd, start, 12, 0) > 0)
+			;
+		close(fd);
+		buf_free(&b);
+	}
+	exporter_stop(x);
+	fixture_free(&fixture);
+}
+
 static void test_long_requests_for_long_answers(void **state)
 {
 	static const size_t headers[] = { 100, 5000, 9000, 60000, 200000 };
@@ -547,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_who_reads_slowly_is_cut_off),
 		cmocka_unit_test(test_stopping_ends_answers_on_their_way),
 		cmocka_unit_test(test_long_requests_for_long_answers),
+		cmocka_unit_test(test_many_fields_for_long_answers),
 		SERVED(test_errors), cmocka_unit_test(test_prefix),
 	};
 
