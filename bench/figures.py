@@ -144,6 +144,9 @@ FIGURES = (
             "nothing changed since the last scrape", 1.5),
     *scrape("gzip", "scrape, gzip, nothing changed",
             "the same as gzip, kept from the last scrape", 1.2),
+    *scrape("gzip_pieces", "scrape, gzip, floor in pieces",
+            "the same, but the floor also sends a list of pieces, before "
+            "which libmicrohttpd sends the header by itself", 1.2),
     *scrape("plain_1pct_changed", "scrape, plain, 1 % changed",
             "the first scrape after one instance in a hundred changed", 3),
     *scrape("gzip_1pct_changed", "scrape, gzip, 1 % changed",
