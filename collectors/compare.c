@@ -8,6 +8,7 @@
 #include "collectors/journal.h"
 #include "collectors/watch_impl.h"
 #include "core/config.h"
+#include "core/event.h"
 #include "core/log.h"
 #include "core/table.h"
 #include "core/xalloc.h"
@@ -20,7 +21,7 @@ enum {
 
 /* What one turn may do for all directories, in units of some 0.1 us, and what
  * that costs. */
-enum { SLICE = 20000, TAKEN = 100, WALKED = 5, LEFT = 100 };
+enum { SLICE = 20000, TAKEN = 100, WALKED = 5, LEFT = 100, PAUSE_MS = 2 };
 
 /* --- what differs --- */
 
@@ -102,6 +103,8 @@ static bool take_all(struct watcher *w, struct journal *j, mono_t now,
 {
 	struct etcd_node node;
 
+	if (event_backlog(w->c->registry->bus, now))
+		return false;
 	for (; *left > 0; *left -= TAKEN) {
 		if (!journal_next(j, &node))
 			return true;
@@ -320,7 +323,8 @@ static void compared(struct watcher *w, mono_t now)
 	looking_judge(w, now);
 }
 
-/* True at the end of the step; false when the turn has had enough. */
+/* True at the end of the step; false when the turn has had enough, or, with
+ * something left, when there is a reason to wait. */
 static bool (*const steps[])(struct watcher *w, mono_t now, long *left) = {
 	take_different, take_deeper, take_other_absent, count_absent,
 	take_absent,
@@ -339,7 +343,8 @@ void sync_compare(struct watcher *w, mono_t now)
 	left = SLICE / (long)r->comparing + 1;
 	while (l->step <= sizeof(steps) / sizeof(steps[0])) {
 		if (left <= 0 || !steps[l->step - 1](w, now, &left)) {
-			timer_set(w->slice, now);
+			timer_set(w->slice, mono_add(now,
+			    left > 0 ? PAUSE_MS : 0));
 			return;
 		}
 		l->step++;

@@ -36,6 +36,7 @@ struct event_bus {
 	size_t nlaters;
 	uint64_t unit;			/* the last one that was ended */
 	uint64_t committed;
+	mono_t committed_at;
 };
 
 struct event_bus *event_bus_new(void)
@@ -196,6 +197,7 @@ void event_committed(struct event_bus *b, uint64_t unit, mono_t now)
 	if (unit <= b->committed)
 		return;
 	b->committed = unit;
+	b->committed_at = now;
 	for (size_t i = 0; i < b->nlisteners; i++)
 		b->listeners[i].fn(b->listeners[i].arg, unit, now);
 }
@@ -203,6 +205,12 @@ void event_committed(struct event_bus *b, uint64_t unit, mono_t now)
 uint64_t event_committed_unit(const struct event_bus *b)
 {
 	return b->committed;
+}
+
+bool event_backlog(const struct event_bus *b, mono_t now)
+{
+	return b->committed > 0 && b->unit - b->committed > EVENT_BACKLOG &&
+	    mono_since(b->committed_at, now) < EVENT_STALLED_MS;
 }
 
 void event_on_committed(struct event_bus *b,

@@ -120,6 +120,13 @@ uint64_t event_unit(const struct event_bus *b);
 /* The database acknowledged all units up to this one; told to listeners. */
 void event_committed(struct event_bus *b, uint64_t unit, mono_t now);
 uint64_t event_committed_unit(const struct event_bus *b);
+
+/* The database writes, but so many units late that whoever has a million
+ * changes to make, and time, waits before the next: all that is not yet written
+ * takes memory. */
+enum { EVENT_BACKLOG = 400, EVENT_STALLED_MS = 2000 };
+bool event_backlog(const struct event_bus *b, mono_t now);
+
 void event_on_committed(struct event_bus *b,
     void (*fn)(void *arg, uint64_t unit, mono_t now), void *arg);
 

@@ -814,6 +814,44 @@ static void compared_in_slices(void **state)
 	seen_is(x, 0, "1199", STATE_LOST, CAUSE_DIFF);
 }
 
+static void flush_units(struct watched *x, size_t n)
+{
+	const struct event jump = { .type = EVENT_CLOCK_JUMP };
+
+	while (n-- > 0) {
+		event_emit(x->f.registry->bus, &jump);
+		watched_flush(x);
+	}
+}
+
+/* What is new waits for a database that is late, unless that stands still:
+ * rows that wait take memory. */
+static void waits_for_the_database(void **state)
+{
+	struct watched *x = *state;
+	struct event_bus *bus = x->f.registry->bus;
+	size_t up;
+
+	watched_start(x, NULL);
+	event_committed(bus, event_unit(bus) - 1, clock_mono());
+	flush_units(x, EVENT_BACKLOG + 1);
+	assert_true(event_backlog(bus, clock_mono()));
+	list_many(x, 100, MANY);
+	up = x->c->up;
+	turn(x);
+	assert_int_equal(x->c->up, up);
+	event_committed(bus, event_unit(bus) - 1, clock_mono());
+	watched_pass(x, PAUSE_MS);
+	assert_true(x->c->up > up);
+	flush_units(x, EVENT_BACKLOG + 1);
+	up = x->c->up;
+	watched_pass(x, EVENT_STALLED_MS / 2);
+	assert_int_equal(x->c->up, up);
+	watched_pass(x, EVENT_STALLED_MS / 2 + PAUSE_MS);
+	turns_until_compared(x);
+	assert_int_equal(x->c->up, MANY);
+}
+
 /* Several directories share what a turn may do. */
 static void others_compare_as_well(void **state)
 {
@@ -1153,6 +1191,7 @@ int main(void)
 		TEST(an_index_below_ours),
 		TEST(not_below_what_was_reached_when_asked),
 		TEST(compared_in_slices),
+		TEST(waits_for_the_database),
 		TEST(others_compare_as_well),
 		TEST(many_leave_in_slices),
 		TEST(events_between_leaves),
