@@ -248,7 +248,8 @@ FIGURES = (
     # --- memory ---
     Figure("memory_100_rss", "100 instances, 3 members: resident",
            "Resident memory at three real members with 100 instances that "
-           "beat, scraped (gzip) every 15 s.", aim=at_most(14)),
+           "beat, scraped (gzip) every 15 s, in MiB like what monit (7.3) "
+           "and node_exporter (20) take.", aim=at_most(14)),
     Figure("memory_100_pss", "  proportional set size",
            "The same without what other programs share of the libraries."),
     Figure("memory_100_cpu", "  CPU, of one core",

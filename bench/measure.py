@@ -16,6 +16,7 @@ from support.rollcall import Rollcall               # noqa: E402
 from support.wait import await_true                 # noqa: E402
 
 MB = 1e6
+MIB = 1 << 20
 
 
 def emit(name, value, unit=""):

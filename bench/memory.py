@@ -10,7 +10,7 @@ then plain too; and does it grow as ever new names come and go?
 import time
 
 import measure
-from measure import MB, emit
+from measure import MB, MIB, emit
 from support.etcd import Beats, EtcdCluster
 from support.mass_etcd import DIRECTORY, MassEtcd
 from support.wait import await_true
@@ -43,9 +43,10 @@ def small_site():
             took = time.monotonic() - began
             emit("memory_100_cpu", 100 * (
                 measure.cpu_seconds(rollcall.pid) - before) / took, "%")
-            emit("memory_100_rss", measure.resident(rollcall.pid) / MB, "MB")
-            emit("memory_100_pss", measure.proportional(rollcall.pid) / MB,
-                 "MB")
+            emit("memory_100_rss", measure.resident(rollcall.pid) / MIB,
+                 "MiB")
+            emit("memory_100_pss", measure.proportional(rollcall.pid) / MIB,
+                 "MiB")
         beats.stop()
 
 
