@@ -32,7 +32,8 @@ void service_unfeed(struct service *s, const struct directory *d);
 void service_refresh(struct service *s);
 void service_drop(struct registry *r, struct service *s);
 void service_configure_all(struct registry *r);
-void service_tick(struct registry *r, wall_t now);
+/* Forgets what is due; false when the turn has had enough. */
+bool service_tick(struct registry *r, wall_t now);
 void service_free(void *service);
 
 /* registry_text.c: what an instance is called, and that rendered. */

@@ -7,6 +7,7 @@
 
 #include "core/buf.h"
 #include "core/config.h"
+#include "core/event.h"
 #include "core/pattern.h"
 #include "core/registry_impl.h"
 #include "core/snapshot.h"
@@ -288,25 +289,28 @@ static int by_emptiness(const void *va, const void *vb)
 }
 
 /* As many empty services are kept as vanished instances: who gives each
- * deployment a name of its own would else fill the roll with names. */
-static void drop_crowding(struct registry *r)
+ * deployment a name of its own would else fill the roll with names.  false
+ * when the turn has had enough. */
+static bool drop_crowding(struct registry *r, size_t dropped)
 {
-	size_t n = 0;
+	size_t n = 0, i;
 	struct service **v = xmalloc((r->nservice_slots + 1) * sizeof(*v));
 
-	for (size_t i = 0; i < r->nservice_slots; i++)
+	for (i = 0; i < r->nservice_slots; i++)
 		if (is_empty(r->service_slots[i]))
 			v[n++] = r->service_slots[i];
 	qsort(v, n, sizeof(*v), by_emptiness);
-	for (size_t i = 0; i < n; i++) {
+	for (i = 0; i < n && event_room(r->bus, dropped); i++) {
 		struct directory *d = home(v[i]);
 
 		if (!crowded(d))
 			continue;
 		d->empty_services--;
 		service_drop(r, v[i]);
+		dropped++;
 	}
 	free(v);
+	return i == n;
 }
 
 static void count_none(struct registry *r)
@@ -322,9 +326,10 @@ static bool is_due(const struct service *s, wall_t now)
 	    s->empty_since.ms + forget_after(s) <= now.ms;
 }
 
-void service_tick(struct registry *r, wall_t now)
+bool service_tick(struct registry *r, wall_t now)
 {
 	bool too_many = false;
+	size_t dropped = 0;
 
 	count_none(r);
 	for (size_t i = r->nservice_slots; i-- > 0;) {
@@ -333,12 +338,13 @@ void service_tick(struct registry *r, wall_t now)
 		if (!is_empty(s))
 			continue;
 		if (is_due(s, now)) {
+			if (!event_room(r->bus, dropped++))
+				return false;
 			service_drop(r, s);
 		} else if (home(s) != NULL) {
 			home(s)->empty_services++;
 			too_many = too_many || crowded(home(s));
 		}
 	}
-	if (too_many)
-		drop_crowding(r);
+	return !too_many || drop_crowding(r, dropped);
 }

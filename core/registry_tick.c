@@ -1,8 +1,8 @@
 /* What happens to the roll by the mere passing of time: holds end, the
  * vanished are forgotten, a mass vanish is over when nobody is held,
- * maintenance windows end.  Where
- * much is to be changed, or many are to be looked at, it takes several turns of
- * the loop.  Called by the loop's timer. */
+ * maintenance windows end.  Where much is to be changed, or many are to be
+ * looked at, it takes several turns of the loop.  Called by the loop's
+ * timer. */
 #include <stdlib.h>
 
 #include "core/config.h"
@@ -106,8 +106,7 @@ mono_t registry_tick(struct registry *r, mono_t now)
 	for (size_t k = 0; k < r->nclusters; k++)
 		for (size_t n = 0; n < r->clusters[k]->ndirectories; n++)
 			ended_tick(r->clusters[k]->directories[n]);
-	service_tick(r, clock_history(now));
-	return r->tick_next;
+	return service_tick(r, clock_history(now)) ? r->tick_next : now;
 }
 
 struct instance *registry_instance(const struct cluster *c,
