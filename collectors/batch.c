@@ -11,6 +11,7 @@
 
 #include "collectors/watch_impl.h"
 #include "core/event.h"
+#include "core/log.h"
 #include "core/snapshot.h"
 #include "core/table.h"
 #include "core/xalloc.h"
@@ -45,6 +46,18 @@ bool batch_is_leave(enum etcd_action a)
 {
 	return a == ETCD_DELETE || a == ETCD_COMPARE_AND_DELETE ||
 	    a == ETCD_EXPIRE;
+}
+
+/* Told as it goes into the roll, heartbeats too: bench/watch.py holds this to
+ * the log of those who wrote. */
+static void trace(const struct watcher *w, const struct pending *p)
+{
+	if (!log_writes(LEVEL_DEBUG))
+		return;
+	log_debug("event", LOG_S("etcd_cluster", w->c->name),
+	    LOG_S("directory", w->d->path),
+	    LOG_S("action", etcd_action_name(p->action)),
+	    LOG_S("key", p->node.key), LOG_I("index", p->node.modified_index));
 }
 
 /* --- writes --- */
@@ -125,6 +138,7 @@ static void apply_write(struct watcher *w, const struct pending *p)
 	struct moment m = moment_of(w, p);
 	bool lapsed = over_expired(w, p);
 
+	trace(w, p);
 	sync_touch(w, k.key, m.index);
 	if (!inside(w->d, k.key) || became_directory(w, p))
 		return;
@@ -215,6 +229,7 @@ static void expand(struct watcher *w, const struct pending *p)
 	struct instance *i = registry_find(w->d, p->node.key);
 	bool whole = encloses(w->d, p->node.key);
 
+	trace(w, p);
 	sync_touch(w, p->node.key, p->node.modified_index);
 	if (!whole && !inside(w->d, p->node.key))
 		return;

@@ -2,6 +2,7 @@
  *	whose event it is, by its key
  *	that a batch goes in in order (when it is judged: test_judge.c; how
  *	many of it in a turn: test_leave.c)
+ *	that the log of level debug tells each as it goes in
  *	what each action means, for a key and for all below a directory
  *	times of a leave; rebuilt history
  *	causes and holds: storms, bursts, outages
@@ -10,7 +11,14 @@
 
 #include "core/config.h"
 #include "core/pattern.h"
+#include "tests/unit/collectors/logged.h"
 #include "tests/unit/collectors/watched.h"
+
+static int teardown(void **state)
+{
+	logged_end();
+	return watched_teardown(state);
+}
 
 /* --- whose event --- */
 
@@ -158,6 +166,23 @@ static void a_pending_batch_survives_the_end(void **state)
 	watched_pass(x, 0);
 	assert_int_equal(the_poll(x)->wait_index, 103);
 	assert_true(x->d->looking);
+}
+
+/* A leave is not told before it is judged, and each once. */
+static void the_log_tells_each(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b"));
+	logged_begin(LEVEL_DEBUG);
+	tell_event(x, the_poll(x), write_event(D "/a", 10, 101));
+	assert_int_equal(logged_lines("action=set key=" D "/a index=101"), 1);
+	tell_event(x, the_poll(x), gone_event(ETCD_DELETE, D "/b", 102));
+	assert_int_equal(logged_lines("msg=\"event\""), 1);
+	tell_head(x, the_poll(x), 102);
+	assert_int_equal(logged_lines("action=delete key=" D "/b index=102"),
+	    1);
+	assert_int_equal(logged_lines("msg=\"event\""), 2);
 }
 
 /* --- what --- */
@@ -691,7 +716,7 @@ static void vanished_here_and_back_there(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, watched_setup, \
-	watched_teardown)
+	teardown)
 
 int main(void)
 {
@@ -702,6 +727,7 @@ int main(void)
 		TEST(a_leave_goes_in_with_the_headers),
 		TEST(in_order),
 		TEST(a_pending_batch_survives_the_end),
+		TEST(the_log_tells_each),
 		TEST(what_an_action_means),
 		TEST(a_directory_with_a_ttl),
 		TEST(times_of_an_expiry),
