@@ -2,7 +2,9 @@
  * heartbeats (PUT with a TTL, no refresh) to keys of its own, one after the
  * other as fast as they are answered.  Nothing is pipelined, as with real
  * services.  Every write's index goes to a file, in the order in which the
- * answers came, so that whoever watches can be held to it.
+ * answers came, so that whoever watches can be held to it.  It is that of the
+ * headers, which is the write's own: etcd notes it before it lets the next
+ * one into the store.
  *
  *	writers HOST:PORT DIRECTORY KEYS CONNECTIONS SECONDS TTL LOG
  *
@@ -21,7 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_WRITERS = 1024, REQUEST = 1024, ANSWER = 4096, EVENTS = 256 };
+enum { MAX_WRITERS = 1024, REQUEST = 1024, ANSWER = 4096, EVENTS = 256,
+	LOG_BUFFER = 1 << 20 };
 
 struct writer {
 	int fd;
@@ -139,6 +142,7 @@ static void settings(char **argv)
 	set.log = fopen(argv[7], "w");
 	if (!set.log)
 		die(argv[7]);
+	setvbuf(set.log, NULL, _IOFBF, LOG_BUFFER);
 	if (set.writers < 1 || set.writers > MAX_WRITERS ||
 	    set.keys < set.writers) {
 		fprintf(stderr, "writers: 1 to %d, and a key for each\n",

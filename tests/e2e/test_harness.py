@@ -5,6 +5,7 @@ from support import fake_etcd as ways
 from support import http
 from support.longpoll import LongPoll
 from support.wait import await_true
+from support.writers import compare, told
 
 
 def test_etcd_expires_keys_and_survives_what_tests_do_to_it(etcd):
@@ -21,6 +22,16 @@ def test_etcd_expires_keys_and_survives_what_tests_do_to_it(etcd):
     etcd.wipe()
     etcd.start()
     assert etcd.get("/services") is None
+
+
+def test_events_lost_and_doubled_are_found():
+    line = 'level=debug msg="event" directory=/s action=set key=%s index=%d\n'
+    log = "".join(line % event for event in (
+        ("/s/a", 7), ("/s/b", 9), ("/s/b", 9), ("/s/c", 10), ("/s/d", 11)))
+    assert compare({7: "/s/a", 8: "/s/b", 9: "/s/b", 10: "/s/a"},
+                   told(log)) == (
+        [(8, "/s/b"), (10, "/s/a")],
+        [(9, "/s/b"), (10, "/s/c"), (11, "/s/d")])
 
 
 def test_beats_keep_keys_alive_until_a_service_dies(etcd, beats):

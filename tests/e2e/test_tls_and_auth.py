@@ -7,7 +7,7 @@ from support.rollcall import SLOW
 from support.secure_etcd import (GuardedEtcd, TlsEtcd, make_ca,
                                  make_certificate)
 from support.wait import stays_true
-from support.writers import Writers
+from support.writers import Writers, compare, told
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 PASSWORD = 'p:ä "w'
@@ -132,8 +132,8 @@ def test_polls_asked_ahead(certificates, tmp_path, rollcall, started):
         key_file=certificates + "/client.key"),
         arguments=["--log.level=debug"])
     watched.await_looking()
-    writes, _, _ = Writers(tmp_path).run(etcd, LOGIN["path"], 1, writers=16,
-                                         keys=100)
+    writes, _, log = Writers(tmp_path).run(etcd, LOGIN["path"], 1, writers=16,
+                                           keys=100)
     watched.await_metric("rollcall_watch_events_total", writes)
     watched.await_log(msg="events come fast: asking ahead")
     watched.await_metric("rollcall_service_instances", 100)
@@ -141,6 +141,7 @@ def test_polls_asked_ahead(certificates, tmp_path, rollcall, started):
     # Or etcd waits 7 s when it is stopped: it notices by writing to them that
     # connections with polls under way are closed.
     watched.stop()
+    assert compare(log, told(watched.log())) == ([], [])
     etcd.put_many((LOGIN["path"] + "/000", "h:1", 600) for _ in range(200))
 
 

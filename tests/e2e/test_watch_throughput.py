@@ -10,7 +10,7 @@ import pytest
 from support import http
 from support.bad_line import BadLine
 from support.wait import await_true
-from support.writers import Writers
+from support.writers import Writers, compare, told as told_by
 
 S = {"path": "/s", "service_name": "s"}
 LOSS = "history_cleared"
@@ -41,9 +41,24 @@ def watch(etcd, rollcall, name="rollcall", **options):
     return watched
 
 
+def check_told(watched, written):
+    """Each of them once and in order, index by index.  None if lines of the
+    log, which says so, were dropped."""
+    if watched.metric("rollcall_log_dropped_total"):
+        return None
+    await_true(lambda: len(told_by(watched.log())) >= len(written), 20,
+               "the log to say so", interval=0.3)
+    events = told_by(watched.log())
+    lost, doubled = compare(written, events)
+    assert not lost and not doubled, "lost: %s, doubled: %s" % (
+        lost[:5], doubled[:5])
+    assert events == sorted(events)
+    return len(events)
+
+
 def full_speed(etcd, watched, writers, connections):
     """One run; None if rollcall was held up for longer than etcd's history of
-    1000 events lasts."""
+    1000 events lasts, or the log's writer for as long as its ring does."""
     before, polls = events_of(watched), polls_of(etcd)
     writes, _, log = writers.run(etcd, "/s", 2, writers=connections)
     if LOSS in resyncs_of(watched):
@@ -51,11 +66,10 @@ def full_speed(etcd, watched, writers, connections):
     await_true(lambda: events_of(watched) - before >= writes, 20,
                lambda: "%d events, there are %d" % (
                    writes, events_of(watched) - before))
-    # Indexes are told in rising order only: so many events are these events.
     assert events_of(watched) - before == writes
     assert set(log.values()) <= {"/s/%06d" % n for n in range(1000)}
     assert polls_of(etcd) - polls <= 1.5 * writes + 2100
-    return writes
+    return check_told(watched, log)
 
 
 def test_64_writers_at_full_speed(etcd, rollcall, tmp_path):
@@ -83,7 +97,7 @@ def test_few_of_many_events_are_ours(etcd, rollcall, tmp_path):
     watched = watch(etcd, rollcall)
     before, polls = events_of(watched), polls_of(etcd)
     others = writers.start(etcd, "/elsewhere", 2, writers=24)
-    writes, _, _ = writers.run(etcd, "/s", 2, writers=4)
+    writes, _, log = writers.run(etcd, "/s", 2, writers=4)
     others.communicate(timeout=60)
     await_true(lambda: events_of(watched) - before >= writes or
                resyncs_of(watched), 20, "all events, or history lost")
@@ -91,6 +105,7 @@ def test_few_of_many_events_are_ours(etcd, rollcall, tmp_path):
     assert ratio < 5.5, "%.1f polls for each event" % ratio
     if LOSS not in resyncs_of(watched):
         assert events_of(watched) - before == writes
+        check_told(watched, log)
 
 
 class Services:

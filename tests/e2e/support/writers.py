@@ -1,9 +1,26 @@
 """bench/writers.c, built and run: heartbeats by plain PUT, as fast as etcd
-takes them."""
+takes them; and whether rollcall was told each of them once."""
+import collections
 import os
+import re
 import subprocess
 
 from .servers import TOP
+
+_EVENT = re.compile(r'msg="event" .* key=(\S+) index=(\d+)$', re.M)
+
+
+def told(log):
+    """(index, key) of each event that went into the roll, in order, by
+    rollcall's log of level debug."""
+    return [(int(index), key) for key, index in _EVENT.findall(log)]
+
+
+def compare(written, events):
+    """Of the writers' {index: key} and of what was told: those lost, and those
+    told twice or written by nobody."""
+    a, b = collections.Counter(written.items()), collections.Counter(events)
+    return sorted((a - b).elements()), sorted((b - a).elements())
 
 
 def build(name, directory):
