@@ -88,9 +88,16 @@ def watch(name, what, how, least):
         Figure(name + "_write_rate", what,
                "Events a second while %s, each a plain PUT." % how,
                aim=least and at_least(least)),
-        Figure(name + "_events_missing", "  lost or doubled",
-               "Events that rollcall was not told, or told twice, by the "
-               "writers' own log.", aim=at_most(0)),
+        Figure(name + "_compared", "  held to the writers' log",
+               "Events of another run, in which rollcall logs the index and "
+               "the key of each that goes into the roll; they are compared "
+               "with the writers' own log, one by one."),
+        Figure(name + "_lost", "  lost",
+               "Of these, writes that rollcall was not told.",
+               aim=at_most(0)),
+        Figure(name + "_doubled", "  doubled",
+               "Events that it was told twice, or that nobody wrote.",
+               aim=at_most(0)),
         Figure(name + "_resyncs", "  resyncs",
                "Times the watch had to start over.", aim=at_most(0)),
         Figure(name + "_late_at_the_end", "  behind at the end",
@@ -102,6 +109,8 @@ def watch(name, what, how, least):
         Figure(name + "_polls_per_event", "  polls per event",
                "Requests that etcd got for each event."),
         other(name + "_writes", "events"),
+        other(name + "_miscounted", "events"),
+        other(name + "_plain_resyncs", "resyncs"),
         other(name + "_keys_written", "keys"),
         other(name + "_etcd_cpu_per_write", "us"))
 

@@ -2,15 +2,19 @@
 fast as they are answered, on the same machine; afterwards rollcall must have
 been told every write, each once, without a resync.
 
-    bench/run watch         SECONDS=60 WRITERS=64 KEYS=1000 by default
+    bench/run watch         SECONDS=60 PLAIN_SECONDS=10 WRITERS=64 KEYS=1000 by
+                            default
     DELAY_US=500 bench/run watch    with a round trip of 1 ms to etcd: in a
                                     network namespace with netem where that can
                                     be had (then for the writers, too, of whom
                                     there are 128), else through slowline.c
 
-rollcall counts events by indexes that only rise, so as many events as writes
-are these writes.  Prints lines `name value unit`; ends with 1 if an event was
-lost, told twice or found by a resync."""
+For SECONDS with --log.level=debug, when each event that goes into the roll is a
+line with its index and key: these are held to the writers' own log, one by one,
+and those lost or doubled are named.  Before that for PLAIN_SECONDS as people
+run it, for what it costs: then only the number of events is known.  Prints
+lines `name value unit`; ends with 1 if an event was lost, told twice or found
+by a resync."""
 import os
 import re
 import subprocess
@@ -25,14 +29,18 @@ from support import http                            # noqa: E402
 from support.etcd import Etcd                       # noqa: E402
 from support.process import Process, free_port     # noqa: E402
 from support.rollcall import Rollcall               # noqa: E402
-from support.writers import Writers, build          # noqa: E402
+from support.writers import Writers, build, compare, told    # noqa: E402
 
 DELAY_US = int(os.environ.get("DELAY_US", "0"))
 SECONDS = float(os.environ.get("SECONDS", "60"))
+PLAIN_SECONDS = float(os.environ.get("PLAIN_SECONDS", "10"))
 INSIDE = "INSIDE" in os.environ         # the namespace
 WRITERS = int(os.environ.get("WRITERS", "128" if INSIDE else "64"))
 KEYS = int(os.environ.get("KEYS", "1000"))
 PATIENCE = 30
+NAMED = 5               # of the events lost or doubled
+FAULTS = ("watch_lost", "watch_doubled", "watch_resyncs", "watch_miscounted",
+          "watch_plain_resyncs")
 HERTZ = os.sysconf("SC_CLK_TCK")
 POLLS = "etcd_debugging_store_watch_requests_total"
 
@@ -105,20 +113,20 @@ def await_events(rollcall, wanted):
 
 
 def measure(etcd, rollcall, writers):
-    """The figures, as (name, value, unit)."""
+    """What it costs, as (name, value, unit)."""
     before = events(rollcall), polls(etcd), cpu(rollcall), cpu(etcd)
-    writes, took, log = writers.run(etcd, "/s", SECONDS, writers=WRITERS,
-                                    keys=KEYS)
+    writes, took, log = writers.run(etcd, "/s", PLAIN_SECONDS,
+                                    writers=WRITERS, keys=KEYS)
     ended = time.monotonic()
     late = await_events(rollcall, before[0] + writes) - ended
-    told = events(rollcall) - before[0]
+    counted = events(rollcall) - before[0]
     turn = rollcall.metric("rollcall_loop_longest_turn_seconds")
     return [
         ("watch_writes", writes, "events"),
         ("watch_write_rate", writes / took, "1/s"),
-        ("watch_events_missing", writes - told, "events"),
+        ("watch_miscounted", writes - counted, "events"),
+        ("watch_plain_resyncs", resyncs(rollcall), "resyncs"),
         ("watch_keys_written", len(set(log.values())), "keys"),
-        ("watch_resyncs", resyncs(rollcall), "resyncs"),
         ("watch_late_at_the_end", late * 1e3, "ms"),
         ("watch_polls_per_event", (polls(etcd) - before[1]) / writes, "polls"),
         ("watch_cpu_per_event", (cpu(rollcall) - before[2]) / writes * 1e6,
@@ -129,20 +137,58 @@ def measure(etcd, rollcall, writers):
     ]
 
 
+def name_some(what, found):
+    if found:
+        print("# %s: %s%s" % (what, ", ".join(
+            "%d %s" % event for event in found[:NAMED]),
+            ", ..." if len(found) > NAMED else ""))
+
+
+def check(etcd, rollcall, writers):
+    """Index by index, as (name, value, unit)."""
+    before = events(rollcall)
+    writes, _, written = writers.run(etcd, "/s", SECONDS, writers=WRITERS,
+                                     keys=KEYS)
+    await_events(rollcall, before + writes)
+    dropped = rollcall.metric("rollcall_log_dropped_total")
+    resynced = resyncs(rollcall)
+    rollcall.stop()         # and the log is written
+    with open(rollcall.output, closefd=False) as log:
+        log.seek(0)
+        lost, doubled = compare(written, told(log.read()))
+    name_some("lost", lost)
+    name_some("doubled", doubled)
+    if dropped:
+        print("# %d lines of the log were dropped: of the events lost, some "
+              "may have come" % dropped)
+    return [("watch_compared", writes, "events"),
+            ("watch_lost", len(lost), "events"),
+            ("watch_doubled", len(doubled), "events"),
+            ("watch_resyncs", resynced, "resyncs")]
+
+
 def run(directory):
     """The figures; everything is stopped afterwards."""
     etcd = Etcd(directory + "/etcd").start()
-    started, url = [etcd], etcd.url()
+    started, url, figures = [etcd], etcd.url(), []
+    writers = Writers(directory)
     try:
         if DELAY_US and not INSIDE:
             line = SlowLine(directory, etcd)
             started.append(line.start())
             url = line.url()
-        rollcall = Rollcall(directory + "/rollcall", [url],
-                            [{"path": "/s", "service_name": "s"}])
-        started.append(rollcall.start())
-        rollcall.await_looking()
-        return measure(etcd, rollcall, Writers(directory))
+        for judge, level in ((measure, "info"), (check, "debug")):
+            rollcall = Rollcall(
+                os.path.join(directory, level), [url],
+                [{"path": "/s", "service_name": "s"}],
+                arguments=["--log.level=" + level])
+            # No disk: where that stands still, lines are dropped.
+            rollcall.output = os.memfd_create("log")
+            started.append(rollcall.start())
+            rollcall.await_looking()
+            figures += judge(etcd, rollcall, writers)
+            rollcall.stop()
+        return figures
     finally:
         for process in reversed(started):
             process.stop()
@@ -158,7 +204,7 @@ def main():
     for name, value, unit in figures:
         print("%s %.6g %s" % (name, value, unit))
     found = {name: value for name, value, _ in figures}
-    return found["watch_events_missing"] != 0 or found["watch_resyncs"] != 0
+    return any(found[name] != 0 for name in FAULTS)
 
 
 if __name__ == "__main__":
