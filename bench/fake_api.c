@@ -131,7 +131,7 @@ void api_feed_readers(struct fake *f)
 	LIST_FOREACH(c, &f->waiting, next_waiting)
 		if (c->wait_index > index)
 			index = c->wait_index;
-	if (index > f->store.index)
+	if (index > 0)
 		jobs_read(&f->jobs, index);
 }
 

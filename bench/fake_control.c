@@ -6,13 +6,16 @@
  * them).  count is 1 unless it says otherwise, or "forever"; 0 ends the job.
  * Without a rate all of it happens at once; it may be a number, so many a
  * second, or "read": one whenever somebody waits for the next event, which is
- * as fast as they are read.  GET /control, and every POST, says how far it has
- * come. */
+ * as fast as they are read, or "ahead": then as many more that there is always
+ * one to read, too few for history to be lost.  GET /control, and every POST,
+ * says how far it has come. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/fake_api.h"
+
+enum { LEAD = HISTORY / 4 };
 
 static void answer_state(struct fake *f, struct conn *c)
 {
@@ -55,7 +58,8 @@ static bool read_rate(const char *query, struct job *job)
 	if (!http_parameter(query, "rate", text, sizeof(text)))
 		return job->left != UINT64_MAX;
 	job->pace = PACE_READ;
-	if (strcmp(text, "read") == 0)
+	job->lead = strcmp(text, "ahead") == 0 ? LEAD : 0;
+	if (job->lead > 0 || strcmp(text, "read") == 0)
 		return true;
 	job->pace = PACE_RATE;
 	job->rate = strtod(text, &end);

@@ -61,19 +61,24 @@ int jobs_run(struct jobs *j)
 	return wait;
 }
 
+static bool is_due(const struct jobs *j, const struct job *job, uint64_t index)
+{
+	return job->left > 0 && job->pace == PACE_READ &&
+	    j->store->index < index + job->lead;
+}
+
 /* The jobs that go by reading, in turn, until one has brought it about. */
-bool jobs_read(struct jobs *j, uint64_t index)
+void jobs_read(struct jobs *j, uint64_t index)
 {
 	bool any = true;
 
-	while (any && j->store->index < index) {
+	while (any) {
 		any = false;
 		for (enum action a = 0; a < ACTION_COUNT; a++) {
-			if (j->of[a].left == 0 || j->of[a].pace != PACE_READ)
+			if (!is_due(j, &j->of[a], index))
 				continue;
 			step(j, a);
 			any = true;
 		}
 	}
-	return any;
 }

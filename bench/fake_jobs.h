@@ -17,6 +17,7 @@ enum pace {
 struct job {
 	enum pace pace;
 	double rate;
+	uint64_t lead;		/* with PACE_READ: as many events more */
 	uint64_t left;		/* 0: there is none; UINT64_MAX: for ever */
 	int64_t began_ms;
 	uint64_t done;
@@ -33,8 +34,7 @@ void jobs_set(struct jobs *j, enum action a, const struct job *job);
  * goes by the clock. */
 int jobs_run(struct jobs *j);
 
-/* Somebody waits for an event up to this index.  False if no job that goes
- * by reading can come up with it. */
-bool jobs_read(struct jobs *j, uint64_t index);
+/* Somebody waits for an event up to this index. */
+void jobs_read(struct jobs *j, uint64_t index);
 
 #endif

@@ -125,9 +125,9 @@ def test_rollcall_follows_it(mass, rollcall):
     watched.await_events(lambda events: [
         sum(e["cause"] == c for e in events)
         for c in ("registered", "expire", "delete")] == [KEYS, 30, 20])
-    mass.do("turnover", 10)
+    mass.do("turnover", 2000, rate="ahead")
     watched.await_metric("rollcall_watch_events_total",
-                         3000 + 50 + 20)
+                         3000 + 50 + 4000)
     instances(KEYS - 50)
     assert watched.metric("rollcall_resyncs_total", reason="start") == 1
     assert all(value == 0 for labels, value in watched.samples(
