@@ -300,7 +300,7 @@ FIGURES = (
            "All that resident memory grew in the meantime, what the "
            "allocator and sqlite's cache took once among it."),
     Figure("memory_growth_names", "  names seen",
-           "As many as came and went in a minute, at most a million."),
+           "As many as came and went in two minutes, at most a million."),
 
     # --- turns ---
     Figure("turns_500_recorded_longest_turn_cpu",

@@ -3,7 +3,7 @@ members, and with 1k to 1M instances at bench/fake-etcd, scraped as gzip and
 then plain too; and does it grow as ever new names come and go?
 
     bench/run memory    SIZES=1000,10000,100000,1000000 SECONDS=60
-                        NAMES=1000000 GROWTH_SECONDS=60 (as many of the
+                        NAMES=1000000 GROWTH_SECONDS=120 (as many of the
                         names as it sees in that time)
     0 or nothing leaves one out.
 """
@@ -18,7 +18,7 @@ from support.wait import await_true
 SIZES = measure.setting("SIZES", "1000,10000,100000,1000000")
 SECONDS = measure.setting("SECONDS", 60)
 NAMES = measure.setting("NAMES", 1000000)
-GROWTH_SECONDS = measure.setting("GROWTH_SECONDS", 60)
+GROWTH_SECONDS = measure.setting("GROWTH_SECONDS", 120)
 SMALL = 100
 BASE = 10 * MB          # what the aim per instance leaves out
 LARGE = 100000          # what the aim per instance is about
@@ -86,9 +86,9 @@ def large_site(count):
 
 def turnover(etcd, count):
     """So many new names come and as many old ones go."""
-    etcd.do("turnover", count, "read")
+    etcd.do("turnover", count, "ahead")
     await_true(lambda: etcd.state()["left"]["turnover"] == 0, 300,
-               "%d names to come and go" % count, interval=0.2)
+               "%d names to come and go" % count, interval=0.05)
 
 
 def growth():
@@ -104,7 +104,7 @@ def growth():
         while len(resident) < 50 and time.monotonic() < end:
             turnover(etcd, NAMES // 50)
             rollcall.await_recorded(
-                1000 + NAMES // 50 * (len(resident) + 1))
+                1000 + 2 * (NAMES // 50) * (len(resident) + 1))
             resident.append(measure.resident(rollcall.pid))
         measure.note("resident: %s MB" % (
             " ".join("%.1f" % (r / MB) for r in resident)))
