@@ -46,10 +46,10 @@ enum {
 	MAX_IGNORED_BODY = 64 << 10,
 	MAX_FIELDS = 100,		/* of a request for metrics */
 	MAX_HEADERS = 8 << 10,
-	/* Half of it is for what was read: room for pieces, fields, cookies
-	 * and the headers of the answer in the other.  More than this would
-	 * be mapped and unmapped for each connection. */
-	CONNECTION_MEMORY = 32 << 10,
+	/* Half of it is for what was read, such as some 3000 edges: room for
+	 * pieces, fields, cookies and the headers of the answer in the
+	 * other. */
+	CONNECTION_MEMORY = 96 << 10,
 	LOG_INTERVAL_MS = 1000,
 	FAREWELLS = 100,		/* of 5 ms each, at the stop */
 };
