@@ -59,6 +59,15 @@ static struct subject_service *service_of(struct subjects *s,
 	return subjects_add_service(s, cluster, name);
 }
 
+/* A million names by themselves would leave as many holes in the memory of the
+ * process when the answer is out. */
+static const char *keep_name(struct subjects *s, const char *name)
+{
+	size_t n = strlen(name) + 1;
+
+	return memcpy(room_take(&s->names, n), name, n);
+}
+
 static size_t subject_of(struct subjects *s, struct subject_service *service,
     const char *instance)
 {
@@ -69,7 +78,7 @@ static size_t subject_of(struct subjects *s, struct subject_service *service,
 		return s->n - 1;
 	GROW(s->v, s->n);
 	s->v[s->n] = (struct subject){
-		.service = service, .instance = xstrdup(instance),
+		.service = service, .instance = keep_name(s, instance),
 		.first = s->nrows,
 	};
 	service->n++;
@@ -253,10 +262,9 @@ void subjects_free(struct subjects *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n; i++) {
-		free((char *)(uintptr_t)s->v[i].instance);
+	for (size_t i = 0; i < s->n; i++)
 		spans_free(&s->v[i].maintenance);
-	}
+	room_free(&s->names);
 	for (size_t i = 0; i < s->nservices; i++)
 		service_free(s->services[i]);
 	for (size_t i = 0; i < s->nwatched; i++)

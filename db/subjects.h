@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "core/history.h"
+#include "db/room.h"
 #include "db/spans.h"
 
 struct err;
@@ -67,6 +68,7 @@ struct subjects {
 	struct watched **watched;	/* by cluster and directory */
 	size_t nwatched;
 	bool all;			/* nobody was left out */
+	struct room names;		/* of instances */
 };
 
 /* Names match by fnmatch(3).  Reads in the transaction that is open. */
