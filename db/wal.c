@@ -25,6 +25,7 @@ enum {
 	/* The bytes of the -shm that sqlite locks for its readers
 	 * (https://www.sqlite.org/walformat.html, 2.3). */
 	FIRST_READ_LOCK = 123, LAST_READ_LOCK = 127,
+	OWN_MS = 60 * 1000,
 };
 
 #define WARN_BYTES (INT64_C(64) << 20)
@@ -80,11 +81,24 @@ static void program_of(int pid, char name[32])
 	fclose(f);
 }
 
+/* Our own queries end after seconds: where nobody else is to be seen, that is
+ * all it may be. */
+static bool is_held(struct wal *w, int pid)
+{
+	mono_t now = clock_mono();
+
+	if (w->lags_since.ms == 0)
+		w->lags_since = now;
+	return pid > 0 || mono_since(w->lags_since, now) >= OWN_MS;
+}
+
 static void tell_held(struct wal *w, int64_t bytes)
 {
 	int pid = wal_reader(w);
 	char program[32];
 
+	if (!is_held(w, pid))
+		return;
 	w->held = true;
 	program_of(pid, program);
 	log_warn("a reader keeps the database's write-ahead log from being"
@@ -108,6 +122,8 @@ static int after_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)db;
 	(void)name;
 	w->pages = pages;
+	if (pages < CHECKPOINT_PAGES)
+		w->lags_since = (mono_t){ 0 };
 	if (pages < CHECKPOINT_PAGES && w->held)
 		tell_free(w);
 	return SQLITE_OK;

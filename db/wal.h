@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "core/clock.h"
+
 /* The write-ahead log of one connection: copied into the file from time to
  * time, and watched for readers that keep it from being emptied. */
 struct wal {
@@ -13,6 +15,7 @@ struct wal {
 	char *shm;			/* of the index beside it */
 	int64_t warn_bytes;		/* 64 MiB; tests want less */
 	bool held;			/* said, and not over yet */
+	mono_t lags_since;		/* large, and not begun anew; or 0 */
 	sqlite3 *db;
 	int pages;			/* in it, as of the last commit */
 };

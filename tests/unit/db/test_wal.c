@@ -129,6 +129,33 @@ static void test_held(void **state)
 	assert_true(wal_size(&wal) <= 16 * MB);
 }
 
+/* Queries of this process: nobody has to be told for a while. */
+static void test_held_by_ourselves(void **state)
+{
+	sqlite3 *own;
+
+	(void)state;
+	clock_set((mono_t){ 5000 }, (wall_t){ 1764139199358 });
+	make_numbers();
+	write_some();
+	assert_int_equal(sqlite3_open(path, &own), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(own, "BEGIN; SELECT count(*) FROM meta",
+	    NULL, NULL, NULL), SQLITE_OK);
+	write_until(10 * MB);
+	clock_advance(OWN_MS - 1);
+	write_until(11 * MB);
+	assert_false(wal.held);
+	clock_advance(1);
+	write_until(12 * MB);
+	assert_true(wal.held);
+	sqlite3_close(own);
+	write_some();
+	write_some();
+	assert_false(wal.held);
+	assert_int_equal(wal.lags_since.ms, 0);
+	clock_use_real();
+}
+
 static void test_not_held(void **state)
 {
 	(void)state;
@@ -165,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(test_held),
+		T(test_held_by_ourselves),
 		T(test_not_held),
 		T(test_lines),
 	};
