@@ -23,6 +23,7 @@
 enum {
 	EVERY_MS = 60000, LIMIT_MS = 10000, FRESH_MS = 10000,
 	FIRST_MS = 2000,		/* doubled until anything is known */
+	COST_FACTOR = 20,		/* its share: 5 % of the time */
 	LABELS_MAX = 64 << 10,
 	STOP_MS = 300,			/* for the disk, at a stop */
 };
@@ -216,13 +217,42 @@ static bool wait_for(struct ratios *r, int64_t ms)
 	return rc != ETIMEDOUT;
 }
 
+/* Before that, the roll is what the last run left, or grows by the thousand. */
+static bool anything_is_looked_at(void)
+{
+	struct snapshot *s = snapshot_acquire();
+	bool is = false;
+
+	for (size_t i = 0; s != NULL && i < s->nsamples; i++)
+		is |= s->samples[i].metric == M_directory_looking &&
+		    s->samples[i].value == 1;
+	snapshot_release(s);
+	return is;
+}
+
+/* How long to wait after a refresh that took so long. */
+static int64_t pause_after(const struct ratios *r, int64_t wait, int64_t took)
+{
+	if (wait > r->every_ms)
+		wait = r->every_ms;
+	return wait > COST_FACTOR * took ? wait : COST_FACTOR * took;
+}
+
 static void *run(void *arg)
 {
 	struct ratios *r = arg;
-	int64_t wait = FIRST_MS;
+	mono_t began = clock_mono();
+	int64_t wait = pause_after(r, FIRST_MS, 0);
 
-	while (!wait_for(r, wait < r->every_ms ? wait : r->every_ms))
+	while (!wait_for(r, wait)) {
+		mono_t now = clock_mono();
+
+		if (mono_since(began, now) < r->every_ms &&
+		    !anything_is_looked_at())
+			continue;
 		wait = refresh(r) ? r->every_ms : wait * 2;
+		wait = pause_after(r, wait, mono_since(now, clock_mono()));
+	}
 	return NULL;
 }
 
