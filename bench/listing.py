@@ -9,6 +9,7 @@ import time
 import measure
 from measure import MB, emit
 from support.mass_etcd import DIRECTORY, MassEtcd
+from support.wait import await_true
 
 SIZES = measure.setting("SIZES", "100000,1000000")
 HISTORY = 1000
@@ -66,9 +67,16 @@ def measure_size(count):
         start(rollcall)
         rollcall.await_log_looking()
         emit(name + "looking", time.monotonic() - began, "s")
+        peak = measure.peak(rollcall.pid)
         rollcall.await_recorded(count)
-        peak, steady = measure.peak(rollcall.pid), settled(rollcall)
+        steady = settled(rollcall)
         emit_turn(name + "start_turn", rollcall)
+        measure.forget_peak(rollcall.pid)
+        await_true(lambda: measure.figure(
+            rollcall, "rollcall_service_uptime_ratio") is not None, 60,
+                   "the first uptime", interval=0.5)
+        emit(name + "uptime_peak",
+             (measure.peak(rollcall.pid) - steady) / MB, "MB")
         list_again(etcd, rollcall)
         again, steady = measure.peak(rollcall.pid), min(
             steady, settled(rollcall))
