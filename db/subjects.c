@@ -20,6 +20,15 @@ static const char roll_sql[] =
 	" AND (?3 IS NULL OR matches(?3, instance_id))"
 	" ORDER BY cluster, service_name, instance_id, id";
 
+/* The same of everybody, in two parts: the index alone, in its order, then the
+ * table in its own.  Each row by itself would be a page read for each. */
+static const char names_sql[] =
+	"SELECT cluster, service_name, instance_id, id"
+	" FROM roll INDEXED BY instances_identity"
+	" ORDER BY cluster, service_name, instance_id, id";
+static const char places_sql[] =
+	"SELECT id, cluster, directory, last_stay FROM roll";
+
 static const char watching_sql[] =
 	"SELECT cluster, directory, from_ms, to_ms FROM watching"
 	" ORDER BY cluster, directory, from_ms";
@@ -96,10 +105,11 @@ static int by_directory(const void *va, const void *vb)
 
 /* What was never watched has no spans: a row can only come from another hand,
  * but it must not take its neighbours along. */
+static const struct watched never = { "", "", { NULL, 0, 0 } };
+
 static const struct watched *watched_of(struct subjects *s,
     const char *cluster, const char *directory)
 {
-	static const struct watched never = { "", "", { NULL, 0, 0 } };
 	struct watched key = { cluster, directory, { NULL, 0, 0 } };
 	struct watched *p = &key, **found;
 
@@ -108,28 +118,51 @@ static const struct watched *watched_of(struct subjects *s,
 	return found != NULL ? *found : &never;
 }
 
+static void put_place(struct subjects *s, struct subject_row *r,
+    const char *cluster, const char *directory, int64_t last_stay)
+{
+	const struct watched *w = s->latest;
+
+	if (w == NULL || !same(w->directory, directory) ||
+	    !same(w->cluster, cluster))
+		w = s->latest = watched_of(s, cluster, directory);
+	r->watched = w;
+	r->last_stay = last_stay;
+}
+
+static void add_name(sqlite3_stmt *row, void *arg)
+{
+	struct subjects *s = arg;
+	struct subject_service *service = service_of(s, sql_text(row, 0),
+	    sql_text(row, 1));
+	size_t subject = subject_of(s, service, sql_text(row, 2));
+
+	GROW(s->rows, s->nrows);
+	s->rows[s->nrows++] = (struct subject_row){
+		.id = sqlite3_column_int64(row, 3), .subject = subject,
+		.watched = &never,
+	};
+	s->v[subject].n++;
+}
+
 static void add_row(sqlite3_stmt *row, void *arg)
 {
 	struct subjects *s = arg;
-	const char *cluster = sql_text(row, 0);
-	struct subject_service *service = service_of(s, cluster,
-	    sql_text(row, 1));
-	size_t subject = subject_of(s, service, sql_text(row, 2));
-	struct subject_row *before;
-	const char *directory = sql_text(row, 4);
 
-	GROW(s->rows, s->nrows);
-	before = s->nrows > 0 ? &s->rows[s->nrows - 1] : NULL;
-	s->rows[s->nrows++] = (struct subject_row){
-		.id = sqlite3_column_int64(row, 3),
-		.last_stay = sqlite3_column_int64(row, 5),
-		.subject = subject,
-		.watched = before != NULL &&
-		    same(before->watched->directory, directory) &&
-		    same(before->watched->cluster, cluster) ?
-		    before->watched : watched_of(s, cluster, directory),
-	};
-	s->v[subject].n++;
+	add_name(row, s);
+	put_place(s, &s->rows[s->nrows - 1], sql_text(row, 0),
+	    sql_text(row, 4), sqlite3_column_int64(row, 5));
+}
+
+static void add_place(sqlite3_stmt *row, void *arg)
+{
+	struct subjects *s = arg;
+	size_t at = (size_t)(sqlite3_column_int64(row, 0) - s->first_id);
+
+	/* An index that lacks it is damaged: `rollcall db check` says so. */
+	if (at < s->nids && s->by_id[at] != 0)
+		put_place(s, &s->rows[s->by_id[at] - 1], sql_text(row, 1),
+		    sql_text(row, 2), sqlite3_column_int64(row, 3));
 }
 
 static void add_watched(sqlite3_stmt *row, void *arg)
@@ -216,6 +249,17 @@ static void index_rows(struct subjects *s)
 		s->by_id[s->rows[i].id - s->first_id] = (uint32_t)i + 1;
 }
 
+static int load_rows(struct subjects *s, sqlite3 *db,
+    const struct history_who *who, struct err *e)
+{
+	if (subjects_query(db, s->all ? names_sql : roll_sql, who,
+	    s->all ? add_name : add_row, s, e) != 0)
+		return -1;
+	index_rows(s);
+	return s->all ? subjects_query(db, places_sql, who, add_place, s, e) :
+	    0;
+}
+
 struct subjects *subjects_load(sqlite3 *db, const struct history_who *who,
     struct err *e)
 {
@@ -224,7 +268,7 @@ struct subjects *subjects_load(sqlite3 *db, const struct history_who *who,
 	s->all = who->cluster == NULL && who->service == NULL &&
 	    who->instance == NULL;
 	if (subjects_query(db, watching_sql, who, add_watched, s, e) != 0 ||
-	    subjects_query(db, roll_sql, who, add_row, s, e) != 0 ||
+	    load_rows(s, db, who, e) != 0 ||
 	    subjects_query(db, maintenance_sql, who, add_window, s, e) != 0) {
 		subjects_free(s);
 		return NULL;
@@ -236,7 +280,6 @@ struct subjects *subjects_load(sqlite3 *db, const struct history_who *who,
 	}
 	for (size_t i = 0; i < s->n; i++)
 		spans_join(&s->v[i].maintenance);
-	index_rows(s);
 	return s;
 }
 

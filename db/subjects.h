@@ -67,6 +67,7 @@ struct subjects {
 	size_t nids;
 	struct watched **watched;	/* by cluster and directory */
 	size_t nwatched;
+	const struct watched *latest;	/* while rows are read */
 	bool all;			/* nobody was left out */
 	struct room names;		/* of instances */
 };
