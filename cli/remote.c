@@ -113,7 +113,7 @@ static bool fill_text(const struct row_field *f, const cJSON *v, char *row)
 		memcpy(row + f->offset, &text, sizeof(text));
 	else if (text != NULL && timefmt_parse_rfc3339(text, &t, NULL) != 0)
 		return false;
-	if (f->type == ROW_TIME)
+	if (row_is_time(f->type))
 		memcpy(row + f->offset, &t, sizeof(t));
 	return true;
 }
@@ -147,7 +147,7 @@ static int fill(const struct row_table *t, const char *const *needs,
 		const cJSON *v = cJSON_GetObjectItemCaseSensitive(object,
 		    f->name);
 		static const cJSON null = { .type = cJSON_NULL };
-		bool text = f->type == ROW_TEXT || f->type == ROW_TIME;
+		bool text = f->type == ROW_TEXT || row_is_time(f->type);
 
 		v = v != NULL ? v : &null;
 		if (cJSON_IsNull(v) && is_needed(needs, f->name))
@@ -155,7 +155,7 @@ static int fill(const struct row_table *t, const char *const *needs,
 			    " \"%s\"", f->name);
 		if (text ? !fill_text(f, v, row) : !fill_number(f, v, row))
 			return err_set(e, "\"%s\" of a row of the answer is"
-			    " no %s", f->name, f->type == ROW_TIME ? "time" :
+			    " no %s", f->name, row_is_time(f->type) ? "time" :
 			    text ? "text" : "number");
 	}
 	return 0;
@@ -277,8 +277,8 @@ static enum history_rc tell_all(const struct remote *r, struct paging *p,
 
 /* --- the questions --- */
 
-/* To the API 0 is no time; 1 is before all history, and so is whatever it
- * would take for seconds. */
+/* 1 is before all history, and so is whatever the API would take for
+ * seconds. */
 static int64_t moment(wall_t t)
 {
 	return t.ms >= FIRST_MS ? t.ms : 1;

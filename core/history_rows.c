@@ -17,8 +17,8 @@
 #define U(name, type, member) FIELD(history_uptime, name, type, member)
 
 static const struct row_field uptime_fields[] = {
-	U("from", ROW_TIME, from),
-	U("to", ROW_TIME, to),
+	U("from", ROW_EDGE, from),
+	U("to", ROW_EDGE, to),
 	U("etcd_cluster", ROW_TEXT, cluster),
 	U("service_name", ROW_TEXT, service),
 	U("instance_id", ROW_TEXT, instance),
@@ -88,6 +88,11 @@ const struct row_table history_event_rows =
 #define GET(row, f, v) \
 	memcpy(&(v), (const char *)(row) + (f)->offset, sizeof(v))
 
+bool row_is_time(enum row_type type)
+{
+	return type == ROW_TIME || type == ROW_EDGE;
+}
+
 /* And not one that stands for null. */
 static bool is_number(enum row_type type, int64_t i)
 {
@@ -112,7 +117,7 @@ static void add_value(struct buf *b, const struct row_field *f,
 		GET(row, f, i);		/* a wall_t is one, too */
 	if (f->type == ROW_RATIO && !isnan(d))
 		buf_addf(b, "%.9g", d);
-	else if (f->type == ROW_TIME && i != 0)
+	else if (f->type == ROW_EDGE || (f->type == ROW_TIME && i != 0))
 		buf_adds(b, timefmt_rfc3339((wall_t){ i }, text));
 	else if (f->type == ROW_SECONDS && i >= 0)
 		buf_addf(b, "%" PRId64 ".%03d", i / 1000, (int)(i % 1000));
@@ -133,7 +138,7 @@ static const char *text_of(const struct row_field *f, const void *row)
 static void add_json(struct buf *b, const struct row_field *f,
     const void *row)
 {
-	const char *quote = f->type == ROW_TIME ? "\"" : "";
+	const char *quote = row_is_time(f->type) ? "\"" : "";
 	const char *text = f->type == ROW_TEXT ? text_of(f, row) : NULL;
 	size_t before;
 

@@ -1,6 +1,7 @@
 #ifndef CORE_HISTORY_ROWS_H
 #define CORE_HISTORY_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/history.h"
@@ -13,6 +14,7 @@ struct buf;
 enum row_type {
 	ROW_TEXT,		/* const char *, NULL: null */
 	ROW_TIME,		/* wall_t as RFC 3339, ms 0: null */
+	ROW_EDGE,		/* the same, ms 0: 1970 */
 	ROW_SECONDS,		/* int64_t ms, -1: null */
 	ROW_NUMBER,		/* int64_t */
 	ROW_INDEX,		/* int64_t, 0: null */
@@ -35,6 +37,8 @@ struct row_table {
 
 extern const struct row_table history_uptime_rows, history_outage_rows,
     history_event_rows;
+
+bool row_is_time(enum row_type type);
 
 /* Append a row as a JSON object, a line of CSV (RFC 4180, ending in \n), the
  * line of names.  Any thread. */

@@ -53,6 +53,9 @@ static void test_empty_range(void **state)
 	buf_init(&b, MAX);
 	row_json(&b, &history_uptime_rows, &u);
 	assert_non_null(strstr(buf_str(&b), "\"uptime\":null,"));
+	/* What was asked from the epoch on begins there. */
+	assert_non_null(strstr(buf_str(&b),
+	    "{\"from\":\"1970-01-01T00:00:00.000Z\","));
 	assert_non_null(strstr(buf_str(&b), "\"coverage\":0,"));
 	assert_non_null(strstr(buf_str(&b), "\"mttr_seconds\":null}"));
 	buf_free(&b);
