@@ -90,7 +90,7 @@ enum history_rc answer_events(struct asking *a, struct err *e)
 	};
 	struct page page;
 
-	if (p->from.ms != 0 && p->to.ms != 0 && p->from.ms >= p->to.ms) {
+	if (p->given & PARAM(TO) && p->from.ms >= p->to.ms) {
 		err_set(e, "from: the range is empty: it begins when it ends"
 		    " or later");
 		return HISTORY_BAD;

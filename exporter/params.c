@@ -19,6 +19,7 @@ enum { MAX_MIN = 1000000, MAX_GLOB = 1000 };
 
 #define FIRST_MS 1e11		/* a number from here on is milliseconds */
 #define LAST_MS 253402300800000	/* the year 10000 */
+#define STEP_LAST_MS 1e13	/* more than any duration */
 
 void params_init(struct params *p)
 {
@@ -37,26 +38,46 @@ void params_free(struct params *p)
 
 /* --- values --- */
 
-static bool parse_time(const char *text, wall_t *t_r)
+static bool is_digit(char c)
 {
-	char *copy = xstrdup(text), *end;
-	double v = strtod(text, &end);
-	bool ok = end != text && *end == '\0' && isfinite(v) && v > 0;
+	return c >= '0' && c <= '9';
+}
 
-	if (ok) {
-		v = v < FIRST_MS ? v * 1000 : v;
-		ok = v < LAST_MS;
-		t_r->ms = ok ? llround(v) : 0;
-	} else {
-		/* In a query + is a space. */
-		for (char *c = strchr(copy, ' '); c != NULL;
-		    c = strchr(c, ' '))
-			*c = '+';
-		ok = timefmt_parse_rfc3339(copy, t_r, NULL) == 0 &&
-		    t_r->ms > 0;
-	}
+/* Plain decimals: digits, and digits behind a point; no sign, no exponent. */
+static bool parse_decimal(const char *text, double *v_r)
+{
+	static const char digits[] = "0123456789";
+	size_t n = strspn(text, digits), behind;
+
+	*v_r = strtod(text, NULL);
+	if (n == 0 || text[n] != '.')
+		return n > 0 && text[n] == '\0';
+	behind = strspn(text + n + 1, digits);
+	return behind > 0 && text[n + 1 + behind] == '\0';
+}
+
+static bool parse_moment(const char *text, wall_t *t_r)
+{
+	char *copy = xstrdup(text);
+	bool ok;
+
+	/* In a query + is a space. */
+	for (char *c = strchr(copy, ' '); c != NULL; c = strchr(c, ' '))
+		*c = '+';
+	ok = timefmt_parse_rfc3339(copy, t_r, NULL) == 0 && t_r->ms >= 0;
 	free(copy);
 	return ok;
+}
+
+static bool parse_time(const char *text, wall_t *t_r)
+{
+	double v;
+
+	if (!parse_decimal(text, &v))
+		return parse_moment(text, t_r);
+	v = round(v < FIRST_MS ? v * 1000 : v);
+	t_r->ms = v < LAST_MS ? (int64_t)v : 0;
+	return v < LAST_MS;
 }
 
 static int set_time(wall_t *t, const char *name, const char *value,
@@ -65,8 +86,8 @@ static int set_time(wall_t *t, const char *name, const char *value,
 	if (parse_time(value, t))
 		return 0;
 	return err_set(e, "%s: \"%.60s\" is no time: it takes RFC 3339 such as"
-	    " 2026-10-01T00:00:00Z, or Unix seconds or milliseconds", name,
-	    value);
+	    " 2026-10-01T00:00:00Z, or Unix seconds or milliseconds in plain"
+	    " decimals", name, value);
 }
 
 static int set_from(struct params *p, const char *value, struct err *e)
@@ -81,11 +102,11 @@ static int set_to(struct params *p, const char *value, struct err *e)
 
 static int set_step(struct params *p, const char *value, struct err *e)
 {
-	char *end;
-	double s = strtod(value, &end);
+	double s;
 
-	if (end != value && *end == '\0' && s > 0 && s < 1e10)
-		p->step_ms = llround(s * 1000);
+	if (parse_decimal(value, &s))
+		p->step_ms = round(s * 1000) < STEP_LAST_MS ?
+		    llround(s * 1000) : 0;
 	else if (timefmt_parse_duration(value, &p->step_ms, NULL) != 0)
 		p->step_ms = 0;
 	if (p->step_ms > 0)
@@ -104,7 +125,7 @@ static int set_edges(struct params *p, const char *value, struct err *e)
 		char *end;
 		int64_t ms = strtoll(at, &end, 10);
 
-		if (end == at || ms <= 0 || ms >= LAST_MS ||
+		if (!is_digit(*at) || ms >= LAST_MS ||
 		    (p->nedges > 0 && ms <= p->edges[p->nedges - 1].ms))
 			break;
 		p->edges[p->nedges++].ms = ms;
@@ -180,7 +201,7 @@ static int set_number(int64_t *v, const char *name, const char *value,
 	char *end;
 	long long n = strtoll(value, &end, 10);
 
-	if (end == value || *end != '\0' || n < least || n > most)
+	if (!is_digit(*value) || *end != '\0' || n < least || n > most)
 		return err_set(e, "%s: \"%.60s\" is no whole number from %"
 		    PRId64 " to %" PRId64, name, value, least, most);
 	*v = n;
@@ -298,25 +319,34 @@ static int make_edges(struct params *p, struct err *e)
 	return 0;
 }
 
+static void take_ends(struct params *p, wall_t now, int64_t default_ms)
+{
+	if (!(p->given & PARAM(TO)))
+		p->to = now;
+	if (p->given & PARAM(FROM))
+		return;
+	p->from = wall_add(p->to, -default_ms);
+	if (p->from.ms < 0)
+		p->from.ms = 0;
+}
+
 int params_range(struct params *p, wall_t now, int64_t default_ms,
     struct err *e)
 {
-	if (p->edges != NULL) {
-		if (p->from.ms != 0 || p->to.ms != 0 || p->step_ms != 0)
+	if (p->edges == NULL) {
+		take_ends(p, now, default_ms);
+	} else {
+		if (p->given & (PARAM(FROM) | PARAM(TO) | PARAM(STEP)))
 			return err_set(e, "edges: they stand in place of from,"
 			    " to and step");
 		p->from = p->edges[0];
 		p->to = p->edges[p->nedges - 1];
-		return 0;
 	}
-	if (p->to.ms == 0)
-		p->to = now;
-	if (p->from.ms == 0)
-		p->from = wall_add(p->to, -default_ms);
+	p->given |= PARAM(FROM) | PARAM(TO);
 	if (p->from.ms >= p->to.ms)
 		return err_set(e, "from: the range is empty: it begins when it"
 		    " ends or later");
-	return make_edges(p, e);
+	return p->edges == NULL ? make_edges(p, e) : 0;
 }
 
 /* --- written again --- */
@@ -339,6 +369,16 @@ static void add_edges(struct buf *b, const struct params *p)
 	buf_addc(b, '&');
 }
 
+/* A small number would be read as seconds. */
+static void add_time(struct buf *b, const char *name, wall_t t)
+{
+	if (t.ms >= FIRST_MS)
+		buf_addf(b, "%s=%" PRId64 "&", name, t.ms);
+	else
+		buf_addf(b, "%s=%" PRId64 ".%03d&", name, t.ms / 1000,
+		    (int)(t.ms % 1000));
+}
+
 /* The range as it was made, so that all pages have the same one. */
 void params_query(const struct params *p, int64_t offset, struct buf *b)
 {
@@ -346,10 +386,10 @@ void params_query(const struct params *p, int64_t offset, struct buf *b)
 
 	if (steps)
 		add_edges(b, p);
-	else if (p->from.ms != 0)
-		buf_addf(b, "from=%" PRId64 "&", p->from.ms);
-	if (!steps && p->to.ms != 0)
-		buf_addf(b, "to=%" PRId64 "&", p->to.ms);
+	else if (p->given & PARAM(FROM))
+		add_time(b, "from", p->from);
+	if (!steps && p->given & PARAM(TO))
+		add_time(b, "to", p->to);
 	if (p->step_ms > 0)
 		buf_addf(b, "step=%.3f&", (double)p->step_ms / 1000);
 	if (p->given & PARAM(OF))

@@ -12,7 +12,7 @@ struct err;
 
 /* The parameters of a question to the API (docs/API.md), read one by one. */
 struct params {
-	wall_t from, to;		/* ms 0: not given */
+	wall_t from, to;		/* if `given` has them */
 	int64_t step_ms;		/* 0: not given */
 	wall_t *edges;			/* given, or made by params_range() */
 	size_t nedges;
@@ -21,7 +21,7 @@ struct params {
 	int64_t min;			/* -1: not given */
 	int64_t limit, offset;
 	bool oldest_first;
-	unsigned given;			/* which were */
+	unsigned given;			/* which were, or filled in */
 };
 
 enum { PARAMS_LIMIT = 1000, PARAMS_MOST = 100000, PARAMS_STEPS = 11000 };

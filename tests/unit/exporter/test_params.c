@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "exporter/params.c"
+#include "tests/unit/seeded.h"
 
 enum { ALL = (1u << PARAM_COUNT) - 1 };
 
@@ -40,6 +41,10 @@ static void read_good(struct params *p, const char *query)
 		fail_msg("%s: %s", query, e.text);
 }
 
+#define NO_TIME(name, text) name ": \"" text "\" is no time: it takes RFC " \
+	"3339 such as 2026-10-01T00:00:00Z, or Unix seconds or " \
+	"milliseconds in plain decimals"
+
 static const struct {
 	const char *query, *error;
 } bad[] = {
@@ -51,21 +56,23 @@ static const struct {
 	  "of, cluster, service, instance, state, min, limit, offset, order, "
 	  "label" },
 	{ "min=1&min=1", "min: it is given twice" },
-	{ "from=yesterday", "from: \"yesterday\" is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
-	{ "to=2026-10-01", "to: \"2026-10-01\" is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
-	{ "to=-5", "to: \"-5\" is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
-	{ "to=nan", "to: \"nan\" is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
-	{ "to=2026-02-30T00:00:00Z", "to: \"2026-02-30T00:00:00Z\" "
-	  "is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
-	{ "to=1e300", "to: \"1e300\" is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
-	{ "from", "from: \"\" is no time: it takes RFC 3339"
-	  " such as 2026-10-01T00:00:00Z, or Unix seconds or milliseconds" },
+	{ "from=yesterday", NO_TIME("from", "yesterday") },
+	{ "to=2026-10-01", NO_TIME("to", "2026-10-01") },
+	{ "to=-5", NO_TIME("to", "-5") },
+	{ "to=nan", NO_TIME("to", "nan") },
+	{ "to=2026-02-30T00:00:00Z", NO_TIME("to", "2026-02-30T00:00:00Z") },
+	{ "to=1e300", NO_TIME("to", "1e300") },
+	{ "from", NO_TIME("from", "") },
+	{ "from=0x10", NO_TIME("from", "0x10") },
+	{ "from=inf", NO_TIME("from", "inf") },
+	{ "from= 5", NO_TIME("from", " 5") },
+	{ "from=1e3", NO_TIME("from", "1e3") },
+	{ "from=5.", NO_TIME("from", "5.") },
+	{ "from=.5", NO_TIME("from", ".5") },
+	{ "from=1.2.3", NO_TIME("from", "1.2.3") },
+	{ "from=253402300799999.9", NO_TIME("from", "253402300799999.9") },
+	{ "from=1969-12-31T23:59:59.999Z",
+	  NO_TIME("from", "1969-12-31T23:59:59.999Z") },
 	{ "step=0", "step: \"0\" is no length of time: it takes a duration "
 	  "such as 1h, or seconds" },
 	{ "step=1x", "step: \"1x\" is no length of time: it takes a duration "
@@ -74,11 +81,19 @@ static const struct {
 	  "duration such as 1h, or seconds" },
 	{ "step=nan", "step: \"nan\" is no length of time: it takes a "
 	  "duration such as 1h, or seconds" },
+	{ "step=1e3", "step: \"1e3\" is no length of time: it takes a "
+	  "duration such as 1h, or seconds" },
+	{ "step=9999999999.9999", "step: \"9999999999.9999\" is no length of "
+	  "time: it takes a duration such as 1h, or seconds" },
 	{ "edges=5", "edges: it takes 2 to 11001 ascending times in Unix "
 	  "milliseconds, with commas between" },
 	{ "edges=5,4", "edges: it takes 2 to 11001 ascending times in Unix "
 	  "milliseconds, with commas between" },
 	{ "edges=1,2,", "edges: it takes 2 to 11001 ascending times in Unix "
+	  "milliseconds, with commas between" },
+	{ "edges= 1,2", "edges: it takes 2 to 11001 ascending times in Unix "
+	  "milliseconds, with commas between" },
+	{ "edges=-1,2", "edges: it takes 2 to 11001 ascending times in Unix "
 	  "milliseconds, with commas between" },
 	{ "edges=1;2", "edges: it takes 2 to 11001 ascending times in Unix "
 	  "milliseconds, with commas between" },
@@ -97,6 +112,7 @@ static const struct {
 	{ "min=1000001", "min: \"1000001\" is no whole number from 0 to "
 	  "1000000" },
 	{ "limit=0", "limit: \"0\" is no whole number from 1 to 100000" },
+	{ "limit= 1", "limit: \" 1\" is no whole number from 1 to 100000" },
 	{ "limit=1.5", "limit: \"1.5\" is no whole number from 1 to 100000" },
 	{ "limit=99999999999999999999", "limit: \"99999999999999999999\" is "
 	  "no whole number from 1 to 100000" },
@@ -156,7 +172,8 @@ static const struct {
 	int64_t ms;
 } times[] = {
 	{ "1700000000", NOW }, { "1700000000.5", NOW + 500 },
-	{ "1700000000000", NOW }, { "1.7e9", NOW },
+	{ "1700000000000", NOW }, { "0", 0 }, { "0.001", 1 },
+	{ "1970-01-01T00:00:00Z", 0 },
 	{ "99999999999", INT64_C(99999999999000) },
 	{ "100000000000", INT64_C(100000000000) },
 	{ "2023-11-14T22:13:20Z", NOW },
@@ -213,12 +230,19 @@ static const struct {
 	{ "from=1000&to=1010&step=1h", 1000000, 1010000, 1, NULL },
 	{ "from=1000&to=12000&step=1", 1000000, 12000000, 11000, NULL },
 	{ "edges=5,7,11", 5, 11, 2, NULL },
+	{ "edges=0,7", 0, 7, 1, NULL },
+	{ "from=0", 0, NOW, 1, NULL },
+	{ "to=5", 0, 5000, 1, NULL },
 	{ "from=1000&to=12001&step=1", 0, 0, 0, "step: 11001 intervals are "
 	  "more than 11000: take a longer step or a shorter range" },
 	{ "from=200&to=100", 0, 0, 0, "from: the range is empty: it begins "
 	  "when it ends or later" },
+	{ "to=0", 0, 0, 0, "from: the range is empty: it begins when it ends "
+	  "or later" },
 	{ "from=100&to=100", 0, 0, 0, "from: the range is empty: it begins "
 	  "when it ends or later" },
+	{ "edges=1,2&to=0", 0, 0, 0, "edges: they stand in place of from, "
+	  "to and step" },
 	{ "edges=1,2&from=1", 0, 0, 0, "edges: they stand in place of from, "
 	  "to and step" },
 	{ "edges=1,2&step=1", 0, 0, 0, "edges: they stand in place of from, "
@@ -300,6 +324,15 @@ static const struct {
 	  "limit=1000&offset=7" },
 	{ "edges=1600000000000,1600000000005", "from=1600000000000&"
 	  "to=1600000000005&limit=1000&offset=7" },
+	{ "from=0&to=1", "from=0.000&to=1.000&limit=1000&offset=7" },
+	{ "to=99999999.999", "from=97407999.999&to=99999999.999&limit=1000&"
+	  "offset=7" },
+	{ "to=100000000", "from=97408000.000&to=100000000000&limit=1000&"
+	  "offset=7" },
+	{ "to=5&step=290y", "from=0.000&to=5.000&step=9145440000.000&"
+	  "limit=1000&offset=7" },
+	{ "edges=1,3", "from=0.001&to=0.003&limit=1000&offset=7" },
+	{ "edges=0,1,3", "edges=0,1,3&limit=1000&offset=7" },
 	{ "state=up&order=asc", "from=1697408000000&to=1700000000000&state=up"
 	  "&order=asc&limit=1000&offset=7" },
 };
@@ -361,6 +394,55 @@ static void test_links_ask_the_same(void **state)
 	}
 }
 
+/* Of every magnitude. */
+static int64_t any_ms(void)
+{
+	uint64_t bits = seeded() >> (16 + seeded_below(48));
+
+	return (int64_t)(bits % LAST_MS);
+}
+
+static void check_again(struct params *p)
+{
+	struct err e = { "" };
+	struct params again;
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	params_query(p, 7, &b);
+	read_good(&again, buf_str(&b));
+	if (params_range(&again, (wall_t){ NOW }, 1, &e) != 0)
+		fail_msg("%s: %s", buf_str(&b), e.text);
+	if (again.from.ms != p->from.ms || again.to.ms != p->to.ms)
+		fail_msg("%" PRId64 " %" PRId64 " was written as %s",
+		    p->from.ms, p->to.ms, buf_str(&b));
+	assert_int_equal(again.step_ms, p->step_ms);
+	assert_int_equal(again.nedges, p->nedges);
+	params_free(&again);
+	buf_free(&b);
+}
+
+/* Whatever the range, its link is the same range. */
+static void test_any_link_asks_the_same(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		int64_t a = any_ms(), b = any_ms();
+		struct err e = { "" };
+		struct params p;
+
+		params_init(&p);
+		p.to.ms = a > b ? a : b;
+		p.from.ms = a > b ? b : a;
+		p.given = PARAM(TO) | (i % 4 != 0 ? PARAM(FROM) : 0);
+		if (i % 3 == 0)
+			p.step_ms = p.to.ms / 100 % (int64_t)STEP_LAST_MS + 1;
+		if (params_range(&p, (wall_t){ NOW }, 30 * DAY_MS, &e) == 0)
+			check_again(&p);
+		params_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,7 +455,9 @@ int main(void)
 		cmocka_unit_test(test_most_edges),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_links_ask_the_same),
+		cmocka_unit_test(test_any_link_asks_the_same),
 	};
 
+	seeded_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
