@@ -91,19 +91,69 @@ def test_commands(world):
             "\n200"), command
 
 
+def sections():
+    """The text below each headline, by its first word."""
+    with open(TOP + "/docs/API.md", encoding="utf-8") as f:
+        return dict(re.findall(r"^## (\w+).*\n((?s:.*?))(?=^## |\Z)",
+                               f.read(), re.M))
+
+
 def test_every_path_and_parameter_is_documented(world):
     """Unknown parameters are told with those there are: docs/API.md has all
     of them in the section of each path."""
-    with open(TOP + "/docs/API.md", encoding="utf-8") as f:
-        sections = dict(re.findall(r"^## (\w+)\n((?s:.*?))(?=^## |\Z)",
-                                   f.read(), re.M))
+    documented = sections()
     for what in ("services", "instances", "uptime", "outages", "events"):
         answer = world.get(V1 + what + "?xyzzy=1")
         assert answer.status == 400
         names = answer.json()["error"].split("here is only ")[1]
         for name in names.split(", "):
-            assert "`%s`" % name in sections[what], (what, name)
+            assert "`%s`" % name in documented[what], (what, name)
     assert "here is none" in world.get(V1 + "overview?xyzzy=1").text
+
+
+def fields_of(section):
+    """The names in the first column of its table of fields."""
+    table = re.search(r"^\| field \|.*\n\|-.*\n((?:\|.*\n)+)", section, re.M)
+    assert table, section
+    return [name for row in table[1].splitlines()
+            for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+
+def change(watched, what, **body):
+    connection = http.client.HTTPConnection(watched.address(), timeout=10)
+    connection.request("POST", V1 + what, json.dumps(body),
+                       {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    assert answer.status == 200, text
+    return text
+
+
+def test_every_field_is_documented(world):
+    """And every documented one is given, once."""
+    given = {what: keys_of(world.get(V1 + what).text)
+             for what in ("overview", "services", "instances", "uptime",
+                          "outages", "events")}
+    given["Maintenance"] = keys_of(change(
+        world, "maintenance", service="login_server", **{"for": "1h"}))
+    assert keys_of(world.get(V1 + "maintenance").text) == given["Maintenance"]
+    documented = sections()
+    for what, names in given.items():
+        fields = fields_of(documented[what])
+        assert len(set(fields)) == len(fields), what
+        missing = set(names) - set(fields)
+        assert not missing, "%s: not in docs/API.md: %s" % (what, missing)
+        gone = set(fields) - set(names)
+        assert not gone, "%s: in docs/API.md alone: %s" % (what, gone)
+
+
+def test_what_forgetting_answers_is_documented(world, etcd):
+    etcd.put("/login_servers/0001-0003", "10.0.0.3:8000", 1)
+    world.await_metric("rollcall_instance_up", 0, instance_id="0001-0003")
+    for name in keys_of(change(world, "forget", service="login_server",
+                               instance="0001-0003")):
+        assert "`%s`" % name in sections()["Maintenance"].split(
+            "POST .../forget")[1], name
 
 
 def test_heads(world):
