@@ -32,7 +32,8 @@ TAILQ_HEAD(call_list, call);
 struct calls {
 	struct loop *loop;
 	int64_t limit_ms;
-	pthread_mutex_t lock;		/* over all below, and all calls */
+	pthread_mutex_t lock;		/* over all below, and all calls; held
+					   during wake() */
 	pthread_cond_t changed;
 	pthread_t watch;
 	bool watching, stopped;
@@ -168,10 +169,11 @@ struct call *calls_start(struct calls *c, const struct call_work *w)
 	pthread_mutex_lock(&c->lock);
 	if (!c->stopped && c->n < CALLS_MAX && start_watch(c)) {
 		one = add(c, w);
-		loop_post(c->loop, on_loop, one);
 		pthread_cond_signal(&c->changed);
 	}
 	pthread_mutex_unlock(&c->lock);
+	if (one != NULL)
+		loop_post(c->loop, on_loop, one);
 	return one;
 }
 

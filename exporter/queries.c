@@ -44,7 +44,7 @@ struct queries {
 	struct runner runners[QUERIES_THREADS];
 	size_t nrunners, waiting;
 	pthread_mutex_t mutex;		/* for all of this, and each query's
-					   flags */
+					   flags; held during wake() */
 	pthread_cond_t come, gone;	/* queries; runners */
 	TAILQ_HEAD(, query) queue;
 	size_t nended;			/* runners */
@@ -308,20 +308,21 @@ static void give_up_runner(struct runner *r)
 
 void queries_stop(struct queries *qs)
 {
-	bool ended[QUERIES_THREADS] = { false };
+	bool ended[QUERIES_THREADS] = { false }, all;
 
 	pthread_mutex_lock(&qs->mutex);
 	qs->stop = true;
 	give_up_queue(qs);
 	pthread_cond_broadcast(&qs->come);
-	if (!wait_for_runners(qs))
-		log_error("stopping without an answer from history: does its "
-		    "disk hang?");
+	all = wait_for_runners(qs);
 	for (size_t i = 0; i < qs->nrunners; i++) {
 		ended[i] = qs->runners[i].ended;
 		give_up_runner(&qs->runners[i]);
 	}
 	pthread_mutex_unlock(&qs->mutex);
+	if (!all)
+		log_error("stopping without an answer from history: does its "
+		    "disk hang?");
 	for (size_t i = 0; i < qs->nrunners; i++)
 		if (ended[i])
 			pthread_join(qs->runners[i].thread, NULL);
