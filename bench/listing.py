@@ -23,16 +23,6 @@ def body_size(etcd):
     return size
 
 
-def settled(rollcall):
-    """What is resident once nothing moves any more: the least of some
-    looks."""
-    seen = []
-    for _ in range(8):
-        time.sleep(0.25)
-        seen.append(measure.resident(rollcall.pid))
-    return min(seen)
-
-
 def list_again(etcd, rollcall):
     """More events at once than etcd remembers: rollcall has to list.  Until
     it is in sync again."""
@@ -69,7 +59,7 @@ def measure_size(count):
         emit(name + "looking", time.monotonic() - began, "s")
         peak = measure.peak(rollcall.pid)
         rollcall.await_recorded(count)
-        steady = settled(rollcall)
+        steady = measure.settled(rollcall.pid)
         emit_turn(name + "start_turn", rollcall)
         measure.forget_peak(rollcall.pid)
         await_true(lambda: measure.figure(
@@ -79,7 +69,7 @@ def measure_size(count):
              (measure.peak(rollcall.pid) - steady) / MB, "MB")
         list_again(etcd, rollcall)
         again, steady = measure.peak(rollcall.pid), min(
-            steady, settled(rollcall))
+            steady, measure.settled(rollcall.pid))
         measure.note("peak at the start %.1f MB, listing again %.1f MB, "
                      "steady %.1f MB" % (peak / MB, again / MB, steady / MB))
         emit(name + "start_peak", (peak - steady) / body, "x")

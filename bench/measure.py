@@ -55,6 +55,16 @@ def resident(pid):
     return int(_fields("/proc/%d/status" % pid)["VmRSS"]) * 1024
 
 
+def settled(pid):
+    """What is resident once nothing moves any more: the least of some looks.
+    The minute's uptime takes more for a moment: listing.py tells how much."""
+    seen = []
+    for _ in range(12):
+        time.sleep(0.25)
+        seen.append(resident(pid))
+    return min(seen)
+
+
 def peak(pid):
     return int(_fields("/proc/%d/status" % pid)["VmHWM"]) * 1024
 

@@ -61,7 +61,7 @@ def scraped(rollcall, count, *gzip):
         status, size, took = scraper.done[-1]
         measure.note("%s scrape: status %d, %.1f MB, %.0f ms" % (
             "gzip" if kind else "plain", status, size / MB, 1e3 * took))
-    return measure.resident(rollcall.pid)
+    return measure.settled(rollcall.pid)
 
 
 def large_site(count):
@@ -72,7 +72,7 @@ def large_site(count):
             start.directory + "/rollcall", [etcd.url()], [DIRECTORY]))
         rollcall.await_log_looking()
         rollcall.await_recorded(count)
-        idle = measure.resident(rollcall.pid)
+        idle = measure.settled(rollcall.pid)
         gzipped = scraped(rollcall, count, True)
         emit(name + "_rss", gzipped / MB, "MB")
         if count < LARGE:
