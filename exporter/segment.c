@@ -1,9 +1,8 @@
 /* The lines of one family for some blocks that follow each other, rendered
- * and perhaps packed.  A segment remembers what each block said when its share
- * was rendered, so whoever makes the next one takes over the shares of blocks
- * that did not change.  Where nobody else holds the old one, its memory is
- * used again, and what keeps its length stays where it is: to get and to
- * clear new memory would take longer than to fill it.  Which segments there
+ * and perhaps packed.  Whoever makes the next one takes over the shares of
+ * blocks that did not change since.  Where nobody else holds the old one, its
+ * memory is used again, and what keeps its length stays where it is: to get and
+ * to clear new memory would take longer than to fill it.  Which segments there
  * are, and who may have them, is segments.c's, its only caller. */
 #include "exporter/segment.h"
 
@@ -15,11 +14,11 @@
 #include "exporter/lines.h"
 #include "exporter/values.h"
 
-/* The share of one block. */
+/* The share of one block.  There are many: every 32 instances have one in each
+ * of nine families. */
 struct share {
-	uint64_t number;	/* of the block's part, when it was rendered */
-	size_t end;		/* of its bytes in the segment */
-	struct gzip_sum sum;	/* gzip only */
+	uint32_t end;		/* of its bytes in the segment */
+	uint32_t n, crc, op;	/* struct gzip_sum; gzip only */
 };
 
 struct segment {
@@ -88,25 +87,24 @@ struct making {
 	const struct family *f;
 	struct snap_block *const *blocks;
 	struct segment *old, *s;
+	uint64_t current;	/* up to this change the old one is */
 	size_t start, end;	/* of the present share in the old one */
 	size_t kept;		/* bytes that stay where they are */
 	bool in_place;
 };
 
-static bool is_current(const struct family *f,
-    struct snap_block *const *blocks, const struct segment *old, size_t k)
+static bool is_current(const struct making *m, size_t k)
 {
-	return old != NULL && k < old->n &&
-	    old->v[k].number == blocks[k]->changed[f->part];
+	return m->old != NULL && k < m->old->n &&
+	    m->blocks[k]->changed[m->f->part] <= m->current;
 }
 
-static bool all_current(const struct family *f,
-    struct snap_block *const *blocks, const struct segment *old, size_t n)
+static bool all_current(const struct making *m, size_t n)
 {
-	if (old == NULL || old->n != n)
+	if (m->old == NULL || m->old->n != n)
 		return false;
 	for (size_t k = 0; k < n; k++)
-		if (!is_current(f, blocks, old, k))
+		if (!is_current(m, k))
 			return false;
 	return true;
 }
@@ -119,12 +117,16 @@ static void render(struct making *m, struct share *share,
 	if (m->f->encoding == ENCODING_PLAIN) {
 		lines_add_block(&mk->bytes, m->f->id, b);
 	} else {
+		struct gzip_sum sum;
+
 		buf_reset(&mk->text);
 		lines_add_block(&mk->text, m->f->id, b);
-		share->sum = gzip_pack(mk->packer, buf_str(&mk->text),
+		sum = gzip_pack(mk->packer, buf_str(&mk->text),
 		    mk->text.len, &mk->bytes);
+		share->n = (uint32_t)sum.n;
+		share->crc = sum.crc;
+		share->op = sum.op;
 	}
-	share->number = b->changed[m->f->part];
 	mk->counts.rendered++;
 }
 
@@ -169,11 +171,11 @@ static void add_share(struct making *m, size_t k)
 	m->start = m->end;
 	if (m->old != NULL && k < m->old->n)
 		m->end = m->old->v[k].end;
-	if (is_current(m->f, m->blocks, m->old, k))
+	if (is_current(m, k))
 		add_old(m, k);
 	else
 		add_new(m, k);
-	m->s->v[k].end = m->kept + m->mk->bytes.len;
+	m->s->v[k].end = (uint32_t)(m->kept + m->mk->bytes.len);
 }
 
 /* What was collected goes behind what was kept.  One that grows gets some
@@ -198,19 +200,25 @@ static void settle(struct making *m)
 static void add_sums(struct segment *s)
 {
 	s->sum = (struct gzip_sum){ 0 };
-	for (size_t k = 0; k < s->n; k++)
-		gzip_sum_add(&s->sum, &s->v[k].sum);
+	for (size_t k = 0; k < s->n; k++) {
+		const struct share *v = &s->v[k];
+
+		gzip_sum_add(&s->sum, &(struct gzip_sum){
+			v->n, v->crc, v->op });
+	}
 	gzip_sum_done(&s->sum);
 }
 
 struct segment *segment_make(struct maker *mk, const struct family *f,
-    struct snap_block *const *blocks, size_t n, struct segment *old)
+    struct snap_block *const *blocks, size_t n, struct segment *old,
+    uint64_t current)
 {
 	struct making m = {
 		.mk = mk, .f = f, .blocks = blocks, .old = old,
+		.current = current,
 	};
 
-	if (all_current(f, blocks, old, n))
+	if (all_current(&m, n))
 		return old;
 	m.in_place = old != NULL && old->n == n &&
 	    atomic_load(&old->refs) == 1;
