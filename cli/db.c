@@ -1,13 +1,16 @@
 /* `rollcall db`: looking after the database: is it sound, a copy of it, its
  * rows as text and back, its file without free pages. */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command_group.h"
 #include "cli/flags.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/storage_path.h"
 #include "core/clock.h"
@@ -38,11 +41,16 @@ struct verb {
 	int (*run)(const struct verb *v, const struct db_flags *f,
 	    const char *path, const char *operand);
 	bool needs_operand;
+	bool makes_files;	/* to be taken away if it is interrupted */
 };
 
 static int complain(const struct verb *v, const struct err *e)
 {
-	fprintf(stderr, "rollcall %s: %s\n", v->flags.command, e->text);
+	int signo = interrupt_signal();
+
+	if (signo != SIGPIPE)
+		fprintf(stderr, "rollcall %s: %s\n", v->flags.command,
+		    signo != 0 ? "interrupted" : e->text);
 	return EXIT_FAILED;
 }
 
@@ -63,6 +71,8 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 		rc = flags_usage(&v->flags, "%s is missing",
 		    v->flags.operands);
 	path = rc < 0 ? storage_path(f.storage_path, f.config_file) : NULL;
+	if (v->makes_files)
+		interrupt_begin();
 	if (path != NULL)
 		rc = v->run(v, &f, path, operands.n > 0 ? operands.v[0] :
 		    NULL);
@@ -70,6 +80,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 		rc = EXIT_FAILED;
 	free(path);
 	free(operands.v);
+	interrupt_end(rc != EXIT_OK);
 	return rc;
 }
 
@@ -164,6 +175,7 @@ static const struct verb backup_verb = {
 		FLAG_SET_FLAGS(backup_table),
 	},
 	.run = backup,
+	.makes_files = true,
 	.needs_operand = true,
 };
 
@@ -199,6 +211,8 @@ static int export(const struct verb *v, const struct db_flags *f,
 	progress_clear(&p);
 	if (out != stdout && fclose(out) != 0 && rc == 0)
 		rc = err_set(&e, "%s: %s", to, strerror(errno));
+	if (rc != 0 && out != stdout)
+		unlink(to);	/* it was not there before */
 	if (rc != 0)
 		return complain(v, &e);
 	if (out != stdout)
@@ -217,6 +231,7 @@ static const struct verb export_verb = {
 		FLAG_SET_FLAGS(storage_table),
 	},
 	.run = export,
+	.makes_files = true,
 };
 
 static int import(const struct verb *v, const struct db_flags *f,
@@ -252,6 +267,7 @@ static const struct verb import_verb = {
 		FLAG_SET_FLAGS(storage_table),
 	},
 	.run = import,
+	.makes_files = true,
 	.needs_operand = true,
 };
 
@@ -285,6 +301,7 @@ static const struct verb vacuum_verb = {
 		FLAG_SET_FLAGS(storage_table),
 	},
 	.run = vacuum,
+	.makes_files = true,
 };
 
 /* --- */

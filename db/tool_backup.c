@@ -17,6 +17,8 @@
 
 enum { PAGES = 256 };		/* a megabyte, between two reports */
 
+volatile sig_atomic_t tool_stopping;
+
 static int copy_pages(sqlite3_backup *b, const struct tool_progress *p)
 {
 	int rc;
@@ -29,7 +31,7 @@ static int copy_pages(sqlite3_backup *b, const struct tool_progress *p)
 		if (p != NULL && all > 0)
 			p->fn(1 - (double)sqlite3_backup_remaining(b) / all,
 			    p->arg);
-	} while (rc == SQLITE_OK);
+	} while (rc == SQLITE_OK && !tool_stopping);
 	return rc;
 }
 
@@ -50,6 +52,8 @@ static int copy_database(sqlite3 *from, sqlite3 *to,
 	rc = copy_pages(b, p);
 	sqlite3_backup_finish(b);
 	sql_exec(from, "COMMIT", NULL);
+	if (rc == SQLITE_OK)
+		return err_set(e, "interrupted");
 	return rc == SQLITE_DONE ? 0 : sql_fail(to, e, "copy");
 }
 
@@ -116,6 +120,8 @@ static int put_in_place(const char *part, const char *to, struct err *e)
 
 	if (fd >= 0)
 		close(fd);
+	if (tool_stopping)
+		return err_set(e, "interrupted");
 	if (rc == 0)
 		rc = rename(part, to);
 	return rc == 0 ? 0 : err_set(e, "put %s in place: %s", to,

@@ -110,6 +110,8 @@ static int export_rows(struct exporting *x, sqlite3_stmt *s, struct err *e)
 		if (++x->rows % REPORT_ROWS == 0 && x->progress != NULL)
 			x->progress->fn((double)x->rows / (double)x->all,
 			    x->progress->arg);
+		if (tool_stopping)
+			return err_set(e, "interrupted");
 	}
 	return rc == SQLITE_DONE ? 0 : sql_fail(x->db, e, "read");
 }

@@ -253,7 +253,8 @@ static int take_all(struct importing *im, FILE *in, const char *name,
 
 	while (rc == 0 && (n = getline(&text, &cap, in)) >= 0) {
 		number++;
-		rc = take_text(im, text, (size_t)n, e);
+		rc = tool_stopping ? err_set(e, "interrupted") :
+		    take_text(im, text, (size_t)n, e);
 	}
 	free(text);
 	if (rc != 0)

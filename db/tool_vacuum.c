@@ -18,6 +18,14 @@ static int64_t size_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
+enum { CHECK_OPS = 1000 };	/* between looks whether to stop */
+
+static int stopping(void *arg)
+{
+	(void)arg;
+	return tool_stopping;
+}
+
 static int vacuum(const char *path, struct err *e)
 {
 	sqlite3 *db = reader_open(path, e);	/* is it ours at all? */
@@ -27,12 +35,16 @@ static int vacuum(const char *path, struct err *e)
 		return -1;
 	sqlite3_close(db);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) !=
-	    SQLITE_OK)
+	    SQLITE_OK) {
 		err_set(e, "open %s: %s", path, db == NULL ?
 		    "out of memory" : sqlite3_errmsg(db));
-	else if ((rc = sql_exec(db, "VACUUM;"
-	    " PRAGMA wal_checkpoint(TRUNCATE)", e)) != 0)
-		err_prefix(e, "vacuum %s", path);
+	} else {
+		sqlite3_progress_handler(db, CHECK_OPS, stopping, NULL);
+		rc = sql_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+		    e);
+		if (rc != 0)
+			err_prefix(e, "vacuum %s", path);
+	}
 	sqlite3_close(db);
 	return rc;
 }

@@ -1,6 +1,7 @@
 #ifndef DB_TOOLS_H
 #define DB_TOOLS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,10 @@ struct tool_progress {
 	void (*fn)(double share, void *arg);
 	void *arg;
 };
+
+/* Set by whoever wants an end of it, a signal handler too: what runs fails soon
+ * and takes away what it made. */
+extern volatile sig_atomic_t tool_stopping;
 
 /* Copies the database, beside a daemon that writes or not, as it is at one
  * moment.  The copy appears under its name when it is whole.  An existing file

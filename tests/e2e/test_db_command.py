@@ -1,10 +1,14 @@
 """`rollcall db` beside a daemon that writes on a real etcd, and without it."""
 import os
+import signal
+import subprocess
 
-from support.rollcall import command_line
+from support.rollcall import BINARY, SLOW, command_line
 from support.wait import await_true
 
 SERVICES = {"path": "/services", "pattern": "{service_name}/{instance_id}"}
+HEAD = ('{"rollcall_export":1,"schema":2}\n'
+        '{"table":"meta","columns":["key","value"]}\n')
 
 
 def run(*arguments, fails=False):
@@ -43,3 +47,50 @@ def test_beside_a_daemon_and_after_it(etcd, rollcall, tmp_path):
     watched.start()
     await_true(lambda: "all is well" in run("check", *database), 10)
     assert not [n for n in os.listdir(tmp_path) if ".part-" in n]
+
+
+def rows_of_meta(n):
+    return HEAD + "".join('["%06d",%d]\n' % (i, i) for i in range(n))
+
+
+def test_interrupted(tmp_path):
+    """Ctrl-C and the like leave nothing behind, and say who ended it."""
+    new, temporary = str(tmp_path / "new.db"), tmp_path / "temporary"
+    temporary.mkdir()
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [BINARY, "db", *arguments, "--storage.path", new],
+            env={**os.environ, "TMPDIR": str(temporary)}, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+
+    def ended_by(process, signo, says):
+        process.send_signal(signo)
+        _, errors = process.communicate(timeout=20 * SLOW)
+        assert process.returncode == -signo, errors
+        assert errors == says
+
+    importing = start("import", "-")
+    importing.stdin.write(rows_of_meta(10))
+    importing.stdin.flush()
+    await_true(lambda: os.path.exists(new), 10)
+    ended_by(importing, signal.SIGTERM, "rollcall db import: interrupted\n")
+    assert not [n for n in os.listdir(tmp_path) if n in (
+        "new.db", "new.db-wal", "new.db-shm")]
+
+    text = rows_of_meta(20000) + '{"end":true,"rows":20000}\n'
+    done = command_line("db", "import", "-", "--storage.path", new,
+                        input=text)
+    assert done.returncode == 0, done.stderr
+    # Nobody reads what it writes.
+    exporting = start("export")
+    await_true(lambda: os.listdir(temporary), 10)
+    ended_by(exporting, signal.SIGINT, "rollcall db export: interrupted\n")
+    exporting = start("export")
+    exporting.stdout.readline()
+    exporting.stdout.close()
+    exporting.stdin.close()
+    assert exporting.wait(20 * SLOW) == -signal.SIGPIPE
+    assert exporting.stderr.read() == ""
+    assert os.listdir(temporary) == []

@@ -3,9 +3,11 @@
  *	numbers, blobs; what is cut off or damaged is refused and leaves nothing
  *	a backup is whole, beside a writer too, and replaces nothing unasked
  *	each kind of thing that can be wrong is found by the check
- *	vacuum; refused while another has the lock */
+ *	vacuum; refused while another has the lock
+ *	what is interrupted leaves nothing behind, and nothing changed */
 #include "db/tool_export.c"
 
+#include <glob.h>
 #include <sys/stat.h>
 
 #include "db/file.h"
@@ -380,6 +382,65 @@ static void test_vacuum(void **state)
 	    -1);
 }
 
+/* --- interrupted --- */
+
+static void stop_soon(double share, void *n)
+{
+	(void)share;
+	if (++*(int *)n == 2)
+		tool_stopping = 1;
+}
+
+static size_t files(void)
+{
+	char *pattern = xasprintf("%s/*", folder);
+	glob_t g;
+	size_t n;
+
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	n = g.gl_pathc;
+	globfree(&g);
+	free(pattern);
+	return n;
+}
+
+static void test_interrupted(void **state)
+{
+	int64_t before, after, rows, pages = ask("PRAGMA page_count");
+	int steps = 0;
+	struct tool_progress progress = { stop_soon, &steps };
+	char *text = exported(path);
+	struct err e = { "" };
+	size_t n = files();
+	FILE *out = fopen("/dev/null", "w");
+
+	(void)state;
+	run_sql("INSERT INTO meta WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+	    " SELECT i + 1 FROM n WHERE i < 4000) SELECT 'x' || i,"
+	    " randomblob(1000) FROM n; DELETE FROM meta WHERE key LIKE 'x%'");
+	assert_int_equal(tool_backup(path, other, false, &progress, &e), -1);
+	assert_string_equal(e.text, "interrupted");
+	assert_int_equal(steps, 2);
+
+	assert_int_equal(tool_stopping, 1);
+	assert_int_equal(tool_vacuum(path, &before, &after, &e), -1);
+	assert_non_null(strstr(e.text, "interrupted"));
+	assert_true(ask("PRAGMA page_count") > pages);
+	assert_int_equal(setenv("TMPDIR", folder, 1), 0);
+	assert_int_equal(tool_export(path, out, NULL, &rows, &e), -1);
+	unsetenv("TMPDIR");
+	assert_string_equal(e.text, "interrupted");
+	assert_int_equal(import_text(other, text, strlen(text), &e), -1);
+	assert_string_equal(e.text, "text:1: interrupted");
+	tool_stopping = 0;
+	unlink(other);
+	snprintf(other, sizeof(other), "%s/other.db.lock", folder);
+	assert_int_equal(unlink(other), 0);	/* locks stay */
+	assert_int_equal(files(), n);
+	fclose(out);
+	free(text);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -388,7 +449,7 @@ int main(void)
 		T(test_bad_imports), T(test_import_into_something),
 		T(test_backup), T(test_leftovers),
 		T(test_backup_beside_a_writer),
-		T(test_check), T(test_vacuum),
+		T(test_check), T(test_vacuum), T(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("db/tools", tests, NULL, NULL);
