@@ -112,8 +112,29 @@ static int may_be_written(const char *path, const char *to, bool replace,
 	return has_leftovers(to, e);
 }
 
+/* Not over what appeared there in the meantime.  Where there are no links
+ * (vfat, some mounts of a network), an empty file holds the place. */
+static int rename_to_new(const char *part, const char *to)
+{
+	int fd;
+
+	if (link(part, to) == 0)
+		return unlink(part);
+	if (errno == EEXIST)
+		return -1;
+	fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (rename(part, to) == 0)
+		return 0;
+	unlink(to);
+	return -1;
+}
+
 /* On the disk before it has its name. */
-static int put_in_place(const char *part, const char *to, struct err *e)
+static int put_in_place(const char *part, const char *to, bool replace,
+    struct err *e)
 {
 	int fd = open(part, O_RDONLY | O_CLOEXEC);
 	int rc = fd >= 0 ? fsync(fd) : -1;
@@ -123,7 +144,9 @@ static int put_in_place(const char *part, const char *to, struct err *e)
 	if (tool_stopping)
 		return err_set(e, "interrupted");
 	if (rc == 0)
-		rc = rename(part, to);
+		rc = replace ? rename(part, to) : rename_to_new(part, to);
+	if (rc != 0 && errno == EEXIST)
+		return err_set(e, "%s is there already", to);
 	return rc == 0 ? 0 : err_set(e, "put %s in place: %s", to,
 	    strerror(errno));
 }
@@ -144,7 +167,7 @@ int tool_backup(const char *path, const char *to, bool replace,
 		rc = copy_to(from, part, progress, e);
 	sqlite3_close(from);
 	if (rc == 0)
-		rc = put_in_place(part, to, e);
+		rc = put_in_place(part, to, replace, e);
 	if (rc != 0)
 		unlink(part);
 	free(part);

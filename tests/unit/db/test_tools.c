@@ -1,11 +1,28 @@
 /* db/tool_*.c on a database with a bit of everything in it:
  *	export, import and export again give the same text; odd texts, large
  *	numbers, blobs; what is cut off or damaged is refused and leaves nothing
- *	a backup is whole, beside a writer too, and replaces nothing unasked
+ *	a backup is whole, beside a writer too, and replaces nothing unasked,
+ *	nor what appears while it is made
  *	each kind of thing that can be wrong is found by the check
  *	vacuum; refused while another has the lock
  *	what is interrupted leaves nothing behind, and nothing changed */
-#include "db/tool_export.c"
+#include <errno.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+static bool no_links;
+
+/* As on a vfat. */
+static int link_or_not(const char *from, const char *to)
+{
+	if (!no_links)
+		return link(from, to);
+	errno = EPERM;
+	return -1;
+}
+
+#define link link_or_not
+#include "db/tool_backup.c"
 
 #include <glob.h>
 #include <sys/stat.h>
@@ -149,6 +166,18 @@ static bool is_there(const char *name)
 	return stat(name, &st) == 0;
 }
 
+static size_t files(const char *names)
+{
+	char *pattern = xasprintf("%s/%s", folder, names);
+	glob_t g;
+	size_t n;
+
+	n = glob(pattern, 0, NULL, &g) == 0 ? g.gl_pathc : 0;
+	globfree(&g);
+	free(pattern);
+	return n;
+}
+
 static void must_refuse(const char *text, size_t n, const char *why)
 {
 	struct err e = { "" };
@@ -230,6 +259,43 @@ static void test_backup(void **state)
 	assert_non_null(strstr(e.text, "/nonexistent/x"));
 	free(text);
 	free(copy);
+}
+
+static void appear(double share, void *times)
+{
+	if (share == 1 && ++*(int *)times == 1)
+		fclose(fopen(other, "w"));
+}
+
+/* What comes to be there in the meantime is nobody's to replace, either. */
+static void test_target_appears(void **state)
+{
+	int times = 0;
+	struct tool_progress progress = { appear, &times };
+	struct err e = { "" };
+	struct stat st;
+
+	no_links = *state != NULL;
+	assert_int_equal(tool_backup(path, other, false, &progress, &e), -1);
+	assert_int_equal(times, 1);
+	assert_non_null(strstr(e.text, "is there already"));
+	assert_int_equal(stat(other, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	times = 0;
+	assert_int_equal(tool_backup(path, other, true, &progress, &e), 0);
+	free(exported(other));
+	unlink(other);
+	assert_int_equal(tool_backup(path, other, false, NULL, &e), 0);
+	free(exported(other));
+	assert_int_equal(files("*.part-*"), 0);
+	no_links = false;
+}
+
+static void test_target_appears_without_links(void **state)
+{
+	*state = &no_links;
+	test_target_appears(state);
+	*state = NULL;
 }
 
 /* A log that another database left under that name is not played in. */
@@ -391,19 +457,6 @@ static void stop_soon(double share, void *n)
 		tool_stopping = 1;
 }
 
-static size_t files(void)
-{
-	char *pattern = xasprintf("%s/*", folder);
-	glob_t g;
-	size_t n;
-
-	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
-	n = g.gl_pathc;
-	globfree(&g);
-	free(pattern);
-	return n;
-}
-
 static void test_interrupted(void **state)
 {
 	int64_t before, after, rows, pages = ask("PRAGMA page_count");
@@ -411,7 +464,7 @@ static void test_interrupted(void **state)
 	struct tool_progress progress = { stop_soon, &steps };
 	char *text = exported(path);
 	struct err e = { "" };
-	size_t n = files();
+	size_t n = files("*");
 	FILE *out = fopen("/dev/null", "w");
 
 	(void)state;
@@ -436,7 +489,7 @@ static void test_interrupted(void **state)
 	unlink(other);
 	snprintf(other, sizeof(other), "%s/other.db.lock", folder);
 	assert_int_equal(unlink(other), 0);	/* locks stay */
-	assert_int_equal(files(), n);
+	assert_int_equal(files("*"), n);
 	fclose(out);
 	free(text);
 }
@@ -447,7 +500,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_round_trip), T(test_random_values),
 		T(test_bad_imports), T(test_import_into_something),
-		T(test_backup), T(test_leftovers),
+		T(test_backup), T(test_leftovers), T(test_target_appears),
+		T(test_target_appears_without_links),
 		T(test_backup_beside_a_writer),
 		T(test_check), T(test_vacuum), T(test_interrupted),
 	};
