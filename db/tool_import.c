@@ -20,6 +20,8 @@
 struct importing {
 	sqlite3 *db;
 	struct table_names tables, columns;
+	long *seen;			/* the line of each table; 0: none */
+	long number;			/* of the present line */
 	sqlite3_stmt *insert;		/* into the present table */
 	int64_t rows;
 	bool begun, ended;
@@ -121,12 +123,14 @@ static int take_row(struct importing *im, const cJSON *row, struct err *e)
 	return at == SQLITE_DONE ? 0 : sql_fail(im->db, e, "insert");
 }
 
-static bool named(const struct table_names *names, const char *name)
+/* names->n: it is none of them. */
+static size_t find(const struct table_names *names, const char *name)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->v[i], name) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < names->n && strcmp(names->v[i], name) != 0)
+		i++;
+	return i;
 }
 
 /* The columns that the line names; each must be one of the table. */
@@ -141,7 +145,8 @@ static int read_columns(struct importing *im, const char *table,
 	cJSON_ArrayForEach(one, columns) {
 		const char *name = cJSON_GetStringValue(one);
 
-		if (rc == 0 && (name == NULL || !named(&there, name)))
+		if (rc == 0 && (name == NULL ||
+		    find(&there, name) == there.n))
 			rc = err_set(e, "table \"%s\" has no column \"%s\"",
 			    table, name != NULL ? name : "?");
 		if (rc != 0)
@@ -179,12 +184,17 @@ static int prepare_insert(struct importing *im, const char *table,
 static int take_table(struct importing *im, const cJSON *line, struct err *e)
 {
 	const char *table = json_str(line, "table");
+	size_t i = table != NULL ? find(&im->tables, table) : im->tables.n;
 
 	sqlite3_finalize(im->insert);
 	im->insert = NULL;
-	if (table == NULL || !named(&im->tables, table))
+	if (i == im->tables.n)
 		return err_set(e, "no table \"%s\" in this version",
 		    table != NULL ? table : "?");
+	if (im->seen[i] != 0)
+		return err_set(e, "table \"%s\" for a second time: it began in"
+		    " line %ld", table, im->seen[i]);
+	im->seen[i] = im->number;
 	if (read_columns(im, table, cJSON_GetObjectItemCaseSensitive(line,
 	    "columns"), e) != 0)
 		return -1;
@@ -211,6 +221,10 @@ static int take_end(struct importing *im, const cJSON *line, struct err *e)
 {
 	int64_t rows = -1;
 
+	for (size_t i = 0; i < im->tables.n; i++)
+		if (im->seen[i] == 0)
+			return err_set(e, "this is the end, but the line of"
+			    " table \"%s\" is missing", im->tables.v[i]);
 	json_i64(line, "rows", &rows, NULL);
 	if (rows != im->rows)
 		return err_set(e, "it should have %lld rows, and has %lld",
@@ -247,23 +261,22 @@ static int take_all(struct importing *im, FILE *in, const char *name,
 {
 	char *text = NULL;
 	size_t cap = 0;
-	long number = 0;
 	ssize_t n;
 	int rc = 0;
 
 	while (rc == 0 && (n = getline(&text, &cap, in)) >= 0) {
-		number++;
+		im->number++;
 		rc = tool_stopping ? err_set(e, "interrupted") :
 		    take_text(im, text, (size_t)n, e);
 	}
 	free(text);
 	if (rc != 0)
-		return err_prefix(e, "%s:%ld", name, number);
+		return err_prefix(e, "%s:%ld", name, im->number);
 	if (ferror(in))
 		return err_set(e, "%s: %s", name, strerror(errno));
 	if (!im->ended)
 		return err_set(e, "%s:%ld: it is cut off: the last line is"
-		    " missing", name, number);
+		    " missing", name, im->number);
 	return 0;
 }
 
@@ -325,6 +338,7 @@ static int import_all(struct importing *im, FILE *in, const char *name,
 {
 	int rc = tables_list(im->db, &im->tables, e);
 
+	im->seen = xcalloc(im->tables.n + 1, sizeof(*im->seen));
 	if (rc == 0)
 		rc = is_empty(im, e);
 	if (rc == 0)
@@ -337,6 +351,7 @@ static int import_all(struct importing *im, FILE *in, const char *name,
 		sql_exec(im->db, "ROLLBACK", NULL);
 	table_names_free(&im->tables);
 	table_names_free(&im->columns);
+	free(im->seen);
 	return rc;
 }
 

@@ -188,6 +188,36 @@ static void must_refuse(const char *text, size_t n, const char *why)
 	assert_false(is_there(other));
 }
 
+/* Free the result. */
+static char *replaced(const char *text, const char *what, const char *with)
+{
+	const char *at = strstr(text, what);
+
+	assert_non_null(at);
+	return xasprintf("%.*s%s%s", (int)(at - text), text, with,
+	    at + strlen(what));
+}
+
+/* The line of a table without rows, and the number of rows. */
+static void test_bad_import_of_all(void **state)
+{
+	char *text = exported(path), *bad;
+
+	(void)state;
+	bad = replaced(text, "{\"table\":\"clock_jumps\",\"columns\":"
+	    "[\"at_ms\",\"jump_ms\"]}\n", "");
+	must_refuse(bad, strlen(bad), "table \"clock_jumps\" is missing");
+	free(bad);
+	bad = replaced(text, "\"end\":true,\"rows\":2",
+	    "\"end\":true,\"rows\":1");
+	must_refuse(bad, strlen(bad), "it should have 122 rows, and has 222");
+	free(bad);
+	bad = xasprintf("%s[1]\n", text);
+	must_refuse(bad, strlen(bad), "something behind the end");
+	free(bad);
+	free(text);
+}
+
 static void test_bad_imports(void **state)
 {
 	static const char head[] = "{\"rollcall_export\":1,\"schema\":2}\n";
@@ -205,8 +235,13 @@ static void test_bad_imports(void **state)
 		  "\n[{\"blob\":\"0x\"}]", "cannot be read" },
 		{ "{\"table\":\"meta\",\"columns\":[\"key\"]}\n[\"a\"]\n"
 		  "[\"a\"]", "text:4: insert: UNIQUE" },
-		{ "{\"end\":true,\"rows\":5}", "should have 5 rows" },
-		{ "{\"end\":true,\"rows\":0}\n[1]", "behind the end" },
+		{ "{\"table\":\"meta\",\"columns\":[\"key\"]}\n[\"a\"]\n"
+		  "{\"table\":\"meta\",\"columns\":[\"key\"]}",
+		  "text:4: table \"meta\" for a second time: it began in"
+		  " line 2" },
+		{ "{\"table\":\"alerts\",\"columns\":[\"state\"]}\n"
+		  "{\"end\":true,\"rows\":0}", "text:3: this is the end, but"
+		  " the line of table \"clock_jumps\" is missing" },
 		{ "nonsense", "text:2" },
 	};
 
@@ -499,7 +534,8 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_round_trip), T(test_random_values),
-		T(test_bad_imports), T(test_import_into_something),
+		T(test_bad_imports), T(test_bad_import_of_all),
+		T(test_import_into_something),
 		T(test_backup), T(test_leftovers), T(test_target_appears),
 		T(test_target_appears_without_links),
 		T(test_backup_beside_a_writer),
