@@ -11,7 +11,14 @@
 #include "db/sql.h"
 #include "db/tools.h"
 
-/* Each gives the ids of rows that are wrong. */
+enum { SHOWN = 20 };		/* of each kind */
+
+/* Each gives the ids of rows that are wrong.
+ *
+ * Retention deletes stays, so that a link to nothing can be right.  But it goes
+ * along ids and deletes whatever ended before some moment (keep_tasks.c): where
+ * a stay is gone that ended when the next began, none with a smaller id that
+ * ended earlier can be left. */
 static const struct {
 	const char *table, *what, *sql;
 } questions[] = {
@@ -27,6 +34,19 @@ static const struct {
 	{ "stays", "the one before it is another instance's",
 	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
 	  " WHERE b.instance <> s.instance" },
+	{ "stays", "the one before it is missing",
+	  "WITH lost AS (SELECT s.id, s.from_ms, s.id - s.back AS at"
+	  "  FROM stays s LEFT JOIN stays b ON b.id = s.id - s.back"
+	  "  WHERE s.back > 0 AND s.back < s.id AND b.id IS NULL),"
+	  " ends AS (SELECT id AS at, from_ms + length_ms AS ms, NULL AS id,"
+	  "  NULL AS from_ms FROM stays WHERE id < (SELECT max(at) FROM lost)"
+	  "  UNION ALL SELECT at, NULL, id, from_ms FROM lost)"
+	  " SELECT id FROM (SELECT id, from_ms, min(ms) OVER (ORDER BY at)"
+	  "  AS earliest FROM ends) WHERE earliest < from_ms ORDER BY id" },
+	{ "stays", "the one before it is not the last before it",
+	  "SELECT id FROM (SELECT id, back, lag(id)"
+	  "  OVER (PARTITION BY instance ORDER BY id) AS last FROM stays)"
+	  " WHERE last > id - ifnull(back, id) ORDER BY id" },
 	{ "stays", "the one before it goes on",
 	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
 	  " WHERE b.length_ms IS NULL" },
@@ -34,6 +54,9 @@ static const struct {
 	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
 	  " WHERE b.from_ms + b.length_ms > s.from_ms"
 	  "  AND s.from_ms >= b.from_ms" },
+	{ "stays", "the one before it ends earlier than it begins",
+	  "SELECT s.id FROM stays s JOIN stays b ON b.id = s.id - s.back"
+	  " WHERE b.from_ms + b.length_ms < s.from_ms" },
 	{ "roll", "its last stay is another one",
 	  "SELECT i.id FROM roll i LEFT JOIN (SELECT instance, max(id) AS last"
 	  "  FROM stays GROUP BY instance) s ON s.instance = i.id"
@@ -49,13 +72,26 @@ struct checking {
 	void (*found)(const char *what, void *arg);
 	void *arg;
 	struct tool_summary *summary;
-	const char *table, *what;
+	const char *table, *what;	/* the kind */
+	int64_t n;			/* of that kind */
 };
 
 static void say(struct checking *c, const char *text)
 {
 	c->summary->wrong++;
-	c->found(text, c->arg);
+	if (++c->n <= SHOWN)
+		c->found(text, c->arg);
+}
+
+static void say_how_many(struct checking *c)
+{
+	char *text = xasprintf("%s: %lld more: %s", c->table,
+	    (long long)c->n - SHOWN, c->what);
+
+	if (c->n > SHOWN)
+		c->found(text, c->arg);
+	free(text);
+	c->n = 0;
 }
 
 static void verdict(sqlite3_stmt *row, void *arg)
@@ -76,13 +112,17 @@ static void wrong_row(sqlite3_stmt *row, void *arg)
 
 static int ask(sqlite3 *db, struct checking *c, struct err *e)
 {
-	if (sql_each(db, "PRAGMA integrity_check", verdict, c, e) != 0)
+	c->table = "sqlite";
+	c->what = "its check stops at 1000";
+	if (sql_each(db, "PRAGMA integrity_check(1000)", verdict, c, e) != 0)
 		return -1;
+	say_how_many(c);
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		c->table = questions[i].table;
 		c->what = questions[i].what;
 		if (sql_each(db, questions[i].sql, wrong_row, c, e) != 0)
 			return -1;
+		say_how_many(c);
 	}
 	return 0;
 }

@@ -429,6 +429,18 @@ static void test_check(void **state)
 		{ "UPDATE stays SET length_ms = 20001 WHERE id = 10",
 		  "UPDATE stays SET length_ms = 20000 WHERE id = 10",
 		  "stays, id 30: the one before it ends later" },
+		{ "UPDATE stays SET length_ms = 19999 WHERE id = 10",
+		  "UPDATE stays SET length_ms = 20000 WHERE id = 10",
+		  "stays, id 30: the one before it ends earlier" },
+		{ "UPDATE stays SET back = NULL WHERE id = 30",
+		  "UPDATE stays SET back = 20 WHERE id = 30",
+		  "stays, id 30: the one before it is not the last" },
+		{ "UPDATE stays SET back = 40 WHERE id = 50",
+		  "UPDATE stays SET back = 20 WHERE id = 50",
+		  "stays, id 50: the one before it is not the last" },
+		{ "UPDATE stays SET id = 1000, instance = 99 WHERE id = 30",
+		  "UPDATE stays SET id = 30, instance = 11 WHERE id = 1000",
+		  "stays, id 50: the one before it is missing" },
 		{ "UPDATE roll SET last_stay = 5 WHERE id = 3",
 		  "UPDATE roll SET last_stay = 182 WHERE id = 3",
 		  "roll, id 3: its last stay is another one" },
@@ -451,6 +463,39 @@ static void test_check(void **state)
 		if (check() != 0)
 			fail_msg("not mended: %s", findings);
 	}
+}
+
+/* Stays that retention has deleted are not missed, with others in between
+ * that go on or went on for long. */
+static void test_check_after_retention(void **state)
+{
+	(void)state;
+	run_sql("UPDATE stays SET length_ms = 20000 + 1000000 WHERE id = 5;"
+	    "UPDATE stays SET from_ms = from_ms + 1000000 WHERE id > 20"
+	    "  AND instance = 6;"
+	    "DELETE FROM stays WHERE from_ms + length_ms < 1763000072000");
+	assert_int_equal(ask("SELECT min(id) FROM stays"), 5);
+	assert_int_equal(ask("SELECT count(*) FROM stays WHERE id < 52"), 3);
+	if (check() != 0)
+		fail_msg("%s", findings);
+	/* But 49 ended before 50 and 51 did, and should be gone, too. */
+	run_sql("INSERT INTO stays VALUES(49, 10, 5, 1763000049000, 20000, 0,"
+	    " 0, 20, 49)");
+	check();
+	if (strstr(findings, "id 70: the one before it is missing") == NULL)
+		fail_msg("%s", findings);
+}
+
+/* Of each kind so many are shown. */
+static void test_check_many(void **state)
+{
+	(void)state;
+	run_sql("UPDATE stays SET length_ms = -1 WHERE length_ms IS NOT NULL");
+	assert_true(check() > 180);
+	assert_non_null(strstr(findings, "stays, id 20: it ends before"));
+	assert_null(strstr(findings, "stays, id 21: it ends before"));
+	assert_non_null(strstr(findings,
+	    "\nstays: 160 more: it ends before it begins\n"));
 }
 
 /* --- vacuum --- */
@@ -539,7 +584,8 @@ int main(void)
 		T(test_backup), T(test_leftovers), T(test_target_appears),
 		T(test_target_appears_without_links),
 		T(test_backup_beside_a_writer),
-		T(test_check), T(test_vacuum), T(test_interrupted),
+		T(test_check), T(test_check_after_retention),
+		T(test_check_many), T(test_vacuum), T(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("db/tools", tests, NULL, NULL);
