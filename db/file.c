@@ -54,14 +54,21 @@ static int connect_file(struct db_file *f, struct err *e)
 	return -1;
 }
 
-static bool wal_left(const char *path)
+static int64_t wal_bytes(const char *path)
 {
 	char *wal = xasprintf("%s-wal", path);
 	struct stat st;
-	bool left = stat(wal, &st) == 0 && st.st_size > 0;
+	int64_t n = stat(wal, &st) == 0 ? st.st_size : 0;
 
 	free(wal);
-	return left;
+	return n;
+}
+
+int64_t file_bytes(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size + wal_bytes(path) : -1;
 }
 
 /* Text in place of a database, where no rollcall ever ran, is most likely the
@@ -222,7 +229,7 @@ static int refuse(struct db_file *f, enum db_kind kind, struct err *e)
 
 static int open_locked(struct db_file *f, struct err *e)
 {
-	bool unclean = wal_left(f->path);
+	bool unclean = wal_bytes(f->path) > 0;
 	enum db_kind kind;
 
 	if (connect_file(f, e) != 0)

@@ -2,6 +2,7 @@
 #define DB_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <sqlite3.h>
 
@@ -26,5 +27,8 @@ int file_open(struct db_file *f, const char *path, struct err *e);
 
 /* Closes; whatever is in the WAL goes into the file first. */
 void file_close(struct db_file *f);
+
+/* Its size with that of its write-ahead log, opened or not; -1 with errno. */
+int64_t file_bytes(const char *path);
 
 #endif

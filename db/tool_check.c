@@ -3,10 +3,10 @@
  * is for a person to decide. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/err.h"
 #include "core/xalloc.h"
+#include "db/file.h"
 #include "db/reader.h"
 #include "db/sql.h"
 #include "db/tools.h"
@@ -151,7 +151,6 @@ int tool_check(const char *path, void (*found)(const char *what, void *arg),
 {
 	struct checking c = { .found = found, .arg = arg };
 	sqlite3 *db = reader_open(path, e);
-	struct stat st;
 	int rc = -1;
 
 	*summary_r = (struct tool_summary){ .wrong = 0 };
@@ -159,8 +158,7 @@ int tool_check(const char *path, void (*found)(const char *what, void *arg),
 	if (db != NULL && ask(db, &c, e) == 0 &&
 	    sum_up(db, summary_r, e) == 0)
 		rc = 0;
-	if (stat(path, &st) == 0)
-		summary_r->bytes = st.st_size;
+	summary_r->bytes = file_bytes(path);
 	sqlite3_close(db);
 	return rc;
 }

@@ -3,20 +3,13 @@
  * file.c, which would set a damaged database aside. */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/err.h"
+#include "db/file.h"
 #include "db/lock.h"
 #include "db/reader.h"
 #include "db/sql.h"
 #include "db/tools.h"
-
-static int64_t size_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? st.st_size : -1;
-}
 
 enum { CHECK_OPS = 1000 };	/* between looks whether to stop */
 
@@ -55,7 +48,7 @@ int tool_vacuum(const char *path, int64_t *before_r, int64_t *after_r,
 	struct db_lock lock;
 	int rc;
 
-	*before_r = size_of(path);
+	*before_r = file_bytes(path);
 	if (*before_r < 0)
 		return err_set(e, "%s: %s", path, strerror(errno));
 	if (lock_take(&lock, path, e) != 0)
@@ -64,6 +57,6 @@ int tool_vacuum(const char *path, int64_t *before_r, int64_t *after_r,
 	if (lock.damage)
 		lock_note_damage(&lock);	/* for the next start */
 	lock_release(&lock);
-	*after_r = size_of(path);
+	*after_r = file_bytes(path);
 	return rc;
 }

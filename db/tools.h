@@ -26,7 +26,8 @@ int tool_backup(const char *path, const char *to, bool replace,
     const struct tool_progress *progress, struct err *e);
 
 struct tool_summary {
-	int64_t instances, stays, watched_from, watched_to, bytes;
+	int64_t instances, stays, watched_from, watched_to;
+	int64_t bytes;			/* with the write-ahead log */
 	int64_t wrong;			/* how many things are */
 };
 
@@ -46,7 +47,8 @@ int tool_export(const char *path, FILE *out,
 int tool_import(const char *path, FILE *in, const char *name,
     int64_t *rows_r, struct err *e);
 
-/* Writes the file anew without free pages.  Refused while a daemon has it. */
+/* Writes the file anew without free pages.  Refused while a daemon has it.
+ * Sizes are with the write-ahead log. */
 int tool_vacuum(const char *path, int64_t *before_r, int64_t *after_r,
     struct err *e);
 

@@ -486,6 +486,31 @@ static void test_check_after_retention(void **state)
 		fail_msg("%s", findings);
 }
 
+/* What is still in the log is as much on the disk as the rest. */
+static void test_check_counts_the_log(void **state)
+{
+	struct tool_summary s;
+	struct err e = { "" };
+	int64_t file, log;
+	struct stat st;
+	sqlite3 *db;
+	char *wal = xasprintf("%s-wal", path);
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sql_exec(db, "INSERT INTO meta VALUES('x',"
+	    " randomblob(100000))", &e), 0);
+	assert_int_equal(stat(wal, &st), 0);
+	log = st.st_size;
+	assert_true(log > 100000);
+	assert_int_equal(stat(path, &st), 0);
+	file = st.st_size;
+	assert_int_equal(tool_check(path, note, NULL, &s, &e), 0);
+	assert_int_equal(s.bytes, file + log);
+	sqlite3_close(db);
+	free(wal);
+}
+
 /* Of each kind so many are shown. */
 static void test_check_many(void **state)
 {
@@ -585,7 +610,8 @@ int main(void)
 		T(test_target_appears_without_links),
 		T(test_backup_beside_a_writer),
 		T(test_check), T(test_check_after_retention),
-		T(test_check_many), T(test_vacuum), T(test_interrupted),
+		T(test_check_many), T(test_check_counts_the_log),
+		T(test_vacuum), T(test_interrupted),
 	};
 
 	return cmocka_run_group_tests_name("db/tools", tests, NULL, NULL);
