@@ -272,5 +272,8 @@ char *columns_length(int64_t ms)
 {
 	char text[TIMEFMT_MAX];
 
+	if (ms >= 1000 && ms < 10000 && ms % 1000 >= 100)
+		return xasprintf("%d.%ds", (int)(ms / 1000),
+		    (int)(ms % 1000 / 100));
 	return xstrdup(ms < 0 ? "-" : timefmt_duration(round_down(ms), text));
 }

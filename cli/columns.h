@@ -54,7 +54,8 @@ size_t columns_width(void);
 bool columns_unicode(void);
 
 /* A cell: a length of time, no finer than anybody reads (3h12m, 5m9s, 12s,
- * 1s200ms); a dash if it is negative. */
+ * 1.2s), which the flags that take a duration need not; a dash if it is
+ * negative. */
 char *columns_length(int64_t ms);
 
 #endif
