@@ -230,7 +230,8 @@ static void add_line(struct columns *c, const struct uptime_table *t,
 		[OUTAGES] = xasprintf("%lld", (long long)r->outages),
 		[LONGEST] = columns_length(r->outages > 0 ? r->longest_ms :
 		    -1),
-		[MTBF] = columns_length(r->mtbf_ms),
+		/* Down all the time is one outage, but not between two. */
+		[MTBF] = columns_length(r->up_ms > 0 ? r->mtbf_ms : -1),
 		[MTTR] = columns_length(r->mttr_ms),
 		[BAR] = bar_text(l, columns_unicode()),
 	};

@@ -129,6 +129,14 @@ static void test_figures(void **state)
 	free(text);
 	assert_int_equal(UPTIME("--since=1h"), EXIT_OK);
 	assert_non_null(strstr(printed, "Nothing was watched yet."));
+	/* In the middle of an outage, and before it. */
+	watch();
+	assert_int_equal(UPTIME("--wide", "--from=2025-11-13T08:00",
+	    "--to=2025-11-13T09:00"), EXIT_OK);
+	assert_non_null(strstr(printed, " 1h        1       1h     -    1h "));
+	assert_int_equal(UPTIME("--wide", "--from=2025-11-13T03:00",
+	    "--to=2025-11-13T04:00"), EXIT_OK);
+	assert_non_null(strstr(printed, " 0s        0        -     -     - "));
 }
 
 static void test_outages(void **state)
