@@ -93,18 +93,16 @@ static int read_months(const struct flag_set *set, const struct asking *a,
 	return -1;
 }
 
-static int empty_range(const struct flag_set *set, const char *from,
+/* What a duration counts back from: the end, so that it is how long the range
+ * is; but now, as the end itself does, where both are durations. */
+static wall_t back_from(const struct asking *a, const char *from,
     const struct asked *asked)
 {
 	int64_t ms;
 
-	if (from != NULL && strcmp(from, "0") != 0 &&
-	    timefmt_parse_duration(from, &ms, NULL) == 0 &&
-	    asked->to.ms < asked->now.ms)
-		return flags_usage(set, "the range is empty: %s is before now,"
-		    " not before --to: give a date", from);
-	return flags_usage(set, "the range is empty: it begins when it ends or"
-	    " later");
+	return from != NULL && a->to != NULL &&
+	    timefmt_parse_duration(a->to, &ms, NULL) == 0 ? asked->now :
+	    asked->to;
 }
 
 static int read_range(const struct flag_set *set, const struct asking *a,
@@ -122,14 +120,13 @@ static int read_range(const struct flag_set *set, const struct asking *a,
 	if (a->to != NULL && calendar_parse(a->to, a->utc, asked->now,
 	    &asked->to, &e) != 0)
 		return flags_usage(set, "--to: %s", e.text);
-	/* The default is before the end; what is given, before now. */
 	if (calendar_parse(from != NULL ? from : since, a->utc,
-	    from == NULL && a->to != NULL ? asked->to : asked->now,
-	    &asked->from, &e) != 0)
+	    back_from(a, from, asked), &asked->from, &e) != 0)
 		return flags_usage(set, "--%s: %s",
 		    a->from != NULL ? "from" : "since", e.text);
 	if (asked->to.ms <= asked->from.ms)
-		return empty_range(set, from, asked);
+		return flags_usage(set, "the range is empty: it begins when it"
+		    " ends or later");
 	return -1;
 }
 

@@ -43,15 +43,16 @@ extern const char *const asking_formats[];
 	    " passwords (Prometheus' http_config)." }, \
 	{ .name = "since", .type = FLAG_STRING, ASKING_AT(in_, since), \
 	  .value = "TIME", .not_empty = true, .help = "From when on: a" \
-	    " duration before now, such as 90m or 30d, a date such as" \
-	    " 2026-10-01, or a time. 0 means from the beginning. By default " \
-	    since_ "." }, \
+	    " duration before now, or before the date of --to, such as 90m" \
+	    " or 30d, a date such as 2026-10-01, or a time. 0 means from the" \
+	    " beginning. By default " since_ "." }, \
 	{ .name = "from", .type = FLAG_STRING, ASKING_AT(in_, from), \
 	  .value = "TIME", .not_empty = true, .help = "The same as" \
 	    " --since." }, \
 	{ .name = "to", .type = FLAG_STRING, ASKING_AT(in_, to), \
-	  .value = "TIME", .not_empty = true, .help = "Until when, in the" \
-	    " same ways; this moment itself is not in it. By default now." }, \
+	  .value = "TIME", .not_empty = true, .help = "Until when: a" \
+	    " duration before now, a date, or a time; this moment itself is" \
+	    " not in it. By default now." }, \
 	{ .name = "month", .type = FLAG_STRING, ASKING_AT(in_, month), \
 	  .value = "MONTH", .not_empty = true, .help = "Of a whole month," \
 	    " such as 2026-10, up to now at most." }, \

@@ -87,8 +87,8 @@ int calendar_parse(const char *text, bool utc, wall_t now, wall_t *t_r,
 		*t_r = wall_add(now, -ms);
 		return 0;
 	}
-	return err_set(e, "\"%s\" is no time: it takes a duration such as 30d"
-	    " (before now), a date such as 2026-10-01, or a time such as"
+	return err_set(e, "\"%s\" is no time: it takes a duration such as"
+	    " 30d, a date such as 2026-10-01, or a time such as"
 	    " 2026-10-01T08:00 or 2026-10-01T08:00:00Z", text);
 }
 

@@ -285,8 +285,16 @@ static void test_ranges(void **state)
 	assert_non_null(strstr(printed, "--month is a whole range"));
 	assert_int_equal(UPTIME("--quarter=2025-Q5"), EXIT_USAGE);
 	assert_non_null(strstr(printed, "such as 2026-Q3"));
-	assert_int_equal(UPTIME("--since=7d", "--to=2025-11-13"), EXIT_USAGE);
-	assert_non_null(strstr(printed, "7d is before now, not before --to"));
+	/* A duration counts back from the end, unless that is one, too. */
+	assert_int_equal(UPTIME("--since=1d", "--to=2025-11-14",
+	    "--format=csv"), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\n2025-11-13T00:00:00.000Z,2025-11-14T00:00:00.000Z,im,"));
+	assert_int_equal(UPTIME("--since=7d", "--to=8d"), EXIT_USAGE);
+	assert_int_equal(UPTIME("--since=7d", "--to=6d"), EXIT_OK);
+	assert_int_equal(UPTIME("--since=2025-11-14", "--to=2025-11-13"),
+	    EXIT_USAGE);
+	assert_non_null(strstr(printed, "the range is empty"));
 }
 
 static void test_whom(void **state)
