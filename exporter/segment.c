@@ -1,9 +1,10 @@
 /* The lines of one family for some blocks that follow each other, rendered
- * and perhaps packed.  Whoever makes the next one takes over the shares of
- * blocks that did not change since.  Where nobody else holds the old one, its
- * memory is used again, and what keeps its length stays where it is: to get and
- * to clear new memory would take longer than to fill it.  Which segments there
- * are, and who may have them, is segments.c's, its only caller. */
+ * and perhaps packed.  A segment remembers what each block said when its share
+ * was rendered, so whoever makes the next one takes over the shares of blocks
+ * that did not change.  Where nobody else holds the old one, its memory is used
+ * again, and what keeps its length stays where it is: to get and to clear new
+ * memory would take longer than to fill it.  Which segments there are, and who
+ * may have them, is segments.c's, its only caller. */
 #include "exporter/segment.h"
 
 #include <stdatomic.h>
@@ -17,6 +18,8 @@
 /* The share of one block.  There are many: every 32 instances have one in each
  * of nine families. */
 struct share {
+	uint32_t number;	/* of the block's part, when it was rendered:
+				   its low bits */
 	uint32_t end;		/* of its bytes in the segment */
 	uint32_t n, crc, op;	/* struct gzip_sum; gzip only */
 };
@@ -87,16 +90,22 @@ struct making {
 	const struct family *f;
 	struct snap_block *const *blocks;
 	struct segment *old, *s;
-	uint64_t current;	/* up to this change the old one is */
 	size_t start, end;	/* of the present share in the old one */
 	size_t kept;		/* bytes that stay where they are */
 	bool in_place;
 };
 
+/* A block that stayed the same for as long as these come round again, a year of
+ * a hundred snapshots a second, will not change just then. */
+static uint32_t number_of(const struct making *m, const struct snap_block *b)
+{
+	return (uint32_t)b->changed[m->f->part];
+}
+
 static bool is_current(const struct making *m, size_t k)
 {
 	return m->old != NULL && k < m->old->n &&
-	    m->blocks[k]->changed[m->f->part] <= m->current;
+	    m->old->v[k].number == number_of(m, m->blocks[k]);
 }
 
 static bool all_current(const struct making *m, size_t n)
@@ -127,6 +136,7 @@ static void render(struct making *m, struct share *share,
 		share->crc = sum.crc;
 		share->op = sum.op;
 	}
+	share->number = number_of(m, b);
 	mk->counts.rendered++;
 }
 
@@ -210,12 +220,10 @@ static void add_sums(struct segment *s)
 }
 
 struct segment *segment_make(struct maker *mk, const struct family *f,
-    struct snap_block *const *blocks, size_t n, struct segment *old,
-    uint64_t current)
+    struct snap_block *const *blocks, size_t n, struct segment *old)
 {
 	struct making m = {
 		.mk = mk, .f = f, .blocks = blocks, .old = old,
-		.current = current,
 	};
 
 	if (all_current(&m, n))

@@ -136,10 +136,11 @@ static struct run *begin_run(const struct family *f, size_t each,
 	size_t n = (f->set->n + each - 1) / each;
 	struct run *r;
 
-	if (old != NULL && (old->each != each ||
-	    old->number > f->set->changed[f->part]))
+	if (old != NULL && old->each != each)
 		old = NULL;
-	if (old != NULL && old->n == n && atomic_load(&old->refs) == 1)
+	if (old != NULL && old->n == n &&
+	    old->number <= f->set->changed[f->part] &&
+	    atomic_load(&old->refs) == 1)
 		return run_ref(old);
 	r = xcalloc(1, sizeof(*r) + n * sizeof(struct segment *));
 	atomic_init(&r->refs, 1);
@@ -147,7 +148,6 @@ static struct run *begin_run(const struct family *f, size_t each,
 	r->n = n;
 	if (old == NULL)
 		return r;
-	r->number = old->number;
 	for (size_t i = 0; i < n && i < old->n; i++)
 		r->v[i] = segment_ref(old->v[i]);
 	return r;
@@ -158,7 +158,6 @@ static struct run *make_run(struct segments *c, const struct family *f,
     size_t each, struct run *old)
 {
 	struct run *r = begin_run(f, each, old);
-	uint64_t current = r->number;
 
 	r->number = f->set->changed[f->part];
 	r->blocks = f->set->n;
@@ -168,7 +167,7 @@ static struct run *make_run(struct segments *c, const struct family *f,
 		size_t first = i * each, left = r->blocks - first;
 
 		r->v[i] = segment_make(&c->maker, f, f->set->blocks + first,
-		    left < each ? left : each, r->v[i], current);
+		    left < each ? left : each, r->v[i]);
 		r->len += segment_bytes(r->v[i])->len;
 		gzip_sum_add(&r->sum, segment_sum(r->v[i]));
 	}

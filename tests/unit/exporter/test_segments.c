@@ -577,6 +577,38 @@ static void changed_where_it_lies(void **state)
 	snapshot_release(s);
 }
 
+/* Two ask at once, and who has the older snapshot comes second: what he does
+ * not have in common with the other is rendered for him, and nothing kept. */
+static void an_older_snapshot(void **state)
+{
+	struct world *w = *state;
+	struct segments *none = segments_new();
+	struct snapshot *older, *s;
+	size_t n[2];
+	char *want, *got;
+
+	fill(w, INSTANCES);
+	older = publish(w);
+	clock_advance(1000);
+	leave(w, 331, CAUSE_DIFF, false);
+	s = publish(w);
+	scrape_all(w, s);
+	for (int e = 0; e < ENCODINGS; e++) {
+		assert_int_equal(rendered(w, older, M_instance_up, e), 1);
+		assert_int_equal(rendered(w, older, M_instance_info, e), 0);
+		assert_int_equal(rendered(w, s, M_instance_up, e), 0);
+	}
+	want = scrape(none, older, EXPOSITION_TEXT, ENCODING_PLAIN, &n[0]);
+	got = scrape(w->kept, older, EXPOSITION_TEXT, ENCODING_PLAIN, &n[1]);
+	assert_int_equal(n[1], n[0]);
+	assert_memory_equal(got, want, n[0]);
+	free(want);
+	free(got);
+	segments_free(none);
+	snapshot_release(older);
+	snapshot_release(s);
+}
+
 /* However many there are, no answer has more pieces than can be sent. */
 static void never_too_many_pieces(void **state)
 {
@@ -648,6 +680,7 @@ int main(void)
 		TEST(only_what_depends_on_it),
 		TEST(nothing_changed),
 		TEST(changed_where_it_lies),
+		TEST(an_older_snapshot),
 		TEST(what_nobody_asks_for_is_not_kept),
 		TEST(never_too_many_pieces),
 		TEST(readers_during_changes),
