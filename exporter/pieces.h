@@ -30,7 +30,7 @@ void pieces_add_head(struct pieces *p, size_t which, const struct buf *text);
  * most PIECES_MAX. */
 bool pieces_end(struct pieces *p);
 
-enum { PIECES_MAX = 350 };
+enum { PIECES_MAX = 900 };
 
 size_t pieces_count(const struct pieces *p);
 const char *pieces_get(const struct pieces *p, size_t i, size_t *n_r);

@@ -20,7 +20,7 @@
 
 /* A reply may have no more than IOV_MAX pieces (pieces.c), in all families
  * together.  Packed, small pieces cost more than they save. */
-enum { PLAIN_SEGMENTS = 250, GZIP_SEGMENTS = 100 };
+enum { PLAIN_SEGMENTS = 800, GZIP_SEGMENTS = 100 };
 
 struct segments {
 	pthread_mutex_t lock;
