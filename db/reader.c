@@ -87,8 +87,8 @@ sqlite3 *reader_open(const char *path, struct err *e)
 	    SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, matches, NULL, NULL);
 	/* Who looks at history reads most pages once: a quarter of what sqlite
 	 * would keep of them does as well. */
-	if (sql_exec(db, "PRAGMA cache_size=-500", e) == 0 &&
-	    check(db, path, e) == 0)
+	if (check(db, path, e) == 0 &&
+	    sql_exec(db, "PRAGMA cache_size=-500", e) == 0)
 		return db;
 	sqlite3_close(db);
 	return NULL;
