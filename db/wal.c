@@ -122,9 +122,10 @@ static int after_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)db;
 	(void)name;
 	w->pages = pages;
-	if (pages < CHECKPOINT_PAGES)
-		w->lags_since = (mono_t){ 0 };
-	if (pages < CHECKPOINT_PAGES && w->held)
+	if (pages >= CHECKPOINT_PAGES)
+		return SQLITE_OK;
+	w->lags_since = (mono_t){ 0 };
+	if (w->held)
 		tell_free(w);
 	return SQLITE_OK;
 }

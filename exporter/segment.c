@@ -188,12 +188,12 @@ static void add_share(struct making *m, size_t k)
 	m->s->v[k].end = (uint32_t)(m->kept + m->mk->bytes.len);
 }
 
-/* What was collected goes behind what was kept.  One that grows gets some
- * room for the next time. */
-static void settle(struct making *m)
+/* What was collected goes behind what is kept.  One that grows gets some room
+ * for the next time. */
+static void settle(struct segment *s, size_t kept, const struct buf *collected)
 {
-	struct buf *b = &m->s->bytes;
-	size_t n = m->kept + m->mk->bytes.len;
+	struct buf *b = &s->bytes;
+	size_t n = kept + collected->len;
 
 	if (n == 0) {
 		buf_free(b);
@@ -203,8 +203,8 @@ static void settle(struct making *m)
 		b->cap = n + (b->cap > 0 ? n / 64 : 0) + 1;
 		b->data = xrealloc(b->data, b->cap);
 	}
-	b->len = m->kept;
-	buf_add(b, buf_str(&m->mk->bytes), m->mk->bytes.len);
+	b->len = kept;
+	buf_add(b, buf_str(collected), collected->len);
 }
 
 static void add_sums(struct segment *s)
@@ -234,7 +234,7 @@ struct segment *segment_make(struct maker *mk, const struct family *f,
 	buf_reset(&mk->bytes);
 	for (size_t k = 0; k < n; k++)
 		add_share(&m, k);
-	settle(&m);
+	settle(m.s, m.kept, &mk->bytes);
 	add_sums(m.s);
 	segment_unref(old);
 	mk->counts.segments++;
@@ -244,10 +244,9 @@ struct segment *segment_make(struct maker *mk, const struct family *f,
 struct segment *segment_pack(struct maker *mk, const struct buf *text)
 {
 	struct segment *s = new_segment(0);
-	struct making m = { .mk = mk, .s = s };
 
 	buf_reset(&mk->bytes);
 	s->sum = gzip_pack(mk->packer, buf_str(text), text->len, &mk->bytes);
-	settle(&m);
+	settle(s, 0, &mk->bytes);
 	return s;
 }

@@ -5,9 +5,8 @@
 #include "core/buf.h"
 #include "exporter/pieces.h"
 
-/* Frees the pieces, which are ended; free() what is returned.  len_r may be
- * NULL. */
-static inline char *joined(struct pieces *p, size_t *len_r)
+/* The pieces are ended; free() what is returned.  len_r may be NULL. */
+static inline char *copied(const struct pieces *p, size_t *len_r)
 {
 	struct buf out;
 
@@ -19,8 +18,16 @@ static inline char *joined(struct pieces *p, size_t *len_r)
 		assert_true(n > 0);
 		buf_add(&out, bytes, n);
 	}
-	pieces_free(p);
 	return buf_take(&out, len_r);
+}
+
+/* The same, and frees the pieces. */
+static inline char *joined(struct pieces *p, size_t *len_r)
+{
+	char *all = copied(p, len_r);
+
+	pieces_free(p);
+	return all;
 }
 
 #endif

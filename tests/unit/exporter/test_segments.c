@@ -314,19 +314,11 @@ static void hold(struct held *h, struct world *w, const struct snapshot *s,
     enum encoding e)
 {
 	struct exposition x = { .snapshot = s };
-	struct buf all;
 
 	h->pieces = pieces_new(w->kept, e);
 	exposition_write(&x, EXPOSITION_TEXT, h->pieces);
 	assert_true(pieces_end(h->pieces));
-	buf_init(&all, 1 << 30);
-	for (size_t i = 0; i < pieces_count(h->pieces); i++) {
-		size_t n;
-		const char *bytes = pieces_get(h->pieces, i, &n);
-
-		buf_add(&all, bytes, n);
-	}
-	h->said = buf_take(&all, &h->n);
+	h->said = copied(h->pieces, &h->n);
 }
 
 /* It says the same still; ends it. */
@@ -582,10 +574,7 @@ static void changed_where_it_lies(void **state)
 static void an_older_snapshot(void **state)
 {
 	struct world *w = *state;
-	struct segments *none = segments_new();
 	struct snapshot *older, *s;
-	size_t n[2];
-	char *want, *got;
 
 	fill(w, INSTANCES);
 	older = publish(w);
@@ -598,13 +587,7 @@ static void an_older_snapshot(void **state)
 		assert_int_equal(rendered(w, older, M_instance_info, e), 0);
 		assert_int_equal(rendered(w, s, M_instance_up, e), 0);
 	}
-	want = scrape(none, older, EXPOSITION_TEXT, ENCODING_PLAIN, &n[0]);
-	got = scrape(w->kept, older, EXPOSITION_TEXT, ENCODING_PLAIN, &n[1]);
-	assert_int_equal(n[1], n[0]);
-	assert_memory_equal(got, want, n[0]);
-	free(want);
-	free(got);
-	segments_free(none);
+	check_format(w, older, older, EXPOSITION_TEXT);
 	snapshot_release(older);
 	snapshot_release(s);
 }
