@@ -54,7 +54,14 @@ def scrape(case, what, how, most):
                aim),
         other(name + "_wall_floor", "floor"),
         other(name + "_cpu_floor", "floor"),
+        other(name + "_memory", "B"),
         other(name + "_size", "bytes"))
+
+
+def allocated(case, what, how, most=None):
+    """The same bench, of what the C library has given out after it."""
+    return Figure("scrape_%s_memory" % case, what, how,
+                  aim=most and at_most(most))
 
 
 def decoded(keys, what, most):
@@ -80,6 +87,15 @@ def decoded(keys, what, most):
             other(name + kind + "_rate", "MB/s"),
             other(name + kind + "_body", "MB")]
     return found
+
+
+def turns(n):
+    """bench/turns_bench.c: what is not in the table."""
+    kinds = ("recorded", "told")
+    return [other("turns_%d_%s" % (n, figure), "") for figure in (
+        "mass_message", "first_message", "messages",
+        *(k + what for k in kinds for what in (
+            "_cpu", "_total", "_longest_turn", "_longest_turn_cpu")))]
 
 
 def watch(name, what, how, least):
@@ -153,9 +169,15 @@ FIGURES = (
             "nothing changed since the last scrape", 1.5),
     *scrape("gzip", "scrape, gzip, nothing changed",
             "the same as gzip, kept from the last scrape", 1.2),
-    *scrape("gzip_pieces", "scrape, gzip, floor in pieces",
-            "the same, but the floor also sends a list of pieces, before "
-            "which libmicrohttpd sends the header by itself", 1.2),
+    *scrape("gzip_anew", "scrape, gzip, new connection",
+            "the first scrape of a connection, where libmicrohttpd (0.9.75) "
+            "sends the header of a list of pieces by itself, and after so "
+            "small a segment a new connection's window takes longer to open",
+            None),
+    *scrape("gzip_anew_pieces", "  new connection, floor in pieces",
+            "the same, but the floor also sends a list of pieces", 1.2),
+    *scrape("plain_anew", "scrape, plain, new connection",
+            "the first scrape of a connection", 1.5),
     *scrape("plain_1pct_changed", "scrape, plain, 1 % changed",
             "the first scrape after one instance in a hundred changed", 3),
     *scrape("gzip_1pct_changed", "scrape, gzip, 1 % changed",
@@ -173,6 +195,15 @@ FIGURES = (
     Figure("publish_one_changed", "one change published",
            "CPU of the loop to make the next snapshot when one instance "
            "changed."),
+
+    allocated("registry", "100k instances: given out for them",
+              "What malloc has given out for the registry and its snapshot, "
+              "for each instance."),
+    allocated("gzip", "  and gzip kept",
+              "The same behind a gzip scrape: all told for whom Prometheus "
+              "scrapes.", 700),
+    allocated("plain", "  and plain text and OpenMetrics kept",
+              "Behind scrapes of every kind, which few see."),
 
     # --- peers ---
     Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
@@ -308,6 +339,7 @@ FIGURES = (
            "As many as came and went in two minutes, at most a million."),
 
     # --- turns ---
+    *turns(500), *turns(5000), *turns(50000),
     Figure("turns_500_recorded_longest_turn_cpu",
            "500 of 100k leave: longest turn",
            "CPU of the longest turn of the loop when so many leave in one "

@@ -2,8 +2,9 @@
  * one buffer in memory by the same library with as many threads (the floor),
  * or, to see what lies in the library, as a list of pieces.  A registry in
  * this process is filled, published and served on loopback; a client in
- * another process reads with plain sockets and takes the time; CPU is this
- * process's, client and changes excluded.
+ * another process reads with plain sockets and takes the time, on one
+ * connection after the other as scrapers do, or on a new one each time; CPU is
+ * this process's, client and changes excluded.
  *
  *	build/bench/scrape [-i INSTANCES] [-n RUNS] [-c CASE]
  *
@@ -54,6 +55,7 @@ struct bench {
 	int port, floor_port;
 	size_t instances, runs;
 	const char *only;	/* one of the cases, NULL: all */
+	bool anew;		/* scrapes on new connections */
 	uint64_t index;
 	int64_t turn;		/* publishes, a second apart */
 	uint64_t seed;
@@ -70,7 +72,8 @@ static size_t random_below(struct bench *b, size_t n)
 static struct found scrape(struct bench *b, int port, const char *headers,
     struct buf *keep)
 {
-	struct order o = { .port = port, .keep = keep != NULL };
+	struct order o = { .port = port, .keep = keep != NULL,
+		.anew = b->anew };
 	struct found f;
 
 	snprintf(o.headers, sizeof(o.headers), "%s", headers);
@@ -311,7 +314,7 @@ static void report(const char *name, struct times *ours, struct times *floor,
 		double o = at(both[k].ours, n, 0.5);
 		double f = at(both[k].floor, n, 0.5);
 
-		printf("%-30s %-4s %8.2f %8.2f %6.2f  %7.2f %7.2f\n", name,
+		printf("# %-28s %-4s %8.2f %8.2f %6.2f  %7.2f %7.2f\n", name,
 		    both[k].what, o, f, o / f, both[k].ours[0],
 		    both[k].floor[0]);
 		buf_addf(&lines, "scrape_%s_%s %.3f ms\n"
@@ -346,7 +349,7 @@ static void measure_publishing(struct bench *b)
 		event_flush(b->bus, clock_mono());
 		v[i] = publish(b) * 1000;
 	}
-	printf("%-35s %8.1f us\n", "publish, one changed",
+	printf("# %-33s %8.1f us\n", "publish, one changed",
 	    at(v, b->runs, 0.5));
 	buf_addf(&lines, "publish_one_changed %.1f us\n",
 	    at(v, b->runs, 0.5));
@@ -359,8 +362,8 @@ static void report_memory(struct bench *b, const char *name)
 	double each = (double)(m.uordblks + m.hblkhd - b->floor.n) /
 	    (double)b->instances;
 
-	printf("%-35s %8.0f bytes an instance\n", name, each);
-	buf_addf(&lines, "memory_%s %.0f bytes\n", name, each);
+	printf("# %-33s %8.0f bytes an instance\n", name, each);
+	buf_addf(&lines, "scrape_%s_memory %.0f B\n", name, each);
 }
 
 #define OPENMETRICS "Accept: application/openmetrics-text\r\n"
@@ -369,17 +372,20 @@ static void report_memory(struct bench *b, const char *name)
 static const struct {
 	const char *name, *headers;
 	int changed;			/* percent */
+	bool anew;
 	unsigned pieces;		/* of the floor, 0: one */
 } cases[] = {
-	{ "gzip", GZIP, 0, 0 },
-	{ "gzip_pieces", GZIP, 0, 52 },
-	{ "gzip_openmetrics", GZIP OPENMETRICS, 0, 0 },
-	{ "gzip_1pct_changed", GZIP, 1, 0 },
-	{ "gzip_openmetrics_1pct_changed", GZIP OPENMETRICS, 1, 0 },
-	{ "plain", "", 0, 0 },		/* from here on both are kept */
-	{ "plain_openmetrics", OPENMETRICS, 0, 0 },
-	{ "plain_1pct_changed", "", 1, 0 },
-	{ "plain_openmetrics_1pct_changed", OPENMETRICS, 1, 0 },
+	{ "gzip", GZIP, 0, false, 0 },
+	{ "gzip_anew", GZIP, 0, true, 0 },
+	{ "gzip_anew_pieces", GZIP, 0, true, 52 },
+	{ "gzip_openmetrics", GZIP OPENMETRICS, 0, false, 0 },
+	{ "gzip_1pct_changed", GZIP, 1, false, 0 },
+	{ "gzip_openmetrics_1pct_changed", GZIP OPENMETRICS, 1, false, 0 },
+	{ "plain", "", 0, false, 0 },	/* from here on both are kept */
+	{ "plain_anew", "", 0, true, 0 },
+	{ "plain_openmetrics", OPENMETRICS, 0, false, 0 },
+	{ "plain_1pct_changed", "", 1, false, 0 },
+	{ "plain_openmetrics_1pct_changed", OPENMETRICS, 1, false, 0 },
 };
 
 static void run(struct bench *b)
@@ -388,11 +394,12 @@ static void run(struct bench *b)
 	report_memory(b, "registry");
 	start_servers(b);
 	measure_publishing(b);
-	printf("%-35s %8s %8s %6s  %7s %7s\n", "ms a scrape (medians)", "ours",
-	    "floor", "ratio", "least", "floor's");
+	printf("# %-33s %8s %8s %6s  %7s %7s\n", "ms a scrape (medians)",
+	    "ours", "floor", "ratio", "least", "floor's");
 	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
 		if (b->only != NULL && strcmp(b->only, cases[k].name) != 0)
 			continue;
+		b->anew = cases[k].anew;
 		b->floor.pieces = cases[k].pieces > 0 ? cases[k].pieces : 1;
 		compare_with_floor(b, cases[k].name, cases[k].headers,
 		    b->instances * (size_t)cases[k].changed / 100);
@@ -408,7 +415,7 @@ static void run(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .instances = 100000, .runs = 21, .seed = 4711 };
+	struct bench b = { .instances = 100000, .runs = 51, .seed = 4711 };
 
 	for (int o; (o = getopt(argc, argv, "c:i:n:")) != -1; )
 		if (o == 'i')

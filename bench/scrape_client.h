@@ -1,5 +1,6 @@
 /* The other process of scrape_bench.c: reads what it is told to with plain
- * sockets and says how long that took. */
+ * sockets and says how long that took.  It keeps its connections, as scrapers
+ * do, unless it is told to make a new one. */
 #ifndef BENCH_SCRAPE_CLIENT_H
 #define BENCH_SCRAPE_CLIENT_H
 
@@ -7,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@ enum { RECEIVE = 1 << 20 };
 struct order {
 	int port;
 	char headers[200];
+	bool anew;		/* on a new connection */
 	bool keep;		/* the body, for the floor to serve */
 };
 
@@ -68,19 +71,47 @@ static int connect_to(int port)
 	return fd;
 }
 
-/* Reads until the other side closes; keeps it in b, if not NULL. */
+/* Where the body begins and what its length is said to be: 0 before the
+ * headers are there. */
+static size_t whole_length(const char *bytes, size_t n)
+{
+	const char *end = memmem(bytes, n, "\r\n\r\n", 4);
+	const char *length = memmem(bytes, n, "Content-Length: ", 16);
+
+	if (end == NULL || length == NULL || length > end)
+		return 0;
+	return (size_t)(end + 4 - bytes) + strtoul(length + 16, NULL, 10);
+}
+
+/* Reads an answer; keeps it in b, if not NULL. */
 static size_t receive(int fd, struct buf *b)
 {
 	static char bytes[RECEIVE];
-	size_t n = 0;
+	size_t n = 0, whole = 0;
 	ssize_t k;
 
-	while ((k = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
+	while (whole == 0 || n < whole) {
+		k = recv(fd, bytes, sizeof(bytes), 0);
+		if (k <= 0)
+			die("read an answer");
+		if (whole == 0)
+			whole = whole_length(bytes, (size_t)k);
 		n += (size_t)k;
 		if (b != NULL)
 			buf_add(b, bytes, (size_t)k);
 	}
 	return n;
+}
+
+static int connection(const struct order *o)
+{
+	static int kept[1 << 16];
+
+	if (o->anew)
+		return connect_to(o->port);
+	if (kept[o->port] == 0)
+		kept[o->port] = connect_to(o->port);
+	return kept[o->port];
 }
 
 static void obey(const struct order *o, int answer)
@@ -92,13 +123,14 @@ static void obey(const struct order *o, int answer)
 
 	buf_init(&b, (size_t)4 << 30);
 	n = snprintf(request, sizeof(request), "GET /metrics HTTP/1.1\r\n"
-	    "Host: bench\r\nConnection: close\r\n%s\r\n", o->headers);
+	    "Host: bench\r\n%s\r\n", o->headers);
 	f.wall_ms = -now_ms(CLOCK_MONOTONIC);
-	fd = connect_to(o->port);
+	fd = connection(o);
 	write_all(fd, request, (size_t)n);
 	f.bytes = receive(fd, o->keep ? &b : NULL);
 	f.wall_ms += now_ms(CLOCK_MONOTONIC);
-	close(fd);
+	if (o->anew)
+		close(fd);
 	write_all(answer, &f, sizeof(f));
 	if (o->keep)
 		write_all(answer, b.data, b.len);
