@@ -21,7 +21,7 @@ enum {
 
 /* What one turn may do for all directories, in units of some 0.1 us, and what
  * that costs. */
-enum { SLICE = 20000, TAKEN = 100, WALKED = 5, LEFT = 100, PAUSE_MS = 2 };
+enum { SLICE = 12000, TAKEN = 100, WALKED = 5, LEFT = 100, PAUSE_MS = 2 };
 
 /* --- what differs --- */
 
