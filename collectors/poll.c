@@ -2,9 +2,14 @@
  * (docs/ETCD.md): after an event the next poll asks for its index + 1.  etcd
  * keeps only the last 1000 events of the whole store, so a poll that is quiet
  * for long, or while much is written elsewhere, is relieved in time: its
- * successor starts "from now" while it still listens, and takes over a moment
- * later.  Whatever happened up to the index in the successor's headers came
- * through the old poll, or did not happen. */
+ * successor asks for the same index while it still listens.  Whatever happened
+ * up to the index in the successor's headers is in history, and comes right
+ * behind them; or it did not happen, and the successor takes over.
+ *
+ * Where others write so much that history is gone already, it starts "from
+ * now", and what comes through neither of the two for a moment is taken not to
+ * have happened.  The old one may have been held up, and then it takes a
+ * listing to see that. */
 #include <stdlib.h>
 
 #include "collectors/watch_impl.h"
@@ -15,6 +20,7 @@ enum {
 	POLL_MS = 28 * 1000,		/* proxies cut idle polls at 30 s */
 	RENEW_MS = 15 * 1000,
 	RENEW_BEHIND = 300,		/* events; history has 1000 */
+	HISTORY = 900,			/* of them, to be safe */
 	SETTLE_MS = 250,		/* headers came, but no event */
 	RELIEF_MS = 600,		/* the same, over two lost packets */
 	LASTED_MS = 1000,		/* a poll that was no failure */
@@ -342,14 +348,40 @@ static void end_of_poll(struct watcher *w, const struct etcd_result *r,
 	}
 }
 
+static struct poll *start(struct watcher *w, uint64_t wait_index);
+
+/* What the poll in charge waits for as well, and gets later, if at all: that
+ * one is held up. */
+static void event_of_relief(struct watcher *w, const struct etcd_result *r)
+{
+	stop(&w->poll);
+	w->poll = w->relief;
+	w->relief = NULL;
+	on_event(w, r, w->poll);
+}
+
+/* What is told from now on, the poll in charge gets as well. */
+static void end_of_relief(struct watcher *w, const struct etcd_result *r)
+{
+	bool asks_history = w->relief->wait_index > 0;
+
+	if (r->outcome == ETCD_OK && asks_history) {
+		event_of_relief(w, r);
+		return;
+	}
+	stop(&w->relief);
+	if (asks_history && r->outcome == ETCD_ERROR &&
+	    r->error_code == ETCD_INDEX_CLEARED)
+		w->relief = start(w, 0);
+}
+
 static void on_done(const struct etcd_result *r, void *arg)
 {
 	struct poll *p = arg;
 	struct watcher *w = p->watcher;
 
 	if (p == w->relief) {
-		/* Whatever it is, the poll in charge gets it as well. */
-		stop(&w->relief);
+		end_of_relief(w, r);
 	} else if (r->outcome == ETCD_OK) {
 		on_event(w, r, p);
 	} else {
@@ -387,11 +419,23 @@ void poll_start(struct watcher *w)
 	w->poll_at = loop_now(w->loop);
 }
 
+static bool history_reaches_back(const struct watcher *w)
+{
+	uint64_t index = w->store_index;
+
+	if (w->member->index > index)
+		index = w->member->index;
+	if (w->listing.ready && w->listing.index > index)
+		index = w->listing.index;
+	return index <= w->reached + HISTORY;
+}
+
 /* A relief that begins before the poll in charge listens proves nothing. */
 void poll_renew(struct watcher *w)
 {
 	if (w->relief == NULL && poll_headed(w))
-		w->relief = start(w, 0);
+		w->relief = start(w, history_reaches_back(w) ?
+		    w->reached + 1 : 0);
 }
 
 void poll_keep_fresh(struct watcher *w, mono_t now)

@@ -4,6 +4,7 @@ import calendar
 import collections
 import time
 
+from support.bad_line import BadLine
 from support.wait import await_true
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
@@ -163,6 +164,26 @@ def test_history_outrun_while_watching(etcd, rollcall):
     assert watched.query_database(
         "select count(*) n from watching where to_ms > from_ms") == [
             {"n": 1}], "watched without a gap"
+
+
+def test_a_poll_whose_connection_hangs(etcd, rollcall):
+    """Its relief asks history for what it waits for, so nothing is left to a
+    listing."""
+    etcd.put_many([(key(n), "127.0.0.1:1", 600) for n in range(5)])
+    line = BadLine(etcd.port, 1, delay=0, until_cut=None).start()
+    try:
+        watched = rollcall([line.url()], [LOGIN])
+        await_instances(watched, 5)
+        line.hold_polls()
+        etcd.delete(key(0))
+        etcd.put_many([("/elsewhere/%d" % k, "x", None) for k in range(400)])
+        await_instances(watched, 4)
+        assert causes(watched)["0000"] == ["registered", "delete"]
+        etcd.delete(key(1))
+        await_instances(watched, 3)
+        assert causes(watched)["0001"] == ["registered", "delete"]
+    finally:
+        line.stop()
 
 
 def test_stopped_while_five_expire_and_five_are_deleted(etcd, rollcall):

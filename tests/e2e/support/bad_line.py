@@ -22,6 +22,7 @@ class BadLine(Listener):
         self.cuts = 0           # connections with polls under way
         self.polls = 0          # long polls asked for
         self.most = 0           # on one connection at a time, asked ahead
+        self.paths = []
         print("SEED=%s" % seed)
 
     def serve(self, connection):
@@ -32,8 +33,14 @@ class BadLine(Listener):
             connection.close()
             return
         path = _Path(self, connection, server)
+        self.paths.append(path)
         for pump in (path.requests, path.answers):
             threading.Thread(target=pump, daemon=True).start()
+
+    def hold_polls(self):
+        """Nothing more comes through the connections that have had polls."""
+        for path in self.paths:
+            path.held = path.polled
 
 
 class _Path:
@@ -44,6 +51,7 @@ class _Path:
         self.client = client
         self.server = server
         self.cut_at = None
+        self.polled = self.held = False
         for s in (client, server):
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             s.settimeout(0.05)
@@ -83,6 +91,7 @@ class _Path:
             seen = tail + data
             polls = seen.count(b"wait=true")
             tail = seen[-8:]
+            self.polled = self.polled or polls > 0
             line.polls += polls
             line.most = max(line.most, polls)
             if polls and self.cut_at is None and line.until_cut:
@@ -101,7 +110,7 @@ class _Path:
             data = self._read(self.server)
             if not data:
                 break
-            while data:
+            while data and not self.held:
                 n = line.random.randrange(1, len(data) + 1)
                 time.sleep(line.random.uniform(0, line.delay))
                 try:

@@ -269,18 +269,19 @@ static void an_event_without_a_head(void **state)
 static void a_quiet_poll_is_relieved(void **state)
 {
 	struct watched *x = *state;
+	const struct etcd_call *first;
 
 	watched_start(x, NULL);
 	watched_seconds(x, 14);
 	assert_null(the_relief(x));
 	watched_seconds(x, 1);
-	assert_int_equal(the_relief(x)->wait_index, 0);
-	assert_int_equal(waits_for(x), 101);
+	assert_int_equal(the_relief(x)->wait_index, 101);
+	first = the_poll(x);
 	tell_head(x, the_relief(x), 600);
 	watched_pass(x, 599);
-	assert_int_equal(waits_for(x), 101);
+	assert_ptr_equal(the_poll(x), first);
 	watched_pass(x, 8);
-	assert_int_equal(waits_for(x), 0);
+	assert_ptr_not_equal(the_poll(x), first);
 	assert_null(the_relief(x));
 	assert_int_equal(x->w->reached, 600);
 	tell_event(x, the_poll(x), write_event(D "/a", 10, 601));
@@ -290,7 +291,7 @@ static void a_quiet_poll_is_relieved(void **state)
 	tell_head(x, the_poll(x), 601);
 	watched_seconds(x, 15);
 	tell_head(x, the_relief(x), 601);
-	assert_int_equal(waits_for(x), 0);	/* nothing to wait for */
+	assert_null(the_relief(x));		/* nothing to wait for */
 	tell_failure(x, the_poll(x), FETCH_TIMEOUT);
 	assert_int_equal(waits_for(x), 602);
 }
@@ -305,10 +306,55 @@ static void before_history_outruns_it(void **state)
 	assert_null(the_relief(x));
 	watched_index(x, 0, 401);
 	watched_probe_all(x, PROBED_LEADER);
-	assert_int_equal(the_relief(x)->wait_index, 0);
+	assert_int_equal(the_relief(x)->wait_index, 101);
 	assert_int_equal(calls_made[CALLED_WATCH], 2);
 	watched_probe_all(x, PROBED_LEADER);
 	assert_int_equal(calls_made[CALLED_WATCH], 2);
+}
+
+/* Then there is only what comes from now on. */
+static void history_has_outrun_it(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, NULL);
+	watched_index(x, 0, 1001);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_int_equal(the_relief(x)->wait_index, 0);
+	poll_stop(x->w);
+	poll_start(x->w);
+	watched_index(x, 0, 1000);	/* as far as is known */
+	tell_head(x, the_poll(x), 100);
+	watched_probe_all(x, PROBED_LEADER);
+	assert_int_equal(the_relief(x)->wait_index, 101);
+	tell_error(x, the_relief(x), ETCD_INDEX_CLEARED, 1200);
+	assert_int_equal(the_relief(x)->wait_index, 0);
+	assert_int_equal(x->d->resyncs[RESYNC_HISTORY_CLEARED], 0);
+	tell_head(x, the_relief(x), 1201);
+	watched_pass(x, 607);
+	assert_null(the_relief(x));
+	assert_int_equal(x->w->reached, 1201);
+}
+
+/* Its connection hangs; nothing of what history tells is left out. */
+static void a_poll_is_held_up(void **state)
+{
+	struct watched *x = *state;
+	struct etcd_call *held;
+
+	watched_start(x, KEYS(D "/a"));
+	held = the_poll(x);
+	poll_renew(x->w);
+	tell_head(x, the_relief(x), 700);
+	tell_event(x, the_relief(x), gone_event(ETCD_DELETE, D "/a", 650));
+	assert_ptr_not_equal(the_poll(x), held);
+	assert_null(the_relief(x));
+	assert_int_equal(x->w->reached, 650);
+	assert_int_equal(waits_for(x), 651);
+	tell_head(x, the_poll(x), 700);
+	watched_pass(x, 250);
+	assert_int_equal(x->n, 1);
+	seen_is(x, 0, "a", STATE_DEREGISTERED, CAUSE_DELETE);
 }
 
 /* What happens while both listen comes through both, and counts once. */
@@ -326,15 +372,16 @@ static void an_event_while_both_listen(void **state)
 	assert_int_equal(waits_for(x), 702);
 
 	tell_head(x, the_poll(x), 701);
+	watched_index(x, 0, 2000);	/* too far to ask history */
 	poll_renew(x->w);
-	tell_head(x, the_relief(x), 800);
-	e = beat_event(D "/b", 10, 3000, 801);
+	tell_head(x, the_relief(x), 2000);
+	e = beat_event(D "/b", 10, 3000, 2001);
 	e.has_prev = false;
 	tell_event(x, the_relief(x), e);	/* first through the relief */
 	assert_int_equal(x->n, 1);
 	tell_event(x, the_poll(x), e);
 	assert_int_equal(x->n, 2);
-	assert_int_equal(waits_for(x), 802);
+	assert_int_equal(waits_for(x), 2002);
 	assert_int_equal(instance_of(x, "a")->expirations, 0);
 }
 
@@ -651,6 +698,8 @@ int main(void)
 		TEST(an_event_without_a_head),
 		TEST(a_quiet_poll_is_relieved),
 		TEST(before_history_outruns_it),
+		TEST(history_has_outrun_it),
+		TEST(a_poll_is_held_up),
 		TEST(an_event_while_both_listen),
 		TEST(the_old_one_is_heard_to_its_end),
 		TEST(events_let_a_listing_count),

@@ -257,12 +257,28 @@ static void quiet_polls(void **state)
 	assert_int_equal(d->resyncs[RESYNC_CONNECTION], 0);
 }
 
-static void relieved_from_now_on(void **state)
+static void relieved_in_time(void **state)
 {
 	(void)state;
 	BEGIN(1, D "/a");
 	store_others(&store, 900);
 	f.cluster->members[0].index = 1001;
+	probe(0, true);
+	asked_is(0, 2, 102);
+	AWAIT(w->relief == NULL);
+	assert_int_equal(w->reached, 1001);
+	store_gone(&store, "expire", D "/a");
+	AWAIT(nseen == 1);
+	asked_is(0, 3, 1003);
+	assert_true(d->looking);
+}
+
+static void relieved_from_now_on(void **state)
+{
+	(void)state;
+	BEGIN(1, D "/a");
+	store_others(&store, 900);
+	f.cluster->members[0].index = 1002;
 	probe(0, true);
 	asked_is(0, 2, 0);
 	AWAIT(w->relief == NULL);
@@ -286,7 +302,7 @@ static void told_through_two_polls(void **state)
 	AWAIT(nseen == 2);
 	seen_is(0, "b", CAUSE_REGISTERED);
 	seen_is(1, "b", CAUSE_EXPIRE);
-	asked_is(0, 2, 0);
+	asked_is(0, 2, 102);
 	asked_is(0, 3, 108);
 	asked_is(0, 4, 109);
 }
@@ -559,6 +575,7 @@ int main(void)
 		TEST(one_poll_after_the_other),
 		TEST(a_burst),
 		TEST(quiet_polls),
+		TEST(relieved_in_time),
 		TEST(relieved_from_now_on),
 		TEST(told_through_two_polls),
 		TEST(history_cleared),
