@@ -54,8 +54,17 @@ void poll_forget_index(struct watcher *w)
 	w->asks_index = NULL;
 }
 
+/* How fast events came in the line in charge, for the next one.  Half of it, so
+ * that where asking ahead breaks the line it ends. */
+static void take_pace(struct watcher *w)
+{
+	if (w->poll != NULL)
+		w->pace = etcd_line_pace(w->poll->line) / 2;
+}
+
 void poll_stop(struct watcher *w)
 {
+	take_pace(w);
 	stop(&w->poll);
 	stop(&w->relief);
 	poll_forget_index(w);
@@ -385,6 +394,7 @@ static void on_done(const struct etcd_result *r, void *arg)
 	} else if (r->outcome == ETCD_OK) {
 		on_event(w, r, p);
 	} else {
+		take_pace(w);
 		w->poll = NULL;
 		timer_clear(w->settle);
 		end_of_poll(w, r, p);
@@ -403,6 +413,7 @@ static struct poll *start(struct watcher *w, uint64_t wait_index)
 	struct etcd_target t = watcher_target(w);
 	struct etcd_line_request r = { .directory = w->d->path,
 		.from = wait_index, .poll_ms = POLL_MS,
+		.pace = wait_index > 0 && w->poll == NULL ? w->pace : 0,
 		.peer = &w->peers[w->member->number] };
 	struct poll *p = xcalloc(1, sizeof(*p));
 

@@ -98,6 +98,7 @@ struct watcher {
 	struct etcd_call *asks_index;	/* is more to come?  or NULL */
 	bool index_below;		/* the root may not be read */
 	mono_t poll_at;			/* when the poll began */
+	unsigned pace;			/* of the last line in charge */
 	uint64_t reached;		/* every event up to here came in */
 	uint64_t store_index;		/* the store's, by the last headers */
 	bool caught_up;			/* with the present, since a break */

@@ -72,9 +72,12 @@ static void use_member(struct watcher *w, struct member *m)
 
 /* --- failures --- */
 
+/* The next member is tried at once, or the only one: etcd's history may last no
+ * longer than 50 ms. */
 static int64_t retry_delay(const struct watcher *w)
 {
-	unsigned rounds = w->failures / (unsigned)w->c->nmembers;
+	unsigned n = (unsigned)w->c->nmembers;
+	unsigned rounds = (w->failures - (n == 1)) / n;
 	int64_t ms = RETRY_MS;
 
 	if (rounds == 0)

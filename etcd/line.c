@@ -419,6 +419,11 @@ bool etcd_line_holds(const struct etcd_line *l)
 	return l->ahead != NULL && etcd_ahead_holds(l->ahead);
 }
 
+unsigned etcd_line_pace(const struct etcd_line *l)
+{
+	return l->credit;
+}
+
 /* --- the beginning --- */
 
 struct etcd_line *etcd_line_start(const struct etcd_target *t,
@@ -439,6 +444,9 @@ struct etcd_line *etcd_line_start(const struct etcd_target *t,
 	l->user = user;
 	l->arg = arg;
 	l->quiet = timer_new(l->loop, on_quiet, l);
+	l->credit = r->pace;
+	if (l->credit >= DENSE)
+		begin_ahead(l);
 	ask_one(l);
 	return l;
 }

@@ -41,6 +41,8 @@ struct etcd_line_request {
 	const char *directory;
 	uint64_t from;			/* the first index; 0: from now on */
 	int64_t poll_ms;		/* so long may a poll be quiet */
+	unsigned pace;			/* etcd_line_pace() of the line that it
+					   goes on for, 0: none */
 	struct etcd_line_peer *peer;
 };
 
@@ -51,6 +53,10 @@ struct etcd_line *etcd_line_start(const struct etcd_target *t,
 /* Answers have come that cannot be told yet, since one asked for before them
  * has not: silence of the line says nothing. */
 bool etcd_line_holds(const struct etcd_line *l);
+
+/* How many polls ahead events come fast enough for: after a break the next
+ * line has to begin there, for history lasts less than it takes to see that. */
+unsigned etcd_line_pace(const struct etcd_line *l);
 
 /* At any time, also inside the callbacks.  NULL is a no-op. */
 void etcd_line_stop(struct etcd_line *l);

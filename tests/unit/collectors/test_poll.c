@@ -634,6 +634,21 @@ static void headers_alone_are_no_success(void **state)
 	assert_in_range(begun_in(x, 60000, true), 25, 70);
 }
 
+/* History may last no longer than 50 ms. */
+static void an_only_one_is_tried_again_at_once(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a"));
+	tell_failure(x, the_poll(x), FETCH_BROKEN);
+	watched_pass(x, 0);
+	tell_failure(x, the_poll(x), FETCH_CONNECT);
+	watched_pass(x, 99);
+	assert_null(the_poll(x));
+	watched_pass(x, 1);
+	assert_non_null(the_poll(x));
+}
+
 static void the_others_are_tried_at_once(void **state)
 {
 	struct watched *x = *state;
@@ -715,6 +730,7 @@ int main(void)
 		TEST3(the_next_member_tells_it),
 		TEST(tried_again_but_not_too_often),
 		TEST(headers_alone_are_no_success),
+		TEST(an_only_one_is_tried_again_at_once),
 		TEST3(the_others_are_tried_at_once),
 		TEST(a_while_of_watching_is_a_success),
 	};

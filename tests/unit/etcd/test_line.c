@@ -366,14 +366,19 @@ static const struct etcd_line_user test_user = {
 	.done = on_test_done,
 };
 
-static void follow(void)
+static void follow_at(unsigned pace)
 {
 	struct etcd_target t = { .loop = loop, .url = "http://127.0.0.1:1" };
 	struct etcd_line_request r = { .directory = "/d",
-		.from = follower.told + 1, .poll_ms = POLL_MS,
+		.from = follower.told + 1, .poll_ms = POLL_MS, .pace = pace,
 		.peer = &follower.peer };
 
 	follower.line = etcd_line_start(&t, &r, &test_user, NULL);
+}
+
+static void follow(void)
+{
+	follow_at(0);
 }
 
 /* Lets time pass, in steps of what is due. */
@@ -557,6 +562,29 @@ static void test_all_lanes_cut(void **state)
 	follow();
 	dense(10, 20, 1);
 	assert_int_equal(follower.events, 2200);
+}
+
+/* As many as before are under way behind the first event. */
+static void test_goes_on_at_its_pace(void **state)
+{
+	unsigned pace;
+
+	(void)state;
+	dense(100, 20, 1);
+	pace = etcd_line_pace(follower.line);
+	assert_in_range(pace, 100, ETCD_AHEAD_MOST);
+	etcd_line_stop(follower.line);
+	assert_int_equal(lanes_open(), 0);
+	follow_at(pace);
+	assert_in_range(lanes_open(), 1, LANES);
+	pass(5);			/* connected */
+	store.requests = 0;
+	store_write(true);
+	serve_all();
+	assert_in_range(store.requests, 100, pace + 3);
+	assert_int_equal(follower.events, 2001);
+	dense(10, 20, 1);
+	assert_int_equal(follower.events, 2201);
 }
 
 static void test_no_lane_connects(void **state)
@@ -767,6 +795,7 @@ int main(void)
 		TEST(test_quiet_on_lanes),
 		TEST(test_one_lane_cut),
 		TEST(test_all_lanes_cut),
+		TEST(test_goes_on_at_its_pace),
 		TEST(test_no_lane_connects),
 		TEST(test_history_cleared),
 		TEST(test_cut_short_by_an_old_server),
