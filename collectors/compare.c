@@ -1,8 +1,7 @@
 /* What a listing says, once it counts, done to the roll: what differs is taken
  * over, then what is missing leaves, judged together.  A large one takes many
  * turns of the loop, so that events and alerts pass in between; what those
- * touch is left to them.  At the end it is decided when to list again.  Called
- * by collectors/sync.c. */
+ * touch is left to them.  Called by collectors/sync.c. */
 #include <stdlib.h>
 
 #include "collectors/journal.h"
@@ -12,12 +11,6 @@
 #include "core/log.h"
 #include "core/table.h"
 #include "core/xalloc.h"
-
-enum {
-	MIN_INTERVAL_MS = 1000,
-	MAX_INTERVAL_MS = 30 * 1000,
-	COST_FACTOR = 20,		/* a listing's share: 5 % of the time */
-};
 
 /* What one turn may do for all directories, in units of some 0.1 us, and what
  * that costs. */
@@ -252,35 +245,6 @@ static bool take_absent(struct watcher *w, mono_t now, long *left)
 	return false;
 }
 
-/* --- how often --- */
-
-/* The TTL below which a tenth of the instances lie, in seconds; 0: no TTLs. */
-static int64_t low_ttl(const struct listed *l)
-{
-	size_t sum = 0;
-
-	for (int64_t s = 1; s < TTL_CAP; s++) {
-		sum += l->ttls[s];
-		if (l->nttls > 0 && sum * 10 >= l->nttls)
-			return s;
-	}
-	return 0;
-}
-
-static int64_t interval(const struct listed *l)
-{
-	int64_t ttl_s = low_ttl(l);
-	int64_t ms = MAX_INTERVAL_MS, least = COST_FACTOR * l->cost_ms;
-
-	if (l->silent && ttl_s > 0)
-		ms = ttl_s * 1000 / 3;
-	if (ms > MAX_INTERVAL_MS)
-		ms = MAX_INTERVAL_MS;
-	if (ms < MIN_INTERVAL_MS)
-		ms = MIN_INTERVAL_MS;
-	return ms > least ? ms : least;
-}
-
 /* --- the end --- */
 
 static void say_difference(struct watcher *w, size_t absent)
@@ -314,7 +278,7 @@ static void compared(struct watcher *w, mono_t now)
 		say_in_sync(w, absent);
 	w->in_sync = true;
 	w->gap = false;
-	w->d->list_interval_ms = interval(&w->listing);
+	w->d->list_interval_ms = often_interval_ms(&w->listing);
 	timer_set(w->list_timer, mono_add(now, w->d->list_interval_ms));
 	sync_done(w);
 	registry_synced(w->d, clock_history(now));

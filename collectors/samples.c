@@ -114,6 +114,8 @@ static void directory_samples(struct sample_sink *s,
 	if (d->list_interval_ms)
 		sample_add(s, M_directory_list_interval,
 		    seconds(d->list_interval_ms), cluster, d->path);
+	sample_add(s, M_directory_listings, (double)d->listings, cluster,
+	    d->path);
 	sample_add(s, M_watch_events, (double)d->watch_events, cluster,
 	    d->path);
 	sample_add(s, M_bad_keys, (double)d->bad_keys, cluster, d->path);

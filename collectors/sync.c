@@ -175,6 +175,8 @@ static void arrived(struct watcher *w, const struct etcd_result *r)
 	l->bad = r->listing.bad;
 	l->cost_ms = r->duration_us / 1000 + 1;
 	l->ready = true;
+	w->d->listings++;
+	often_listed(w);
 	if (r->listing.bad > 0)
 		log_warn("listing has entries that make no sense",
 		    LOG_S("directory", w->d->path),
@@ -252,14 +254,27 @@ static int64_t deadline_ms(const struct watcher *w)
 	return ms > least ? ms : least;
 }
 
+static mono_t not_before(const struct watcher *w)
+{
+	mono_t t = often_not_before(w);
+
+	if (w->list_failures > 0 && w->list_retry_at.ms > t.ms)
+		return w->list_retry_at;
+	return t;
+}
+
+bool sync_may_list(const struct watcher *w)
+{
+	return mono_due(not_before(w), loop_now(w->loop));
+}
+
 void sync_list(struct watcher *w)
 {
 	struct etcd_target t = watcher_target(w);
 	struct etcd_request r = etcd_list(w->d->path);
 
-	if (w->list_failures > 0 &&
-	    !mono_due(w->list_retry_at, loop_now(w->loop))) {
-		timer_set(w->list_timer, w->list_retry_at);
+	if (!sync_may_list(w)) {
+		timer_set(w->list_timer, not_before(w));
 		return;
 	}
 	begin_listing(w);

@@ -144,6 +144,7 @@ struct watcher {
 	bool watch_first;		/* unless that takes too long */
 	uint64_t asked_reached;		/* reached when it was asked for */
 	mono_t asked_at;
+	mono_t list_paid;		/* by then listings took their share */
 
 	/* Looking. */
 	bool probe_ok, probe_lost;
@@ -222,7 +223,8 @@ void leave_one(struct watcher *w, struct storm_case *c, struct leave *l,
 void leave_end(struct watcher *w, struct storm_case *c);
 
 /* sync.c */
-void sync_list(struct watcher *w);
+void sync_list(struct watcher *w);	/* now, or when it may */
+bool sync_may_list(const struct watcher *w);
 void sync_touch(struct watcher *w, const char *key, uint64_t index);
 void sync_advanced(struct watcher *w, mono_t now);	/* reached moved */
 void sync_new_leader(struct watcher *w);	/* maybe: one is known */
@@ -231,6 +233,11 @@ void sync_free(struct watcher *w);
 void sync_done(struct watcher *w);	/* it is compared */
 /* An event behind the listing changed the key or a directory above it. */
 bool sync_touched(const struct watcher *w, const char *key);
+
+/* often.c: how often to list, and when again whatever the reason. */
+int64_t often_interval_ms(const struct listed *l);
+void often_listed(struct watcher *w);	/* one has come, and cost this */
+mono_t often_not_before(const struct watcher *w);
 
 /* compare.c */
 void sync_compare(struct watcher *w, mono_t now);	/* a slice of it */

@@ -232,7 +232,7 @@ static void on_retry(void *arg, mono_t now)
 		timer_set(w->retry, mono_add(now, WAIT_STEP_MS));
 		return;
 	}
-	if (w->list_first && !w->watch_first)
+	if (w->list_first && !w->watch_first && sync_may_list(w))
 		sync_list(w);
 	else
 		poll_start(w);

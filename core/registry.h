@@ -158,6 +158,7 @@ struct directory {
 	wall_t watching_from, watching_to;
 	wall_t last_sync;
 	int64_t list_interval_ms;
+	uint64_t listings;		/* that came whole */
 	uint16_t listing;		/* number of the last listing */
 	uint64_t watch_events, bad_keys;
 	uint64_t resyncs[8];		/* by enum resync */

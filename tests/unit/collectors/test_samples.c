@@ -173,6 +173,7 @@ static void test_directory(void **state)
 	d->watch_events = 12;
 	d->bad_keys = 2;
 	d->list_interval_ms = 1500;
+	d->listings = 7;
 	d->last_sync = (wall_t){ 1699999999500 };
 	d->resyncs[RESYNC_HISTORY_CLEARED] = 3;
 	d->looking = true;
@@ -181,6 +182,7 @@ static void test_directory(void **state)
 	is(M_looking, CLUSTER, 1);
 	is(M_directory_last_sync, DIRECTORY, 1699999999.5);
 	is(M_directory_list_interval, DIRECTORY, 1.5);
+	is(M_directory_listings, DIRECTORY, 7);
 	is(M_watch_events, DIRECTORY, 12);
 	is(M_bad_keys, DIRECTORY, 2);
 	is(M_resyncs, DIRECTORY ",reason=\"history_cleared\"", 3);

@@ -1039,7 +1039,8 @@ static void how_often(void **state)
 		i->ttl_s = v[k].ttl_s;
 		x->w->listing = (struct listed){ .cost_ms = v[k].cost_ms };
 		sync_is_listed(x->w, i);
-		assert_int_equal(interval(&x->w->listing), v[k].ms);
+		assert_int_equal(often_interval_ms(&x->w->listing),
+		    v[k].ms);
 	}
 	i->ttl_s = 10;
 }
@@ -1100,6 +1101,36 @@ static void due_while_a_poll_begins(void **state)
 	tell_head(x, the_poll(x), 102);
 	watched_pass(x, 1000);
 	assert_non_null(x->w->list);
+}
+
+/* However often history is lost, listings take a twentieth of the time; what
+ * happens meanwhile is watched. */
+static void no_more_than_a_share(void **state)
+{
+	struct watched *x = *state;
+	unsigned listed = 0;
+	int64_t took = 0;
+	uint64_t index = 1000;
+
+	watched_start(x, KEYS(D "/a"));
+	for (int64_t ms = 0; ms < 200000; ms += 100) {
+		if (x->w->list != NULL) {
+			listed++;
+			list_now(x, index, KEYS(D "/a"));
+			took += x->w->listing.cost_ms;
+		}
+		if (the_poll(x) != NULL && index % 7 == 0) {
+			tell_error(x, the_poll(x), ETCD_INDEX_CLEARED, index);
+		} else if (the_poll(x) != NULL) {
+			tell_head(x, the_poll(x), index);
+		}
+		index += 50;
+		watched_pass(x, 100);
+	}
+	assert_in_range(x->d->resyncs[RESYNC_HISTORY_CLEARED], 200, 300);
+	assert_in_range(took, 9000, 10500);
+	assert_int_equal(x->d->listings, listed + 1);
+	assert_int_equal(instance_of(x, "a")->period.state, STATE_UP);
 }
 
 /* --- how long it may take --- */
@@ -1203,6 +1234,7 @@ int main(void)
 		TEST(the_shortest_ttls_set_it),
 		TEST(again_and_again),
 		TEST(due_while_a_poll_begins),
+		TEST(no_more_than_a_share),
 		TEST(a_large_one_may_take_longer),
 		TEST(asked_again_of_a_new_leader),
 	};
