@@ -53,15 +53,25 @@ def scrape(case, what, how, most):
                "What that costs the serving process.", name + "_cpu_floor",
                aim),
         other(name + "_wall_floor", "floor"),
-        other(name + "_cpu_floor", "floor"),
-        other(name + "_memory", "B"),
-        other(name + "_size", "bytes"))
+        other(name + "_cpu_floor", "floor"))
 
 
 def allocated(case, what, how, most=None):
     """The same bench, of what the C library has given out after it."""
     return Figure("scrape_%s_memory" % case, what, how,
                   aim=most and at_most(most))
+
+
+def not_shown():
+    """The same bench: sizes and what is given out, but for those in the
+    table."""
+    kinds = ("gzip", "gzip_openmetrics", "plain", "plain_openmetrics")
+    cases = [kind + changed for kind in kinds
+             for changed in ("", "_1pct_changed")]
+    cases += ["gzip_anew", "gzip_anew_pieces", "plain_anew"]
+    shown = ("gzip", "plain")
+    return [other("scrape_%s_%s" % (case, of), "") for case in cases
+            if case not in shown for of in ("size", "memory")]
 
 
 def decoded(keys, what, most):
@@ -89,13 +99,14 @@ def decoded(keys, what, most):
     return found
 
 
-def turns(n):
+def turns(n, *shown):
     """bench/turns_bench.c: what is not in the table."""
     kinds = ("recorded", "told")
     return [other("turns_%d_%s" % (n, figure), "") for figure in (
         "mass_message", "first_message", "messages",
         *(k + what for k in kinds for what in (
-            "_cpu", "_total", "_longest_turn", "_longest_turn_cpu")))]
+            "_cpu", "_total", "_longest_turn", "_longest_turn_cpu")))
+            if figure not in shown]
 
 
 def watch(name, what, how, least):
@@ -202,8 +213,9 @@ FIGURES = (
     allocated("gzip", "  and gzip kept",
               "The same behind a gzip scrape: all told for whom Prometheus "
               "scrapes.", 700),
-    allocated("plain", "  and plain text and OpenMetrics kept",
-              "Behind scrapes of every kind, which few see."),
+    allocated("plain", "  and plain text kept as well",
+              "Behind a scrape without gzip besides, which few see.", 700),
+    *not_shown(),
 
     # --- peers ---
     Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
@@ -339,7 +351,9 @@ FIGURES = (
            "As many as came and went in two minutes, at most a million."),
 
     # --- turns ---
-    *turns(500), *turns(5000), *turns(50000),
+    *turns(500, "recorded_longest_turn_cpu"),
+    *turns(5000, "recorded_longest_turn_cpu"),
+    *turns(50000, "told_longest_turn_cpu", "first_message"),
     Figure("turns_500_recorded_longest_turn_cpu",
            "500 of 100k leave: longest turn",
            "CPU of the longest turn of the loop when so many leave in one "
