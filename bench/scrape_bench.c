@@ -353,7 +353,8 @@ static void compare_with_floor(struct bench *b, const char *name,
 		measure(b, b->floor_port, headers, &floor, i);
 	}
 	report(name, &ours, &floor, b->runs);
-	buf_addf(&lines, "scrape_%s_size %zu bytes\n", name, b->floor.n);
+	buf_addf(&lines, "scrape_%s_size %.2f MB\n", name,
+	    (double)b->floor.n / 1e6);
 }
 
 static void measure_publishing(struct bench *b)
