@@ -58,10 +58,11 @@ def put_all(port, keys, ttl):
 
 # --- what comes of it ---
 
-def leaves(rollcall):
+def leaves(rollcall, *states):
     return rollcall.query_database(
         "SELECT count(*) AS n FROM periods WHERE state IN (SELECT id FROM "
-        "states WHERE name IN ('expired', 'lost'))")[0]["n"]
+        "states WHERE name IN ('%s'))" % "', '".join(
+            states or ("expired", "lost")))[0]["n"]
 
 
 def follow(name, rollcall, webhook, began):
@@ -73,6 +74,8 @@ def follow(name, rollcall, webhook, began):
                "%d leaves recorded" % MASS, interval=0.2)
     emit("vanish_%s_all" % name, time.monotonic() - began(), "s")
     emit("vanish_%s_recorded" % name, leaves(rollcall))
+    for state in ("expired", "lost"):
+        emit("vanish_%s_%s" % (name, state), leaves(rollcall, state))
     emit("vanish_%s_turn" % name, measure.longest_turn_ms(rollcall), "ms")
 
 
