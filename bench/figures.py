@@ -402,11 +402,19 @@ FIGURES = (
     Figure("load_webhook_p50", "100k, 2000 beats/s: webhook, p50",
            "From the moment a bare long poll tells of an expiry until the "
            "webhook has its alert; with 100,000 instances, 2,000 heartbeats, "
-           "one scrape and one query of the history a second."),
+           "one scrape and one query of the history a second, both answered "
+           "by this daemon over HTTP."),
     Figure("load_webhook_p99", "  p99",
            "The same, of a hundred expiries.", aim=at_most(20)),
     Figure("load_cpu", "  CPU, of one core",
-           "What rollcall takes meanwhile, scrapes and events together."),
+           "What rollcall takes meanwhile: scrapes, queries and events "
+           "together."),
+    Figure("load_events_query", "  a query of events, the longest",
+           "`/api/registry/v1/events` of the last ten seconds, asked every "
+           "other second."),
+    Figure("load_uptime_query", "  a query of uptime, the longest",
+           "`/api/registry/v1/uptime` of the service of all 100,000 over 30 "
+           "days, asked in the seconds between."),
     Figure("load_turn", "  longest turn",
            "The longest turn of the loop from the start until behind all "
            "that.", aim=at_most(50)),
