@@ -43,8 +43,9 @@ def small_site():
             took = time.monotonic() - began
             emit("memory_100_cpu", 100 * (
                 measure.cpu_seconds(rollcall.pid) - before) / took, "%")
-            emit("memory_100_rss", measure.resident(rollcall.pid) / MIB,
-                 "MiB")
+            resident = measure.resident(rollcall.pid)
+            emit("memory_100_rss", resident / MIB, "MiB")
+            emit("memory_100_rss_mb", resident / MB, "MB")
             emit("memory_100_pss", measure.proportional(rollcall.pid) / MIB,
                  "MiB")
         beats.stop()
@@ -79,8 +80,9 @@ def large_site(count):
             return
         emit(name + "_idle_rss", idle / MB, "MB")
         emit(name + "_per_instance", (gzipped - BASE) / count, "B")
-        emit(name + "_plain_rss", scraped(rollcall, count, True, False) / MB,
-             "MB")
+        both = scraped(rollcall, count, True, False)
+        emit(name + "_plain_rss", both / MB, "MB")
+        emit(name + "_plain_per_instance", (both - BASE) / count, "B")
         emit(name + "_peak", measure.peak(rollcall.pid) / MB, "MB")
 
 
