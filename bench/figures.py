@@ -3,17 +3,32 @@ with what it means, what it is compared with, and what is aimed at."""
 import collections
 
 # In this order they run and stand in the table.
-BENCHES = ("scrape", "peers", "decode", "watch", "watch_slow", "listing",
-           "memory", "turns", "load", "vanish", "detect", "register",
-           "discover", "history", "history_peers")
+BENCHES = ("scrape", "peers", "decode", "decode_1m", "watch", "watch_checked",
+           "watch_slow", "watch_slow_checked", "listing", "listing_1m",
+           "memory_small", "memory", "memory_1m", "memory_growth", "turns",
+           "load", "vanish", "vanish_real", "detect", "register", "discover",
+           "history", "history_peers")
 
 # These run only if they are named: minutes each.  The page has what came out.
 SELDOM = ("history_peers_1k",)
 
 # Another name for one with other settings; its figures get that name too.
-VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"}),
+VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500"}),
             "history_peers_1k": ("history_peers", {"SERIES": "1000",
                                                    "ASKED": "7"})}
+
+# What of one takes long, by itself, so that the rest of it can be repeated
+# more often; its figures keep their names.
+CHECKED = {"PLAIN_SECONDS": "0", "SECONDS": "60"}
+PARTS = {"decode_1m": ("decode", {"KEYS": "1000000"}),
+         "watch_checked": ("watch", CHECKED),
+         "watch_slow_checked": ("watch_slow", {**CHECKED, "SECONDS": "20"}),
+         "listing_1m": ("listing", {"SIZES": "1000000",
+                                    "OVERRUN_SECONDS": "0"}),
+         "memory_small": ("memory", {"SIZES": "", "SECONDS": "60"}),
+         "memory_1m": ("memory", {"SIZES": "1000000"}),
+         "memory_growth": ("memory", {"SIZES": "", "NAMES": "1000000"}),
+         "vanish_real": ("vanish", {"REAL": "1"})}
 
 # what: a few words for the table.  says: a sentence.  against: the name of
 # another figure, whose `what` is the column's text.  aim: (of, relation,

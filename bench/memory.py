@@ -2,9 +2,11 @@
 members, and with 1k to 1M instances at bench/fake-etcd, scraped as gzip and
 then plain too; and does it grow as ever new names come and go?
 
-    bench/run memory    SIZES=1000,10000,100000,1000000 SECONDS=60
-                        NAMES=1000000 GROWTH_SECONDS=120 (as many of the
-                        names as it sees in that time)
+    bench/run memory            SIZES=1000,10000,100000
+    bench/run memory_1m         SIZES=1000000
+    bench/run memory_small      SECONDS=60
+    bench/run memory_growth     NAMES=1000000 GROWTH_SECONDS=120 (as many of
+                                the names as it sees in that time)
     0 or nothing leaves one out.
 """
 import time
@@ -15,9 +17,9 @@ from support.etcd import Beats, EtcdCluster
 from support.mass_etcd import DIRECTORY, MassEtcd
 from support.wait import await_true
 
-SIZES = measure.setting("SIZES", "1000,10000,100000,1000000")
-SECONDS = measure.setting("SECONDS", 60)
-NAMES = measure.setting("NAMES", 1000000)
+SIZES = measure.setting("SIZES", "1000,10000,100000")
+SECONDS = measure.setting("SECONDS", 0)
+NAMES = measure.setting("NAMES", 0)
 GROWTH_SECONDS = measure.setting("GROWTH_SECONDS", 120)
 SMALL = 100
 BASE = 10 * MB          # what the aim per instance leaves out
