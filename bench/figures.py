@@ -22,7 +22,7 @@ VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500"}),
 CHECKED = {"PLAIN_SECONDS": "0", "SECONDS": "60"}
 PARTS = {"decode_1m": ("decode", {"KEYS": "1000000"}),
          "watch_checked": ("watch", CHECKED),
-         "watch_slow_checked": ("watch_slow", {**CHECKED, "SECONDS": "20"}),
+         "watch_slow_checked": ("watch_slow", {**CHECKED, "SECONDS": "10"}),
          "listing_1m": ("listing", {"SIZES": "1000000",
                                     "OVERRUN_SECONDS": "0"}),
          "memory_small": ("memory", {"SIZES": "", "SECONDS": "60"}),

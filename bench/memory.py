@@ -54,10 +54,9 @@ def small_site():
 
 
 def scraped(rollcall, count, *gzip):
-    """Resident memory behind some scrapes of these kinds, once a second if
-    they take no longer."""
+    """Resident memory behind some scrapes of these kinds."""
     for kind in gzip:
-        with measure.Scraper(rollcall.port, kind) as scraper:
+        with measure.Scraper(rollcall.port, kind, 0.25) as scraper:
             least = SCRAPES if count < 1000000 else 2
             await_true(lambda s=scraper, n=least: len(s.done) >= n, 100,
                        "%d scrapes" % least, interval=0.2)
@@ -75,7 +74,7 @@ def large_site(count):
             start.directory + "/rollcall", [etcd.url()], [DIRECTORY]))
         rollcall.await_log_looking()
         rollcall.await_recorded(count)
-        idle = measure.settled(rollcall.pid)
+        idle = measure.settled(rollcall.pid) if count >= LARGE else 0
         gzipped = scraped(rollcall, count, True)
         emit(name + "_rss", gzipped / MB, "MB")
         if count < LARGE:

@@ -433,7 +433,7 @@ static void run(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .instances = 100000, .runs = 51, .seed = 4711 };
+	struct bench b = { .instances = 100000, .runs = 31, .seed = 4711 };
 
 	for (int o; (o = getopt(argc, argv, "c:i:n:")) != -1; )
 		if (o == 'i')

@@ -23,7 +23,7 @@ KEYS = measure.setting("KEYS", 100000)
 MASS = measure.setting("MASS", 50000)
 REAL = measure.setting("REAL", 0)
 CONNECTIONS, WINDOW = 32, 50
-AHEAD = 15              # seconds to look before they run out, at least
+AHEAD = 6               # seconds to look before they run out, at least
 TTL = 3600
 
 

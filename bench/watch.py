@@ -2,7 +2,7 @@
 fast as they are answered, on the same machine; afterwards rollcall must have
 been told every write, each once, without a resync.
 
-    bench/run watch         PLAIN_SECONDS=10 SECONDS=0 WRITERS=64 KEYS=1000 by
+    bench/run watch         PLAIN_SECONDS=5 SECONDS=0 WRITERS=64 KEYS=1000 by
                             default; 0 seconds leave one out
     bench/run watch_checked         SECONDS=60 PLAIN_SECONDS=0
     DELAY_US=500 bench/run watch    with a round trip of 1 ms to etcd: in a
@@ -34,7 +34,7 @@ from support.writers import Writers, build, compare, told    # noqa: E402
 
 DELAY_US = int(os.environ.get("DELAY_US", "0"))
 SECONDS = float(os.environ.get("SECONDS", "0"))
-PLAIN_SECONDS = float(os.environ.get("PLAIN_SECONDS", "10"))
+PLAIN_SECONDS = float(os.environ.get("PLAIN_SECONDS", "5"))
 INSIDE = "INSIDE" in os.environ         # the namespace
 WRITERS = int(os.environ.get("WRITERS", "128" if INSIDE else "64"))
 KEYS = int(os.environ.get("KEYS", "1000"))
