@@ -238,9 +238,9 @@ static void list(struct measured *m, const struct site *s, const char *what)
 	printf("listing_%zu_%s_rate %.0f MB/s\n", s->keys, what,
 	    body / 1e6 / ((double)(b.tv_sec - a.tv_sec) +
 	    (double)(b.tv_nsec - a.tv_nsec) / 1e9));
-	printf("listing_%zu_%s_kept %.3f of_body\n", s->keys, what,
+	printf("listing_%zu_%s_kept %.3f x\n", s->keys, what,
 	    (double)(m->arrived - m->begun) / body);
-	printf("listing_%zu_%s_peak %.3f of_body\n", s->keys, what,
+	printf("listing_%zu_%s_peak %.3f x\n", s->keys, what,
 	    m->most > in_use() ? (double)(m->most - in_use()) / body : 0.0);
 	printf("listing_%zu_%s_longest_turn %.2f ms\n", s->keys, what,
 	    m->longest * 1e3);

@@ -260,8 +260,8 @@ FIGURES = (
     # --- peers ---
     Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
            "CPU a plain scrape costs rollcall with 100,000 instances, and "
-           "pushgateway with the same series.  It is less than in the rows "
-           "above for two reasons: names are shorter here, so the answer is "
+           "pushgateway with the same series.  It is less than in the second "
+           "row for two reasons: names are shorter here, so the answer is "
            "too, and there is a pause before each scrape.  Where one follows "
            "on the other, the reader still runs and takes what is sent at "
            "once; after a pause (50 ms here, seconds at a site) the server "
