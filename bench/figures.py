@@ -3,17 +3,32 @@ with what it means, what it is compared with, and what is aimed at."""
 import collections
 
 # In this order they run and stand in the table.
-BENCHES = ("scrape", "peers", "decode", "watch", "watch_slow", "listing",
-           "memory", "turns", "load", "vanish", "detect", "register",
-           "discover", "history", "history_peers")
+BENCHES = ("scrape", "peers", "decode", "decode_1m", "watch", "watch_checked",
+           "watch_slow", "watch_slow_checked", "listing", "listing_1m",
+           "memory_small", "memory", "memory_1m", "memory_growth", "turns",
+           "load", "vanish", "vanish_real", "detect", "register", "discover",
+           "history", "history_peers")
 
 # These run only if they are named: minutes each.  The page has what came out.
 SELDOM = ("history_peers_1k",)
 
 # Another name for one with other settings; its figures get that name too.
-VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500", "SECONDS": "20"}),
+VARIANTS = {"watch_slow": ("watch", {"DELAY_US": "500"}),
             "history_peers_1k": ("history_peers", {"SERIES": "1000",
                                                    "ASKED": "7"})}
+
+# What of one takes long, by itself, so that the rest of it can be repeated
+# more often; its figures keep their names.
+CHECKED = {"PLAIN_SECONDS": "0", "SECONDS": "60"}
+PARTS = {"decode_1m": ("decode", {"KEYS": "1000000"}),
+         "watch_checked": ("watch", CHECKED),
+         "watch_slow_checked": ("watch_slow", {**CHECKED, "SECONDS": "10"}),
+         "listing_1m": ("listing", {"SIZES": "1000000",
+                                    "OVERRUN_SECONDS": "0"}),
+         "memory_small": ("memory", {"SIZES": "", "SECONDS": "60"}),
+         "memory_1m": ("memory", {"SIZES": "1000000"}),
+         "memory_growth": ("memory", {"SIZES": "", "NAMES": "1000000"}),
+         "vanish_real": ("vanish", {"REAL": "1"})}
 
 # what: a few words for the table.  says: a sentence.  against: the name of
 # another figure, whose `what` is the column's text.  aim: (of, relation,
@@ -42,8 +57,7 @@ def times(value):
 
 def scrape(case, what, how, most):
     """bench/scrape_bench.c: of one kind of scrape."""
-    name = "scrape_" + case
-    aim = most and times(most)
+    name, aim = "scrape_" + case, times(most)
     return (
         Figure(name + "_wall", what,
                how[0].upper() + how[1:] + "; to the last byte, against the "
@@ -53,15 +67,25 @@ def scrape(case, what, how, most):
                "What that costs the serving process.", name + "_cpu_floor",
                aim),
         other(name + "_wall_floor", "floor"),
-        other(name + "_cpu_floor", "floor"),
-        other(name + "_memory", "B"),
-        other(name + "_size", "bytes"))
+        other(name + "_cpu_floor", "floor"))
 
 
 def allocated(case, what, how, most=None):
     """The same bench, of what the C library has given out after it."""
     return Figure("scrape_%s_memory" % case, what, how,
                   aim=most and at_most(most))
+
+
+def not_shown():
+    """The same bench: sizes and what is given out, but for those in the
+    table."""
+    kinds = ("gzip", "gzip_openmetrics", "plain", "plain_openmetrics")
+    cases = [kind + changed for kind in kinds
+             for changed in ("", "_1pct_changed")]
+    cases += ["gzip_anew", "gzip_anew_pieces", "plain_anew"]
+    shown = ("gzip", "plain")
+    return [other("scrape_%s_%s" % (case, of), "") for case in cases
+            if case not in shown for of in ("size", "memory")]
 
 
 def decoded(keys, what, most):
@@ -89,13 +113,14 @@ def decoded(keys, what, most):
     return found
 
 
-def turns(n):
+def turns(n, *shown):
     """bench/turns_bench.c: what is not in the table."""
     kinds = ("recorded", "told")
     return [other("turns_%d_%s" % (n, figure), "") for figure in (
         "mass_message", "first_message", "messages",
         *(k + what for k in kinds for what in (
-            "_cpu", "_total", "_longest_turn", "_longest_turn_cpu")))]
+            "_cpu", "_total", "_longest_turn", "_longest_turn_cpu")))
+            if figure not in shown]
 
 
 def watch(name, what, how, least):
@@ -131,7 +156,8 @@ def watch(name, what, how, least):
         other(name + "_etcd_cpu_per_write", "us"))
 
 
-def vanish(kind, what, how):
+def vanish(kind, what, how, why):
+    """bench/vanish.py"""
     return (
         Figure("vanish_%s_first" % kind, what + ": told",
                "When %s: from the first event to the first message at the "
@@ -141,9 +167,27 @@ def vanish(kind, what, how):
         Figure("vanish_%s_recorded" % kind, "  leaves recorded",
                "Rows of the history that say so; 50,000 are due.",
                aim=at_least(50000)),
+        Figure("vanish_%s_expired" % kind, "  as expired",
+               "Of these, those whose end an event told of. " + why),
+        Figure("vanish_%s_lost" % kind, "  as lost",
+               "Those that a listing found missing: nobody can tell any more "
+               "how they went."),
         Figure("vanish_%s_turn" % kind, "  longest turn",
                "The longest turn of the loop from the start until behind "
                "that.", aim=at_most(50)))
+
+
+def per_instance(name):
+    """bench/memory.py"""
+    return (
+        Figure(name + "_per_instance", "  for each, scraped as gzip",
+               "Resident less 10 MB for each instance, where only gzip is "
+               "asked for, as Prometheus does: registry and packed pieces, no "
+               "plain text.", aim=at_most(700)),
+        Figure(name + "_plain_per_instance", "  for each, plain text too",
+               "The same once plain text has been asked for besides, so that "
+               "both are kept (for five minutes from the last time): all "
+               "told.", aim=at_most(700)))
 
 
 def history_peers(name, instances):
@@ -167,13 +211,16 @@ FIGURES = (
     *scrape("plain", "scrape, plain, nothing changed",
             "a scraper's wait for 100,000 instances' default families, when "
             "nothing changed since the last scrape", 1.5),
+    Figure("scrape_plain_size", "  the answer",
+           "Bytes of body: names of 100 services and of an address each."),
     *scrape("gzip", "scrape, gzip, nothing changed",
             "the same as gzip, kept from the last scrape", 1.2),
+    Figure("scrape_gzip_size", "  the answer", "Bytes of body, packed."),
     *scrape("gzip_anew", "scrape, gzip, new connection",
             "the first scrape of a connection, where libmicrohttpd (0.9.75) "
             "sends the header of a list of pieces by itself, and after so "
             "small a segment a new connection's window takes longer to open",
-            None),
+            1.2),
     *scrape("gzip_anew_pieces", "  new connection, floor in pieces",
             "the same, but the floor also sends a list of pieces", 1.2),
     *scrape("plain_anew", "scrape, plain, new connection",
@@ -181,7 +228,10 @@ FIGURES = (
     *scrape("plain_1pct_changed", "scrape, plain, 1 % changed",
             "the first scrape after one instance in a hundred changed", 3),
     *scrape("gzip_1pct_changed", "scrape, gzip, 1 % changed",
-            "the same as gzip, of which a part has to be made anew", None),
+            "the same as gzip: those that changed lie all over the registry, "
+            "so that hardly a piece of the families that tell of it stays as "
+            "it was, and what has to be compressed anew costs more than "
+            "sending the whole, while the floor compresses nothing", 3),
     *scrape("plain_openmetrics", "scrape, OpenMetrics, nothing changed",
             "the same in the other format", 1.5),
     *scrape("gzip_openmetrics", "scrape, OpenMetrics, gzip",
@@ -191,7 +241,8 @@ FIGURES = (
             "the other format after one instance in a hundred changed", 3),
     *scrape("gzip_openmetrics_1pct_changed",
             "scrape, OpenMetrics, gzip, 1 %",
-            "the same as gzip", None),
+            "the same as gzip, where what has to be compressed anew costs "
+            "more than sending the whole", 3),
     Figure("publish_one_changed", "one change published",
            "CPU of the loop to make the next snapshot when one instance "
            "changed."),
@@ -202,14 +253,27 @@ FIGURES = (
     allocated("gzip", "  and gzip kept",
               "The same behind a gzip scrape: all told for whom Prometheus "
               "scrapes.", 700),
-    allocated("plain", "  and plain text and OpenMetrics kept",
-              "Behind scrapes of every kind, which few see."),
+    allocated("plain", "  and plain text kept as well",
+              "Behind a scrape without gzip besides, which few see.", 700),
+    *not_shown(),
 
     # --- peers ---
     Figure("peers_plain_cpu", "scrape, plain: CPU of the server",
            "CPU a plain scrape costs rollcall with 100,000 instances, and "
-           "pushgateway with the same series.",
+           "pushgateway with the same series.  It is less than in the second "
+           "row for two reasons: names are shorter here, so the answer is "
+           "too, and there is a pause before each scrape.  Where one follows "
+           "on the other, the reader still runs and takes what is sent at "
+           "once; after a pause (50 ms here, seconds at a site) the server "
+           "has to wait for it, and the kernel sends much of the rest when "
+           "the reader acknowledges, in the reader's time: the same 44 MB "
+           "took 10 ms of the server's CPU and 4.5 of the reader's in a row, "
+           "8 and 8 with pauses.",
            "pushgateway_plain_cpu", times(0.05)),
+    Figure("peers_plain_size", "  the answer",
+           "Bytes of body of rollcall's; pushgateway adds labels of its own.",
+           "pushgateway_plain_size"),
+    other("pushgateway_plain_size", "pushgateway"),
     other("pushgateway_plain_cpu", "pushgateway"),
     Figure("peers_plain_wall", "scrape, plain: wall clock",
            "The same client's wait for the last byte, in turn at both.",
@@ -219,6 +283,11 @@ FIGURES = (
            "CPU of a scrape that accepts gzip, as Prometheus' do.",
            "pushgateway_gzip_cpu", times(0.05)),
     other("pushgateway_gzip_cpu", "pushgateway"),
+    Figure("peers_gzip_size", "  the answer",
+           "Bytes of body.  exporter/deflate.c is made for pieces that change "
+           "and leaves more than zlib does.",
+           "pushgateway_gzip_size"),
+    other("pushgateway_gzip_size", "pushgateway"),
     Figure("peers_gzip_wall", "scrape, gzip: wall clock",
            "The same client's wait for the last byte, in turn at both.",
            "pushgateway_gzip_wall"),
@@ -234,6 +303,8 @@ FIGURES = (
     other("prometheus_client_python_cpu", "py. client"),
     other("prometheus_client_python_wall", "py. client"),
     other("peers_python_wall", "ours"),
+    other("peers_python_size", "ours"),
+    other("prometheus_client_python_size", "py. client"),
 
     # --- decode ---
     Figure("event", "an event: decoded",
@@ -272,8 +343,11 @@ FIGURES = (
     Figure("listing_100k_relist_peak", "100k keys: peak, relisted / body",
            "As at the start, while it is listed again.", aim=at_most(1.5)),
     Figure("listing_100k_interval", "100k keys: listed again after",
-           "The interval that rollcall chose between two listings, which "
-           "cost etcd what 100,000 keys cost."),
+           "The interval that rollcall chose between two listings where the "
+           "watch keeps up, which cost etcd what 100,000 keys cost."),
+    Figure("listing_100k_overrun", "100k keys: listings, history overrun",
+           "Listings a second that etcd served while 2,000 events came at "
+           "once every 0.1 s, twice what it remembers, for ten seconds."),
     Figure("listing_1m_looking", "1M keys: start to looking",
            "The same with a million keys, a body of 207 MB."),
     Figure("listing_1m_start_turn", "1M keys: longest turn, start",
@@ -293,8 +367,13 @@ FIGURES = (
     # --- memory ---
     Figure("memory_100_rss", "100 instances, 3 members: resident",
            "Resident memory at three real members with 100 instances that "
-           "beat, scraped (gzip) every 15 s, in MiB like what monit (7.3) "
-           "and node_exporter (20) take.", aim=at_most(14)),
+           "beat, scraped (gzip) every 15 s.  The aim says 14 MB and is held "
+           "to MiB, in which what it is measured by was taken: libcurl and "
+           "sqlite alone 11.4, monit 7.3, node_exporter 20.",
+           aim=at_most(14)),
+    Figure("memory_100_rss_mb", "  the same in MB",
+           "In millions of bytes; who reads the aim in these compares this "
+           "with 14."),
     Figure("memory_100_pss", "  proportional set size",
            "The same without what other programs share of the libraries."),
     Figure("memory_100_cpu", "  CPU, of one core",
@@ -310,9 +389,7 @@ FIGURES = (
            "Resident memory behind some gzip scrapes."),
     Figure("memory_100k_plain_rss", "  scraped plain too",
            "With plain scrapes besides."),
-    Figure("memory_100k_per_instance", "  bytes per instance over 10 MB",
-           "Resident less 10 MB for each instance: registry, text and gzip.",
-           aim=at_most(700)),
+    *per_instance("memory_100k"),
     Figure("memory_100k_peak", "  peak, start to end",
            "The most that was resident at any time."),
     Figure("memory_1m_idle_rss", "1M instances: not yet scraped",
@@ -322,8 +399,7 @@ FIGURES = (
            "answered."),
     Figure("memory_1m_plain_rss", "  scraped plain too",
            "With plain scrapes besides."),
-    Figure("memory_1m_per_instance", "  bytes per instance over 10 MB",
-           "Resident less 10 MB for each instance.", aim=at_most(700)),
+    *per_instance("memory_1m"),
     Figure("memory_1m_peak", "  peak, start to end",
            "The most that was resident at any time."),
     Figure("memory_growth", "growth per new name that came and went",
@@ -339,7 +415,9 @@ FIGURES = (
            "As many as came and went in two minutes, at most a million."),
 
     # --- turns ---
-    *turns(500), *turns(5000), *turns(50000),
+    *turns(500, "recorded_longest_turn_cpu"),
+    *turns(5000, "recorded_longest_turn_cpu"),
+    *turns(50000, "told_longest_turn_cpu", "first_message"),
     Figure("turns_500_recorded_longest_turn_cpu",
            "500 of 100k leave: longest turn",
            "CPU of the longest turn of the loop when so many leave in one "
@@ -357,20 +435,33 @@ FIGURES = (
     Figure("load_webhook_p50", "100k, 2000 beats/s: webhook, p50",
            "From the moment a bare long poll tells of an expiry until the "
            "webhook has its alert; with 100,000 instances, 2,000 heartbeats, "
-           "one scrape and one query of the history a second."),
+           "one scrape and one query of the history a second, both answered "
+           "by this daemon over HTTP."),
     Figure("load_webhook_p99", "  p99",
            "The same, of a hundred expiries.", aim=at_most(20)),
     Figure("load_cpu", "  CPU, of one core",
-           "What rollcall takes meanwhile, scrapes and events together."),
+           "What rollcall takes meanwhile: scrapes, queries and events "
+           "together."),
+    Figure("load_events_query", "  a query of events, the longest",
+           "`/api/registry/v1/events` of the last ten seconds, asked every "
+           "other second."),
+    Figure("load_uptime_query", "  a query of uptime, the longest",
+           "`/api/registry/v1/uptime` of the service of all 100,000 over 30 "
+           "days, asked in the seconds between."),
     Figure("load_turn", "  longest turn",
            "The longest turn of the loop from the start until behind all "
            "that.", aim=at_most(50)),
     # --- vanish ---
     *vanish("fake", "50k of 100k expire at once",
-            "bench/fake-etcd lets half of 100,000 expire at one moment"),
+            "bench/fake-etcd lets half of 100,000 expire at one moment",
+            "etcd remembers 1,000 events, and here all 50,000 happen between "
+            "two questions: what is asked for next is forgotten, so that "
+            "nearly all are found by the listing that follows."),
     *vanish("real", "the same at a real etcd",
             "a real etcd has 50,000 registrations of 100,000 that run out "
-            "within one second"),
+            "within one second",
+            "etcd lets them run out in steps of half a second, of far more "
+            "than the 1,000 events that it remembers."),
 
     # --- detect, register, discover ---
     Figure("detect_p50", "expiry to webhook, small site, p50",

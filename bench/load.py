@@ -1,25 +1,28 @@
 """Does anything hold up detection?  100,000 instances at bench/fake-etcd (no
 real one makes 2,000 heartbeats a second for so many beside the rest on two
-CPUs), one scrape and one query of the history a second, and a hundred of them
-expire: how far is the webhook behind a bare long poll?
+CPUs), one scrape and one query of the history a second, both asked of the
+daemon over HTTP, and a hundred of them expire: how far is the webhook behind a
+bare long poll?
 
     bench/run load      KEYS=100000 BEATS=2000 COUNT=100
 """
+import itertools
 import multiprocessing
 import threading
 import time
 
 import measure
 from measure import emit
+from support import http
 from support.longpoll import LongPoll
 from support.mass_etcd import DIRECTORY, MassEtcd
-from support.rollcall import command_line
 from support.webhook import Webhook
 
 KEYS = measure.setting("KEYS", 100000)
 BEATS = measure.setting("BEATS", 2000)
 COUNT = measure.setting("COUNT", 100)
 EVERY = 0.15            # seconds between two expiries
+LATELY = 10             # seconds of events that are asked for
 ALERT = "EtcdRegistryInstanceVanished"
 
 
@@ -46,21 +49,37 @@ def follow(url, index, pipe):
 
 
 class Queries(threading.Thread):
-    """What happened lately, asked once a second by the command line."""
+    """One a second to the daemon's API: what happened lately, and the uptime
+    of the service of all the instances, in turn."""
 
     def __init__(self, rollcall):
         super().__init__(daemon=True)
         self.rollcall = rollcall
         self.ended = threading.Event()
-        self.took = []
+        self.took = {"events": [], "uptime": []}
+        self.failed = []
+
+    def ask(self, what):
+        query = {"events": "?from=%d" % (time.time() - LATELY),
+                 "uptime": ""}[what]
+        began = time.monotonic()
+        answer = http.get(self.rollcall.url(
+            "/api/registry/v1/%s%s" % (what, query)), timeout=30)
+        self.took[what].append(time.monotonic() - began)
+        if answer.status != 200 or not answer.json():
+            self.failed.append(answer.text[:200])
 
     def run(self):
-        while not self.ended.wait(1):
-            began = time.monotonic()
-            done = command_line("events", "--storage.path",
-                                self.rollcall.storage, "--since", "10s")
-            assert done.returncode == 0, done.stderr
-            self.took.append(time.monotonic() - began)
+        for what in itertools.cycle(self.took):
+            if self.ended.wait(1):
+                break
+            self.ask(what)
+
+    def report(self):
+        assert not self.failed, self.failed
+        for what, took in self.took.items():
+            measure.note("%d queries of %s" % (len(took), what))
+            emit("load_%s_query" % what, 1e3 * max(took), "ms")
 
 
 def expire(etcd, rollcall, webhook):
@@ -79,11 +98,9 @@ def expire(etcd, rollcall, webhook):
             lambda w: len(w.alerts(ALERT, "firing")) >= COUNT, 30)
     queries.ended.set()
     queries.join()
-    measure.note("%d scrapes, the longest %.0f ms; %d queries, the longest "
-                 "%.0f ms" % (
-                     len(scraper.done),
-                     1e3 * max(s[2] for s in scraper.done),
-                     len(queries.took), 1e3 * max(queries.took)))
+    queries.report()
+    measure.note("%d scrapes, the longest %.0f ms" % (
+        len(scraper.done), 1e3 * max(s[2] for s in scraper.done)))
 
 
 def delays(etcd, rollcall, webhook):

@@ -2,9 +2,11 @@
 members, and with 1k to 1M instances at bench/fake-etcd, scraped as gzip and
 then plain too; and does it grow as ever new names come and go?
 
-    bench/run memory    SIZES=1000,10000,100000,1000000 SECONDS=60
-                        NAMES=1000000 GROWTH_SECONDS=120 (as many of the
-                        names as it sees in that time)
+    bench/run memory            SIZES=1000,10000,100000
+    bench/run memory_1m         SIZES=1000000
+    bench/run memory_small      SECONDS=60
+    bench/run memory_growth     NAMES=1000000 GROWTH_SECONDS=120 (as many of
+                                the names as it sees in that time)
     0 or nothing leaves one out.
 """
 import time
@@ -15,9 +17,9 @@ from support.etcd import Beats, EtcdCluster
 from support.mass_etcd import DIRECTORY, MassEtcd
 from support.wait import await_true
 
-SIZES = measure.setting("SIZES", "1000,10000,100000,1000000")
-SECONDS = measure.setting("SECONDS", 60)
-NAMES = measure.setting("NAMES", 1000000)
+SIZES = measure.setting("SIZES", "1000,10000,100000")
+SECONDS = measure.setting("SECONDS", 0)
+NAMES = measure.setting("NAMES", 0)
 GROWTH_SECONDS = measure.setting("GROWTH_SECONDS", 120)
 SMALL = 100
 BASE = 10 * MB          # what the aim per instance leaves out
@@ -43,18 +45,18 @@ def small_site():
             took = time.monotonic() - began
             emit("memory_100_cpu", 100 * (
                 measure.cpu_seconds(rollcall.pid) - before) / took, "%")
-            emit("memory_100_rss", measure.resident(rollcall.pid) / MIB,
-                 "MiB")
+            resident = measure.resident(rollcall.pid)
+            emit("memory_100_rss", resident / MIB, "MiB")
+            emit("memory_100_rss_mb", resident / MB, "MB")
             emit("memory_100_pss", measure.proportional(rollcall.pid) / MIB,
                  "MiB")
         beats.stop()
 
 
 def scraped(rollcall, count, *gzip):
-    """Resident memory behind some scrapes of these kinds, once a second if
-    they take no longer."""
+    """Resident memory behind some scrapes of these kinds."""
     for kind in gzip:
-        with measure.Scraper(rollcall.port, kind) as scraper:
+        with measure.Scraper(rollcall.port, kind, 0.25) as scraper:
             least = SCRAPES if count < 1000000 else 2
             await_true(lambda s=scraper, n=least: len(s.done) >= n, 100,
                        "%d scrapes" % least, interval=0.2)
@@ -72,15 +74,16 @@ def large_site(count):
             start.directory + "/rollcall", [etcd.url()], [DIRECTORY]))
         rollcall.await_log_looking()
         rollcall.await_recorded(count)
-        idle = measure.settled(rollcall.pid)
+        idle = measure.settled(rollcall.pid) if count >= LARGE else 0
         gzipped = scraped(rollcall, count, True)
         emit(name + "_rss", gzipped / MB, "MB")
         if count < LARGE:
             return
         emit(name + "_idle_rss", idle / MB, "MB")
         emit(name + "_per_instance", (gzipped - BASE) / count, "B")
-        emit(name + "_plain_rss", scraped(rollcall, count, True, False) / MB,
-             "MB")
+        both = scraped(rollcall, count, True, False)
+        emit(name + "_plain_rss", both / MB, "MB")
+        emit(name + "_plain_per_instance", (both - BASE) / count, "B")
         emit(name + "_peak", measure.peak(rollcall.pid) / MB, "MB")
 
 

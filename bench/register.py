@@ -2,7 +2,7 @@
 on a real etcd; printed is how soon they are there, how much of a CPU it takes,
 how many ran out (none), and how soon they are gone after SIGTERM.
 
-    bench/run register      COUNT=1000 TTL=5 SECONDS=20
+    bench/run register      COUNT=1000 TTL=5 SECONDS=10
 """
 import os
 import time
@@ -15,7 +15,7 @@ from support.wait import await_true
 
 COUNT = measure.setting("COUNT", 1000)
 TTL = measure.setting("TTL", 5)
-SECONDS = measure.setting("SECONDS", 20)
+SECONDS = measure.setting("SECONDS", 10)
 
 
 class Register(Process):

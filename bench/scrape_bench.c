@@ -41,7 +41,7 @@ struct floor {
 	char *body;
 	size_t n;
 	unsigned pieces;	/* in how many it is sent */
-	const char *encoding;
+	const char *type, *encoding;
 };
 
 struct bench {
@@ -214,7 +214,7 @@ static enum MHD_Result serve_floor(void *arg, struct MHD_Connection *c,
 		return MHD_YES;
 	}
 	m = floor_response(f);
-	MHD_add_response_header(m, "Content-Type", "text/plain");
+	MHD_add_response_header(m, "Content-Type", f->type);
 	if (f->encoding != NULL)
 		MHD_add_response_header(m, "Content-Encoding", f->encoding);
 	done = MHD_queue_response(c, 200, m);
@@ -246,17 +246,34 @@ static void start_servers(struct bench *b)
 	free(address);
 }
 
+/* Another kind of answer than was asked for would be measured in its name. */
+static bool is_of_kind(const char *head, const struct floor *f)
+{
+	char type[80];
+
+	snprintf(type, sizeof(type), "\r\nContent-Type: %s;", f->type);
+	return strncmp(head, "HTTP/1.1 200", 12) == 0 &&
+	    strstr(head, type) != NULL && (f->encoding != NULL) ==
+	    (strstr(head, "\r\nContent-Encoding: gzip\r\n") != NULL);
+}
+
 /* Gives the floor what we answer now. */
 static void set_floor(struct bench *b, const char *headers)
 {
 	struct buf all;
 	char *body;
 
+	b->floor.type = strstr(headers, "openmetrics") ?
+	    "application/openmetrics-text" : "text/plain";
+	b->floor.encoding = strstr(headers, "gzip") ? "gzip" : NULL;
 	buf_init(&all, (size_t)4 << 30);
 	scrape(b, b->port, headers, &all);
 	body = strstr(buf_str(&all), "\r\n\r\n");
-	if (body == NULL || strncmp(buf_str(&all), "HTTP/1.1 200", 12) != 0) {
-		fprintf(stderr, "no answer: %.200s\n", buf_str(&all));
+	if (body != NULL)
+		body[2] = '\0';		/* the headers as a string */
+	if (body == NULL || !is_of_kind(buf_str(&all), &b->floor)) {
+		fprintf(stderr, "asked with \"%s\": %.400s\n", headers,
+		    buf_str(&all));
 		exit(1);
 	}
 	body += 4;
@@ -264,7 +281,6 @@ static void set_floor(struct bench *b, const char *headers)
 	b->floor.n = (size_t)(all.data + all.len - body);
 	b->floor.body = xmalloc(b->floor.n);
 	memcpy(b->floor.body, body, b->floor.n);
-	b->floor.encoding = strstr(headers, "gzip") ? "gzip" : NULL;
 	buf_free(&all);
 }
 
@@ -337,7 +353,8 @@ static void compare_with_floor(struct bench *b, const char *name,
 		measure(b, b->floor_port, headers, &floor, i);
 	}
 	report(name, &ours, &floor, b->runs);
-	buf_addf(&lines, "scrape_%s_size %zu bytes\n", name, b->floor.n);
+	buf_addf(&lines, "scrape_%s_size %.2f MB\n", name,
+	    (double)b->floor.n / 1e6);
 }
 
 static void measure_publishing(struct bench *b)
@@ -366,7 +383,8 @@ static void report_memory(struct bench *b, const char *name)
 	buf_addf(&lines, "scrape_%s_memory %.0f B\n", name, each);
 }
 
-#define OPENMETRICS "Accept: application/openmetrics-text\r\n"
+/* Without the version it would be one that rollcall does not write. */
+#define OPENMETRICS "Accept: application/openmetrics-text;version=1.0.0\r\n"
 #define GZIP "Accept-Encoding: gzip\r\n"
 
 static const struct {
@@ -415,7 +433,7 @@ static void run(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .instances = 100000, .runs = 51, .seed = 4711 };
+	struct bench b = { .instances = 100000, .runs = 31, .seed = 4711 };
 
 	for (int o; (o = getopt(argc, argv, "c:i:n:")) != -1; )
 		if (o == 'i')
