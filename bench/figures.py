@@ -404,9 +404,9 @@ FIGURES = (
            "The most that was resident at any time."),
     Figure("memory_growth", "growth per new name that came and went",
            "Growth of resident memory over many registrations and "
-           "deregistrations of ever new names, for each; the median of the "
-           "steps, so that what is taken once does not count.  A page of the "
-           "allocator's more or less is a fifth of a byte.",
+           "deregistrations of ever new names, for each, in the second half "
+           "of them, when what is taken once was taken: the slope through "
+           "what was resident after each fiftieth (Theil and Sen's).",
            aim=at_most(2)),
     Figure("memory_growth_all", "  from the first step to the last",
            "All that resident memory grew in the meantime, what the "

@@ -9,6 +9,7 @@ then plain too; and does it grow as ever new names come and go?
                                 the names as it sees in that time)
     0 or nothing leaves one out.
 """
+import statistics
 import time
 
 import measure
@@ -94,10 +95,17 @@ def turnover(etcd, count):
                "%d names to come and go" % count, interval=0.05)
 
 
+def slope(values):
+    """From one to the next: the median of the slopes between any two, which
+    neither a few that are off nor a wave moves."""
+    return statistics.median(
+        (values[j] - values[i]) / (j - i)
+        for j in range(len(values)) for i in range(j))
+
+
 def growth():
-    """Of resident memory from each fiftieth of the names to the next, the
-    median: what is kept of a name shows in all of them, what is taken once
-    and used again in few."""
+    """Of resident memory, looked at after each fiftieth of the names, in the
+    second half of them: by then what is taken once was taken."""
     with measure.sandbox() as start:
         etcd = start(MassEtcd(start.directory + "/etcd", 1000))
         rollcall = start(measure.Measured(
@@ -111,8 +119,8 @@ def growth():
             resident.append(measure.resident(rollcall.pid))
         measure.note("resident: %s MB" % (
             " ".join("%.1f" % (r / MB) for r in resident)))
-        steps = sorted(b - a for a, b in zip(resident, resident[1:]))
-        emit("memory_growth", steps[len(steps) // 2] / (NAMES // 50), "B")
+        emit("memory_growth", slope(resident[len(resident) // 2:]) /
+             (NAMES // 50), "B")
         emit("memory_growth_all", (resident[-1] - resident[0]) / MB, "MB")
         emit("memory_growth_names", len(resident) * (NAMES // 50))
 
