@@ -1,13 +1,7 @@
 /* The HTTP server: libmicrohttpd with two threads per listen address.  It
  * turns a connection into a struct request, lets routes.c answer it from the
- * present snapshot, and sends the reply, pieces without copying them.  What
- * is said at which path is not its business, and it touches nothing that
- * belongs to the loop.
- *
- * libmicrohttpd (0.9.75) copies the list of pieces into the memory of the
- * connection and aborts the process if that is full, and it stalls when they
- * are more than IOV_MAX: hence PIECES_MAX, the size of that memory, and that
- * requests which may fill it get no pieces. */
+ * present snapshot, and sends the reply (respond.c).  What is said at which
+ * path is not its business, and it touches nothing that belongs to the loop. */
 #include "exporter/exporter.h"
 
 #include <microhttpd.h>
@@ -32,6 +26,7 @@
 #include "exporter/lookup.h"
 #include "exporter/pieces.h"
 #include "exporter/queries.h"
+#include "exporter/respond.h"
 #include "exporter/routes.h"
 #include "exporter/segments.h"
 #include "exporter/sending.h"
@@ -44,11 +39,9 @@ enum {
 	IDLE_S = 30,
 	TOTAL_S = 120,
 	MAX_IGNORED_BODY = 64 << 10,
-	MAX_FIELDS = 100,		/* of a request for metrics */
-	MAX_HEADERS = 8 << 10,
 	/* Half of it is for what was read, such as some 3000 edges: room for
-	 * pieces, fields, cookies and the headers of the answer in the
-	 * other. */
+	 * pieces (respond.c), fields, cookies and the headers of the answer in
+	 * the other. */
 	CONNECTION_MEMORY = 96 << 10,
 	LOG_INTERVAL_MS = 1000,
 	FAREWELLS = 100,		/* of 5 ms each, at the stop */
@@ -113,90 +106,6 @@ static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
 	return MHD_YES;
 }
 
-static unsigned long long body_length(struct MHD_Connection *c)
-{
-	const char *length = header(c, "Content-Length");
-
-	return length != NULL ? strtoull(length, NULL, 10) : 0;
-}
-
-/* A request that leaves little of its connection's memory, or could leave
- * much in it for the next one. */
-static bool is_unusual(struct MHD_Connection *c)
-{
-	const union MHD_ConnectionInfo *size = MHD_get_connection_info(c,
-	    MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	int fields = MHD_get_connection_values(c, MHD_HEADER_KIND |
-	    MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
-
-	return size == NULL || size->header_size > MAX_HEADERS ||
-	    fields > MAX_FIELDS || body_length(c) > 0;
-}
-
-static void add_header(struct MHD_Response *m, const char *name,
-    const char *value)
-{
-	if (value != NULL)
-		MHD_add_response_header(m, name, value);
-}
-
-static struct MHD_Response *response_of_pieces(struct exporter *x,
-    struct MHD_Connection *c, struct pieces *p)
-{
-	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c,
-	    MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct sending *sending = sending_new(x->sendings, fd->connect_fd, p);
-	struct MHD_IoVec v[PIECES_MAX];
-	struct MHD_Response *m;
-	size_t n = pieces_count(p);
-
-	for (size_t i = 0; i < n; i++)
-		v[i].iov_base = pieces_get(p, i, &v[i].iov_len);
-	m = MHD_create_response_from_iovec(v, (unsigned)n, sending_free,
-	    sending);
-	if (m == NULL)
-		sending_free(sending);
-	return m;
-}
-
-static struct MHD_Response *response_of_body(struct buf *body)
-{
-	struct MHD_Response *m;
-	size_t len;
-	char *bytes = buf_take(body, &len);
-
-	m = MHD_create_response_from_buffer(len, bytes,
-	    MHD_RESPMEM_MUST_FREE);
-	if (m == NULL)
-		free(bytes);
-	return m;
-}
-
-/* Queues the reply; takes its body or pieces, and its link. */
-static enum MHD_Result send_reply(struct exporter *x,
-    struct MHD_Connection *c, struct reply *r)
-{
-	struct MHD_Response *m = r->pieces != NULL ?
-	    response_of_pieces(x, c, r->pieces) : response_of_body(&r->body);
-	enum MHD_Result done;
-
-	if (m == NULL)
-		return MHD_NO;
-	add_header(m, "Content-Type", r->content_type);
-	add_header(m, "Vary", r->vary);
-	add_header(m, "Allow", r->allow);
-	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
-	add_header(m, "Link", r->link);
-	add_header(m, "Cache-Control", r->cache_control);
-	add_header(m, "Retry-After", r->retry_after);
-	add_header(m, "X-Content-Type-Options", "nosniff");
-	add_header(m, "Connection", is_unusual(c) ? "close" : NULL);
-	done = MHD_queue_response(c, r->status, m);
-	MHD_destroy_response(m);
-	free(r->link);
-	return done;
-}
-
 /* No other request has use for a body: a short one is read and ignored, another
  * refused before it is read.  True if it was refused. */
 static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
@@ -207,12 +116,12 @@ static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
 	if (header(c, "Transfer-Encoding") != NULL)
 		routes_error(&r, 400, "bad_data",
 		    "a request body is of no use here");
-	else if (body_length(c) > MAX_IGNORED_BODY)
+	else if (respond_body_length(c) > MAX_IGNORED_BODY)
 		routes_error(&r, 413, "bad_data",
 		    "a request body is of no use here");
 	else
 		return false;
-	*done_r = send_reply(x, c, &r);
+	*done_r = respond(x->sendings, c, &r);
 	return true;
 }
 
@@ -241,12 +150,12 @@ static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
 	if (x->more.take != NULL)
 		x->more.give_back(q.more);
 	snapshot_release(s);
-	if (r.pieces != NULL && is_unusual(c)) {
+	if (r.pieces != NULL && respond_is_unusual(c)) {
 		pieces_free(r.pieces);
 		routes_error(&r, 431, "bad_data", "the headers or the body "
 		    "of this request are too long");
 	}
-	return send_reply(x, c, &r);
+	return respond(x->sendings, c, &r);
 }
 
 /* The same calls for a request that changes something; between the last two the
@@ -260,7 +169,7 @@ static enum MHD_Result handle_change(struct exporter *x,
 	if (*state == NULL) {
 		*state = upload_new(&x->uploads, c, method, &r);
 		if (*state == NULL)
-			return send_reply(x, c, &r);
+			return respond(x->sendings, c, &r);
 		atomic_fetch_add(&x->visits, 1);
 		return MHD_YES;
 	}
@@ -270,7 +179,7 @@ static enum MHD_Result handle_change(struct exporter *x,
 		return MHD_YES;
 	}
 	return upload_answer(*state, method, path, &r) ?
-	    send_reply(x, c, &r) : MHD_YES;
+	    respond(x->sendings, c, &r) : MHD_YES;
 }
 
 /* The first call after the headers, the second at the end of a body that is
@@ -284,11 +193,12 @@ static enum MHD_Result handle_lookup(struct exporter *x,
 		*state = lookup_new(x->queries, c, path, x->link_prefix, &r);
 		if (*state == NULL) {
 			*state = &reading;
-			return send_reply(x, c, &r);
+			return respond(x->sendings, c, &r);
 		}
 		atomic_fetch_add(&x->visits, 1);
 	}
-	return lookup_answer(*state, &r) ? send_reply(x, c, &r) : MHD_YES;
+	return lookup_answer(*state, &r) ?
+	    respond(x->sendings, c, &r) : MHD_YES;
 }
 
 static bool reads(const char *method)
