@@ -28,6 +28,7 @@
 #include "exporter/queries.h"
 #include "exporter/respond.h"
 #include "exporter/routes.h"
+#include "exporter/scrape.h"
 #include "exporter/segments.h"
 #include "exporter/sending.h"
 #include "exporter/upload.h"
@@ -39,6 +40,7 @@ enum {
 	IDLE_S = 30,
 	TOTAL_S = 120,
 	MAX_IGNORED_BODY = 64 << 10,
+	LARGE_BLOCKS = 64,		/* written anew in some 5 ms */
 	/* Half of it is for what was read, such as some 3000 edges: room for
 	 * pieces (respond.c), fields, cookies and the headers of the answer in
 	 * the other. */
@@ -54,11 +56,12 @@ struct exporter {
 	char *telemetry_path, *link_prefix;
 	unsigned idle_s;
 	struct segments *segments;
+	struct scrapes *scrapes;
 	struct sendings *sendings;
 	struct upload_shared uploads;	/* admin NULL: nothing changes */
 	struct queries *queries;	/* NULL: no history */
 	struct exporter_samples more;
-	atomic_int visits;		/* uploads and lookups there are */
+	atomic_int visits;		/* uploads, lookups and scrapes */
 	atomic_bool stopping;
 };
 
@@ -125,37 +128,87 @@ static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
 	return true;
 }
 
-static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
-    const char *path, const char *method)
+static struct request read_request(const struct exporter *x,
+    struct MHD_Connection *c, const char *path, const char *method)
 {
-	struct snapshot *s = snapshot_acquire();
 	struct request q = {
 		.method = method,
 		.path = path,
 		.accept = header(c, "Accept"),
 		.accept_encoding = header(c, "Accept-Encoding"),
-		.snapshot = s,
 		.segments = x->segments,
 		.telemetry_path = x->telemetry_path,
 		.link_prefix = x->link_prefix,
-		.stopping = x->stopping,
 	};
-	struct reply r;
 
 	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_parameter,
 	    &q);
-	if (x->more.take != NULL)
-		q.more = x->more.take(x->more.arg, &q.nmore);
-	routes_answer(&q, &r);
-	if (x->more.take != NULL)
-		x->more.give_back(q.more);
+	return q;
+}
+
+/* In any thread. */
+static void write_answer(void *arg, struct request *q, struct reply *r_r)
+{
+	struct exporter *x = arg;
+	struct snapshot *s = snapshot_acquire();
+	bool more = x->more.take != NULL &&
+	    strcmp(q->path, x->telemetry_path) == 0;
+
+	q->snapshot = s;
+	q->stopping = x->stopping;
+	if (more)
+		q->more = x->more.take(x->more.arg, &q->nmore);
+	routes_answer(q, r_r);
+	if (more)
+		x->more.give_back(q->more);
 	snapshot_release(s);
-	if (r.pieces != NULL && respond_is_unusual(c)) {
-		pieces_free(r.pieces);
-		routes_error(&r, 431, "bad_data", "the headers or the body "
+}
+
+static enum MHD_Result send_answer(struct exporter *x,
+    struct MHD_Connection *c, struct reply *r)
+{
+	if (r->pieces != NULL && respond_is_unusual(c)) {
+		pieces_free(r->pieces);
+		routes_error(r, 431, "bad_data", "the headers or the body "
 		    "of this request are too long");
 	}
-	return respond(x->sendings, c, &r);
+	return respond(x->sendings, c, r);
+}
+
+/* True if the answer may take too long for a thread of HTTP to write it. */
+static bool takes_long(const struct exporter *x, const char *path)
+{
+	struct snapshot *s;
+	bool large;
+
+	if (strcmp(path, x->telemetry_path) != 0)
+		return false;
+	s = snapshot_acquire();
+	large = s != NULL &&
+	    s->instances->n + s->services->n > LARGE_BLOCKS;
+	snapshot_release(s);
+	return large;
+}
+
+/* The first call at the end of a body that is ignored, another when the
+ * connection was woken. */
+static enum MHD_Result handle_plain(struct exporter *x,
+    struct MHD_Connection *c, const char *path, const char *method,
+    void **state)
+{
+	struct request q;
+	struct reply r;
+
+	if (*state == &reading) {
+		q = read_request(x, c, path, method);
+		if (!takes_long(x, path)) {
+			write_answer(x, &q, &r);
+			return send_answer(x, c, &r);
+		}
+		*state = scrape_new(x->scrapes, c, &q);
+		atomic_fetch_add(&x->visits, 1);
+	}
+	return scrape_answer(*state, &r) ? send_answer(x, c, &r) : MHD_YES;
 }
 
 /* The same calls for a request that changes something; between the last two the
@@ -253,7 +306,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 	}
 	if (x->queries != NULL && reads(method) && answers_has_path(path))
 		return handle_lookup(x, c, path, state);
-	return answer(arg, c, path, method);
+	return handle_plain(x, c, path, method, state);
 }
 
 /* Starts a daemon on fd, which is its from here on.  Its threads take no
@@ -338,6 +391,7 @@ struct exporter *exporter_start(const struct exporter_options *o,
 		exporter_stop(x);
 		return NULL;
 	}
+	x->scrapes = scrapes_new(write_answer, x);
 	x->segments = segments_new();
 	x->sendings = sendings_new(x->segments,
 	    o->total_s > 0 ? o->total_s : TOTAL_S);
@@ -372,6 +426,8 @@ void exporter_stop(struct exporter *x)
 		calls_stop(x->uploads.calls);
 	if (x->queries != NULL)
 		queries_stop(x->queries);
+	if (x->scrapes != NULL)
+		scrapes_stop(x->scrapes);
 	let_visitors_leave(x);
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->daemons[i] != NULL)
@@ -380,6 +436,7 @@ void exporter_stop(struct exporter *x)
 	}
 	calls_free(x->uploads.calls);
 	queries_free(x->queries);
+	scrapes_free(x->scrapes);
 	sendings_free(x->sendings);
 	segments_free(x->segments);
 	free(x->daemons);

@@ -481,6 +481,122 @@ static void test_who_holds_too_much_is_cut_off(void **state)
 	fixture_free(&fixture);
 }
 
+/* --- an answer that takes long to write: until it may go on --- */
+
+static atomic_bool held_up;
+static atomic_int written;	/* so many answers were begun */
+
+static const struct snap_sample *take_none(void *arg, size_t *n_r)
+{
+	(void)arg;
+	written++;
+	while (held_up)
+		usleep(1000);
+	*n_r = 0;
+	return NULL;
+}
+
+static void give_back_none(const struct snap_sample *v)
+{
+	(void)v;
+}
+
+static struct exporter *start_held_up(void)
+{
+	char at[] = "127.0.0.1:0", *listen_at = at;
+	struct exporter_options o = {
+		.listen = { &listen_at, 1 },
+		.telemetry_path = "/metrics",
+		.more = { take_none, give_back_none, NULL },
+	};
+	struct err e = { "" };
+	struct exporter *x;
+
+	fill_fixture();
+	held_up = true;
+	written = 0;
+	x = exporter_start(&o, &e);
+	assert_non_null(x);
+	return x;
+}
+
+static void await_written(int n)
+{
+	for (int k = 0; k < 3000 && written < n; k++)
+		usleep(10000);
+	assert_int_equal(written, n);
+}
+
+/* However many ask for it, all else is answered meanwhile, on the connections
+ * that there are and on new ones. */
+static void test_nobody_waits_for_a_long_answer(void **state)
+{
+	enum { SCRAPERS = 12 };
+	static const char request[] = "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
+	    "\r\n";
+	struct exporter *x = start_held_up();
+	int fd[SCRAPERS], kept[SCRAPERS];
+	char c;
+
+	(void)state;
+	for (int k = 0; k < SCRAPERS; k++) {
+		kept[k] = connect_to(exporter_address(x, 0));
+		fd[k] = ask_for_metrics(x, 256 << 10);
+	}
+	await_written(1);
+	for (int k = 0; k < SCRAPERS; k++) {
+		send(kept[k], request, strlen(request), MSG_NOSIGNAL);
+		assert_int_equal(recv(kept[k], &c, 1, 0), 1);
+		close(kept[k]);
+		check(x, "GET /-/healthy", "200", "healthy");
+		check(x, "GET /", "200", "<html");
+		assert_int_equal(recv(fd[k], &c, 1, MSG_DONTWAIT), -1);
+	}
+	assert_int_equal(written, 1);
+	held_up = false;
+	for (int k = 0; k < SCRAPERS; k++) {
+		assert_true(read_to_the_end(fd[k]) > 20 << 20);
+		close(fd[k]);
+	}
+	assert_int_equal(written, SCRAPERS);
+	exporter_stop(x);
+	fixture_free(&fixture);
+}
+
+static void *stop_it(void *x)
+{
+	exporter_stop(x);
+	return NULL;
+}
+
+/* Those whose answer is not begun are told; that which is, ends. */
+static void test_stopping_while_answers_are_written(void **state)
+{
+	struct exporter *x = start_held_up();
+	pthread_t thread;
+	char status[13] = "";
+	int fd[3];
+
+	(void)state;
+	fd[0] = ask_for_metrics(x, 4096);
+	await_written(1);
+	fd[1] = ask_for_metrics(x, 4096);
+	fd[2] = ask_for_metrics(x, 4096);
+	while (x->visits < 3)
+		usleep(1000);
+	assert_int_equal(pthread_create(&thread, NULL, stop_it, x), 0);
+	for (int k = 1; k < 3; k++) {
+		assert_int_equal(recv(fd[k], status, 12, MSG_WAITALL), 12);
+		assert_string_equal(status, "HTTP/1.1 503");
+	}
+	held_up = false;
+	pthread_join(thread, NULL);
+	for (int k = 0; k < 3; k++)
+		close(fd[k]);
+	assert_int_equal(written, 1);
+	fixture_free(&fixture);
+}
+
 static void test_stopping_ends_answers_on_their_way(void **state)
 {
 	struct exporter *x;
@@ -648,6 +764,8 @@ int main(void)
 		cmocka_unit_test(test_who_reads_nothing_is_cut_off),
 		cmocka_unit_test(test_who_reads_slowly_is_cut_off),
 		cmocka_unit_test(test_who_holds_too_much_is_cut_off),
+		cmocka_unit_test(test_nobody_waits_for_a_long_answer),
+		cmocka_unit_test(test_stopping_while_answers_are_written),
 		cmocka_unit_test(test_stopping_ends_answers_on_their_way),
 		cmocka_unit_test(test_long_requests_for_long_answers),
 		cmocka_unit_test(test_many_fields_for_long_answers),
