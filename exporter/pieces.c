@@ -36,6 +36,7 @@ struct pieces {
 	size_t nparts;
 	struct piece *v;
 	size_t n;
+	size_t room;		/* of it, counted when it is ended */
 };
 
 struct pieces *pieces_new(struct segments *c, enum encoding e)
@@ -57,6 +58,7 @@ void pieces_free(struct pieces *p)
 {
 	if (p == NULL)
 		return;
+	segments_disown(p->segments, p->room);
 	for (size_t i = 0; i < p->nparts; i++)
 		run_unref(p->parts[i].run);
 	packer_free(p->packer);
@@ -149,15 +151,29 @@ static size_t count_most(const struct pieces *p)
 	return n;
 }
 
+/* What is only needed for writing goes: the answer may be on its way for
+ * long. */
+static void settle(struct pieces *p, size_t npieces)
+{
+	packer_free(p->packer);
+	p->packer = NULL;
+	buf_free(&p->text);
+	p->room = sizeof(*p) + p->own.cap + npieces * sizeof(*p->v);
+	segments_own(p->segments, p->room);
+}
+
 bool pieces_end(struct pieces *p)
 {
+	size_t most;
+
 	pack_text(p);
 	if (p->encoding == ENCODING_GZIP)
 		gzip_end(&p->own, &p->sum);
 	if (p->own.failed)
 		return false;
 	list_own(p);
-	p->v = xcalloc(count_most(p) + 1, sizeof(*p->v));
+	most = count_most(p) + 1;
+	p->v = xcalloc(most, sizeof(*p->v));
 	for (size_t i = 0; i < p->nparts; i++)
 		if (p->parts[i].run != NULL)
 			add_run(p, p->parts[i].run);
@@ -165,6 +181,7 @@ bool pieces_end(struct pieces *p)
 			add_piece(p, p->own.data + p->parts[i].at,
 			    p->parts[i].n);
 	assert(p->n <= PIECES_MAX);
+	settle(p, most);
 	return true;
 }
 

@@ -9,7 +9,7 @@ struct buf;
  * segments.h keeps, which are not copied. */
 struct pieces;
 
-/* c is borrowed. */
+/* c is borrowed until it is freed. */
 struct pieces *pieces_new(struct segments *c, enum encoding e);
 void pieces_free(struct pieces *p);		/* NULL is a no-op */
 

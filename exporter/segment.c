@@ -26,6 +26,8 @@ struct share {
 
 struct segment {
 	_Atomic unsigned refs;
+	_Atomic size_t *rooms;	/* the maker's, of which */
+	size_t room;		/* this is its part */
 	struct buf bytes;
 	struct gzip_sum sum;
 	size_t n;		/* shares, one for each block */
@@ -56,6 +58,7 @@ void segment_unref(struct segment *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	atomic_fetch_sub(s->rooms, s->room);
 	buf_free(&s->bytes);
 	free(s);
 }
@@ -70,11 +73,17 @@ const struct gzip_sum *segment_sum(const struct segment *s)
 	return &s->sum;
 }
 
-static struct segment *new_segment(size_t n)
+size_t segment_room(const struct segment *s)
+{
+	return s->room;
+}
+
+static struct segment *new_segment(struct maker *mk, size_t n)
 {
 	struct segment *s = xcalloc(1, sizeof(*s) + n * sizeof(s->v[0]));
 
 	atomic_init(&s->refs, 1);
+	s->rooms = &mk->room;
 	buf_init(&s->bytes, SIZE_MAX / 8);
 	s->n = n;
 	return s;
@@ -207,6 +216,14 @@ static void settle(struct segment *s, size_t kept, const struct buf *collected)
 	buf_add(b, buf_str(collected), collected->len);
 }
 
+static void count_room(struct segment *s)
+{
+	size_t room = sizeof(*s) + s->n * sizeof(s->v[0]) + s->bytes.cap;
+
+	atomic_fetch_add(s->rooms, room - s->room);
+	s->room = room;
+}
+
 static void add_sums(struct segment *s)
 {
 	s->sum = (struct gzip_sum){ 0 };
@@ -230,11 +247,12 @@ struct segment *segment_make(struct maker *mk, const struct family *f,
 		return old;
 	m.in_place = old != NULL && old->n == n &&
 	    atomic_load(&old->refs) == 1;
-	m.s = m.in_place ? segment_ref(old) : new_segment(n);
+	m.s = m.in_place ? segment_ref(old) : new_segment(mk, n);
 	buf_reset(&mk->bytes);
 	for (size_t k = 0; k < n; k++)
 		add_share(&m, k);
 	settle(m.s, m.kept, &mk->bytes);
+	count_room(m.s);
 	add_sums(m.s);
 	segment_unref(old);
 	mk->counts.segments++;
@@ -243,10 +261,11 @@ struct segment *segment_make(struct maker *mk, const struct family *f,
 
 struct segment *segment_pack(struct maker *mk, const struct buf *text)
 {
-	struct segment *s = new_segment(0);
+	struct segment *s = new_segment(mk, 0);
 
 	buf_reset(&mk->bytes);
 	s->sum = gzip_pack(mk->packer, buf_str(text), text->len, &mk->bytes);
 	settle(s, 0, &mk->bytes);
+	count_room(s);
 	return s;
 }

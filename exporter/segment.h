@@ -17,11 +17,12 @@ struct maker {
 	struct packer *packer;
 	struct buf text;	/* what is being packed */
 	struct buf bytes;	/* of the segment being made */
+	_Atomic size_t room;	/* of all segments that are still there */
 	struct segments_counts counts;
 };
 
 void maker_init(struct maker *mk);
-void maker_free(struct maker *mk);
+void maker_free(struct maker *mk);		/* its segments are gone */
 
 /* The lines of n blocks, made of what `old`, the segment before, has of those
  * that did not change, and of the others rendered anew.  Takes the reference
@@ -38,5 +39,6 @@ void segment_unref(struct segment *s);		/* NULL is a no-op */
 
 const struct buf *segment_bytes(const struct segment *s);
 const struct gzip_sum *segment_sum(const struct segment *s);
+size_t segment_room(const struct segment *s);	/* bytes of memory */
 
 #endif

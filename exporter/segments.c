@@ -29,6 +29,8 @@ struct segments {
 	struct run *latest[M_COUNT][ENCODINGS];
 	struct run *heads[SEGMENTS_HEADS];
 	mono_t asked[ENCODINGS];
+	atomic_size_t kept;		/* bytes of latest and heads */
+	atomic_size_t own;		/* ... of answers' own */
 	struct maker maker;
 };
 
@@ -74,6 +76,8 @@ static void take_runs(struct segments *c, enum encoding e,
 	for (int id = 0; id < M_COUNT; id++) {
 		taken[id] = c->latest[id][e];
 		c->latest[id][e] = NULL;
+		if (taken[id] != NULL)
+			atomic_fetch_sub(&c->kept, taken[id]->room);
 	}
 }
 
@@ -153,24 +157,44 @@ static struct run *begin_run(const struct family *f, size_t each,
 	return r;
 }
 
-/* Returns a reference for whoever asked; the one to old stays with it. */
+/* Segment i of a run that has the one before, or none.  Returns the room of
+ * that. */
+static size_t make_segment(struct segments *c, const struct family *f,
+    struct run *r, size_t i)
+{
+	size_t first = i * r->each, left = r->blocks - first;
+	size_t before = r->v[i] != NULL ? segment_room(r->v[i]) : 0;
+
+	r->v[i] = segment_make(&c->maker, f, f->set->blocks + first,
+	    left < r->each ? left : r->each, r->v[i]);
+	r->len += segment_bytes(r->v[i])->len;
+	r->room += segment_room(r->v[i]);
+	gzip_sum_add(&r->sum, segment_sum(r->v[i]));
+	return before;
+}
+
+/* Returns a reference for whoever asked; the one to old stays with it.  What
+ * is kept is counted with each segment, since others may look meanwhile. */
 static struct run *make_run(struct segments *c, const struct family *f,
-    size_t each, struct run *old)
+    size_t each, struct run *old, bool keep)
 {
 	struct run *r = begin_run(f, each, old);
+	size_t left = old != NULL ? old->room : 0;
 
 	r->number = f->set->changed[f->part];
 	r->blocks = f->set->n;
-	r->len = 0;
+	r->len = r->room = 0;
 	r->sum = (struct gzip_sum){ 0 };
 	for (size_t i = 0; i < r->n; i++) {
-		size_t first = i * each, left = r->blocks - first;
+		size_t before = make_segment(c, f, r, i);
 
-		r->v[i] = segment_make(&c->maker, f, f->set->blocks + first,
-		    left < each ? left : each, r->v[i]);
-		r->len += segment_bytes(r->v[i])->len;
-		gzip_sum_add(&r->sum, segment_sum(r->v[i]));
+		left -= before;
+		if (keep)
+			atomic_fetch_add(&c->kept,
+			    segment_room(r->v[i]) - before);
 	}
+	if (keep)
+		atomic_fetch_sub(&c->kept, left);
 	gzip_sum_done(&r->sum);
 	c->maker.counts.runs++;
 	return r;
@@ -193,6 +217,7 @@ struct run *segments_run(struct segments *c, const struct snapshot *s,
 	};
 	struct run *r, *old = NULL;
 	size_t each;
+	bool keep;
 
 	pthread_mutex_lock(&c->lock);
 	each = blocks_each(s, c->limit[e], c->each[e]);
@@ -203,9 +228,10 @@ struct run *segments_run(struct segments *c, const struct snapshot *s,
 		r = run_ref(old);
 		old = NULL;
 	} else {
-		r = make_run(c, &f, each, old);
 		/* Who comes with an older snapshot has it alone. */
-		if (old == NULL || old->number <= r->number)
+		keep = old == NULL || old->number <= f.set->changed[f.part];
+		r = make_run(c, &f, each, old, keep);
+		if (keep)
 			c->latest[id][e] = run_ref(r);
 		else
 			old = NULL;
@@ -224,7 +250,9 @@ static struct run *pack_head(struct segments *c, const struct buf *text)
 	atomic_init(&r->refs, 1);
 	r->sum = *segment_sum(s);
 	r->len = segment_bytes(s)->len;
+	r->room = segment_room(s);
 	r->v[r->n++] = s;
+	atomic_fetch_add(&c->kept, r->room);
 	return r;
 }
 
@@ -277,4 +305,28 @@ struct segments_counts segments_counts(struct segments *c)
 	counts = c->maker.counts;
 	pthread_mutex_unlock(&c->lock);
 	return counts;
+}
+
+/* Of numbers that change meanwhile, so the difference may be out by a segment,
+ * and is never below nothing. */
+struct segments_room segments_room(const struct segments *c)
+{
+	size_t there = atomic_load(&c->maker.room);
+	size_t kept = atomic_load(&c->kept);
+
+	return (struct segments_room){
+		.kept = kept,
+		.held = (there > kept ? there - kept : 0) +
+		    atomic_load(&c->own),
+	};
+}
+
+void segments_own(struct segments *c, size_t n)
+{
+	atomic_fetch_add(&c->own, n);
+}
+
+void segments_disown(struct segments *c, size_t n)
+{
+	atomic_fetch_sub(&c->own, n);
 }

@@ -23,6 +23,7 @@ struct run {
 	uint64_t number;	/* of the last snapshot that changed it */
 	struct gzip_sum sum;	/* of the text; gzip only */
 	size_t len;		/* bytes in all */
+	size_t room;		/* and memory */
 	size_t blocks, each;	/* blocks; in a segment */
 	size_t n;		/* segments */
 	struct segment *v[];
@@ -42,7 +43,7 @@ struct segments_counts {
 struct segments;
 
 struct segments *segments_new(void);
-void segments_free(struct segments *c);
+void segments_free(struct segments *c);	/* nobody has anything of it */
 
 /* The lines of a metric taken from instances or services; one reference is
  * the caller's. */
@@ -63,5 +64,18 @@ const char *run_bytes(const struct run *r, size_t i, size_t *n_r);
 void segments_drop_idle(struct segments *c, mono_t now);
 
 struct segments_counts segments_counts(struct segments *c);
+
+/* Bytes of memory: what is kept for the next answers; and what is not, or no
+ * longer, but is there until the answers that have it are over. */
+struct segments_room {
+	size_t kept, held;
+};
+
+/* Waits for nobody. */
+struct segments_room segments_room(const struct segments *c);
+
+/* An answer holds so much of its own, or no longer. */
+void segments_own(struct segments *c, size_t n);
+void segments_disown(struct segments *c, size_t n);
 
 #endif

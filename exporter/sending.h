@@ -5,7 +5,8 @@ struct pieces;
 struct segments;
 
 /* The long answers on their way to readers: each may take a limited time, so
- * that no reader holds on to what it reads for ever, however slowly it reads.
+ * that no reader holds on to what it reads for ever, however slowly it reads;
+ * and all together a limited memory beside what is kept for the next ones.
  * (Who reads nothing at all is cut off by libmicrohttpd.)  A thread looks at
  * them every second and meanwhile lets go of segments nobody asks for. */
 struct sendings;

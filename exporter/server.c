@@ -1,13 +1,7 @@
 /* The HTTP server: libmicrohttpd with two threads per listen address.  It
  * turns a connection into a struct request, lets routes.c answer it from the
- * present snapshot, and sends the reply, pieces without copying them.  What
- * is said at which path is not its business, and it touches nothing that
- * belongs to the loop.
- *
- * libmicrohttpd (0.9.75) copies the list of pieces into the memory of the
- * connection and aborts the process if that is full, and it stalls when they
- * are more than IOV_MAX: hence PIECES_MAX, the size of that memory, and that
- * requests which may fill it get no pieces. */
+ * present snapshot, and sends the reply (respond.c).  What is said at which
+ * path is not its business, and it touches nothing that belongs to the loop. */
 #include "exporter/exporter.h"
 
 #include <microhttpd.h>
@@ -32,7 +26,9 @@
 #include "exporter/lookup.h"
 #include "exporter/pieces.h"
 #include "exporter/queries.h"
+#include "exporter/respond.h"
 #include "exporter/routes.h"
+#include "exporter/scrape.h"
 #include "exporter/segments.h"
 #include "exporter/sending.h"
 #include "exporter/upload.h"
@@ -44,11 +40,10 @@ enum {
 	IDLE_S = 30,
 	TOTAL_S = 120,
 	MAX_IGNORED_BODY = 64 << 10,
-	MAX_FIELDS = 100,		/* of a request for metrics */
-	MAX_HEADERS = 8 << 10,
+	LARGE_BLOCKS = 64,		/* written anew in some 5 ms */
 	/* Half of it is for what was read, such as some 3000 edges: room for
-	 * pieces, fields, cookies and the headers of the answer in the
-	 * other. */
+	 * pieces (respond.c), fields, cookies and the headers of the answer in
+	 * the other. */
 	CONNECTION_MEMORY = 96 << 10,
 	LOG_INTERVAL_MS = 1000,
 	FAREWELLS = 100,		/* of 5 ms each, at the stop */
@@ -61,11 +56,12 @@ struct exporter {
 	char *telemetry_path, *link_prefix;
 	unsigned idle_s;
 	struct segments *segments;
+	struct scrapes *scrapes;
 	struct sendings *sendings;
 	struct upload_shared uploads;	/* admin NULL: nothing changes */
 	struct queries *queries;	/* NULL: no history */
 	struct exporter_samples more;
-	atomic_int visits;		/* uploads and lookups there are */
+	atomic_int visits;		/* uploads, lookups and scrapes */
 	atomic_bool stopping;
 };
 
@@ -113,90 +109,6 @@ static enum MHD_Result take_parameter(void *arg, enum MHD_ValueKind kind,
 	return MHD_YES;
 }
 
-static unsigned long long body_length(struct MHD_Connection *c)
-{
-	const char *length = header(c, "Content-Length");
-
-	return length != NULL ? strtoull(length, NULL, 10) : 0;
-}
-
-/* A request that leaves little of its connection's memory, or could leave
- * much in it for the next one. */
-static bool is_unusual(struct MHD_Connection *c)
-{
-	const union MHD_ConnectionInfo *size = MHD_get_connection_info(c,
-	    MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	int fields = MHD_get_connection_values(c, MHD_HEADER_KIND |
-	    MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
-
-	return size == NULL || size->header_size > MAX_HEADERS ||
-	    fields > MAX_FIELDS || body_length(c) > 0;
-}
-
-static void add_header(struct MHD_Response *m, const char *name,
-    const char *value)
-{
-	if (value != NULL)
-		MHD_add_response_header(m, name, value);
-}
-
-static struct MHD_Response *response_of_pieces(struct exporter *x,
-    struct MHD_Connection *c, struct pieces *p)
-{
-	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c,
-	    MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct sending *sending = sending_new(x->sendings, fd->connect_fd, p);
-	struct MHD_IoVec v[PIECES_MAX];
-	struct MHD_Response *m;
-	size_t n = pieces_count(p);
-
-	for (size_t i = 0; i < n; i++)
-		v[i].iov_base = pieces_get(p, i, &v[i].iov_len);
-	m = MHD_create_response_from_iovec(v, (unsigned)n, sending_free,
-	    sending);
-	if (m == NULL)
-		sending_free(sending);
-	return m;
-}
-
-static struct MHD_Response *response_of_body(struct buf *body)
-{
-	struct MHD_Response *m;
-	size_t len;
-	char *bytes = buf_take(body, &len);
-
-	m = MHD_create_response_from_buffer(len, bytes,
-	    MHD_RESPMEM_MUST_FREE);
-	if (m == NULL)
-		free(bytes);
-	return m;
-}
-
-/* Queues the reply; takes its body or pieces, and its link. */
-static enum MHD_Result send_reply(struct exporter *x,
-    struct MHD_Connection *c, struct reply *r)
-{
-	struct MHD_Response *m = r->pieces != NULL ?
-	    response_of_pieces(x, c, r->pieces) : response_of_body(&r->body);
-	enum MHD_Result done;
-
-	if (m == NULL)
-		return MHD_NO;
-	add_header(m, "Content-Type", r->content_type);
-	add_header(m, "Vary", r->vary);
-	add_header(m, "Allow", r->allow);
-	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
-	add_header(m, "Link", r->link);
-	add_header(m, "Cache-Control", r->cache_control);
-	add_header(m, "Retry-After", r->retry_after);
-	add_header(m, "X-Content-Type-Options", "nosniff");
-	add_header(m, "Connection", is_unusual(c) ? "close" : NULL);
-	done = MHD_queue_response(c, r->status, m);
-	MHD_destroy_response(m);
-	free(r->link);
-	return done;
-}
-
 /* No other request has use for a body: a short one is read and ignored, another
  * refused before it is read.  True if it was refused. */
 static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
@@ -207,46 +119,96 @@ static bool refuse_body(struct exporter *x, struct MHD_Connection *c,
 	if (header(c, "Transfer-Encoding") != NULL)
 		routes_error(&r, 400, "bad_data",
 		    "a request body is of no use here");
-	else if (body_length(c) > MAX_IGNORED_BODY)
+	else if (respond_body_length(c) > MAX_IGNORED_BODY)
 		routes_error(&r, 413, "bad_data",
 		    "a request body is of no use here");
 	else
 		return false;
-	*done_r = send_reply(x, c, &r);
+	*done_r = respond(x->sendings, c, &r);
 	return true;
 }
 
-static enum MHD_Result answer(struct exporter *x, struct MHD_Connection *c,
-    const char *path, const char *method)
+static struct request read_request(const struct exporter *x,
+    struct MHD_Connection *c, const char *path, const char *method)
 {
-	struct snapshot *s = snapshot_acquire();
 	struct request q = {
 		.method = method,
 		.path = path,
 		.accept = header(c, "Accept"),
 		.accept_encoding = header(c, "Accept-Encoding"),
-		.snapshot = s,
 		.segments = x->segments,
 		.telemetry_path = x->telemetry_path,
 		.link_prefix = x->link_prefix,
-		.stopping = x->stopping,
 	};
-	struct reply r;
 
 	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_parameter,
 	    &q);
-	if (x->more.take != NULL)
-		q.more = x->more.take(x->more.arg, &q.nmore);
-	routes_answer(&q, &r);
-	if (x->more.take != NULL)
-		x->more.give_back(q.more);
+	return q;
+}
+
+/* In any thread. */
+static void write_answer(void *arg, struct request *q, struct reply *r_r)
+{
+	struct exporter *x = arg;
+	struct snapshot *s = snapshot_acquire();
+	bool more = x->more.take != NULL &&
+	    strcmp(q->path, x->telemetry_path) == 0;
+
+	q->snapshot = s;
+	q->stopping = x->stopping;
+	if (more)
+		q->more = x->more.take(x->more.arg, &q->nmore);
+	routes_answer(q, r_r);
+	if (more)
+		x->more.give_back(q->more);
 	snapshot_release(s);
-	if (r.pieces != NULL && is_unusual(c)) {
-		pieces_free(r.pieces);
-		routes_error(&r, 431, "bad_data", "the headers or the body "
+}
+
+static enum MHD_Result send_answer(struct exporter *x,
+    struct MHD_Connection *c, struct reply *r)
+{
+	if (r->pieces != NULL && respond_is_unusual(c)) {
+		pieces_free(r->pieces);
+		routes_error(r, 431, "bad_data", "the headers or the body "
 		    "of this request are too long");
 	}
-	return send_reply(x, c, &r);
+	return respond(x->sendings, c, r);
+}
+
+/* True if the answer may take too long for a thread of HTTP to write it. */
+static bool takes_long(const struct exporter *x, const char *path)
+{
+	struct snapshot *s;
+	bool large;
+
+	if (strcmp(path, x->telemetry_path) != 0)
+		return false;
+	s = snapshot_acquire();
+	large = s != NULL &&
+	    s->instances->n + s->services->n > LARGE_BLOCKS;
+	snapshot_release(s);
+	return large;
+}
+
+/* The first call at the end of a body that is ignored, another when the
+ * connection was woken. */
+static enum MHD_Result handle_plain(struct exporter *x,
+    struct MHD_Connection *c, const char *path, const char *method,
+    void **state)
+{
+	struct request q;
+	struct reply r;
+
+	if (*state == &reading) {
+		q = read_request(x, c, path, method);
+		if (!takes_long(x, path)) {
+			write_answer(x, &q, &r);
+			return send_answer(x, c, &r);
+		}
+		*state = scrape_new(x->scrapes, c, &q);
+		atomic_fetch_add(&x->visits, 1);
+	}
+	return scrape_answer(*state, &r) ? send_answer(x, c, &r) : MHD_YES;
 }
 
 /* The same calls for a request that changes something; between the last two the
@@ -260,7 +222,7 @@ static enum MHD_Result handle_change(struct exporter *x,
 	if (*state == NULL) {
 		*state = upload_new(&x->uploads, c, method, &r);
 		if (*state == NULL)
-			return send_reply(x, c, &r);
+			return respond(x->sendings, c, &r);
 		atomic_fetch_add(&x->visits, 1);
 		return MHD_YES;
 	}
@@ -270,7 +232,7 @@ static enum MHD_Result handle_change(struct exporter *x,
 		return MHD_YES;
 	}
 	return upload_answer(*state, method, path, &r) ?
-	    send_reply(x, c, &r) : MHD_YES;
+	    respond(x->sendings, c, &r) : MHD_YES;
 }
 
 /* The first call after the headers, the second at the end of a body that is
@@ -284,11 +246,12 @@ static enum MHD_Result handle_lookup(struct exporter *x,
 		*state = lookup_new(x->queries, c, path, x->link_prefix, &r);
 		if (*state == NULL) {
 			*state = &reading;
-			return send_reply(x, c, &r);
+			return respond(x->sendings, c, &r);
 		}
 		atomic_fetch_add(&x->visits, 1);
 	}
-	return lookup_answer(*state, &r) ? send_reply(x, c, &r) : MHD_YES;
+	return lookup_answer(*state, &r) ?
+	    respond(x->sendings, c, &r) : MHD_YES;
 }
 
 static bool reads(const char *method)
@@ -343,7 +306,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 	}
 	if (x->queries != NULL && reads(method) && answers_has_path(path))
 		return handle_lookup(x, c, path, state);
-	return answer(arg, c, path, method);
+	return handle_plain(x, c, path, method, state);
 }
 
 /* Starts a daemon on fd, which is its from here on.  Its threads take no
@@ -428,6 +391,7 @@ struct exporter *exporter_start(const struct exporter_options *o,
 		exporter_stop(x);
 		return NULL;
 	}
+	x->scrapes = scrapes_new(write_answer, x);
 	x->segments = segments_new();
 	x->sendings = sendings_new(x->segments,
 	    o->total_s > 0 ? o->total_s : TOTAL_S);
@@ -462,6 +426,8 @@ void exporter_stop(struct exporter *x)
 		calls_stop(x->uploads.calls);
 	if (x->queries != NULL)
 		queries_stop(x->queries);
+	if (x->scrapes != NULL)
+		scrapes_stop(x->scrapes);
 	let_visitors_leave(x);
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->daemons[i] != NULL)
@@ -470,6 +436,7 @@ void exporter_stop(struct exporter *x)
 	}
 	calls_free(x->uploads.calls);
 	queries_free(x->queries);
+	scrapes_free(x->scrapes);
 	sendings_free(x->sendings);
 	segments_free(x->segments);
 	free(x->daemons);

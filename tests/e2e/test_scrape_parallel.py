@@ -1,14 +1,21 @@
 """Answers that are put together from pieces: every reader of gzip reads them,
 and however many read at once while things change, each sees one moment."""
+import concurrent.futures
 import gzip
+import http.client
 import itertools
+import re
+import socket
 import subprocess
 import threading
+import time
 import zlib
 
 import pytest
 
 from support import exposition
+from support.mass_etcd import DIRECTORY as BENCH, MassEtcd
+from support.preload import SANITIZED
 from support.relay import Relay
 from support.rollcall import OPENMETRICS, TEXT
 
@@ -137,3 +144,91 @@ def test_each_of_many_readers_sees_one_moment(etcd, watched):
     changer.join()
     assert not failures
     assert len(seen) > 1        # things did change meanwhile
+
+
+# --- many readers, many instances ---
+
+MANY = 16000
+AT_ONCE = 50
+# 25 answers of plain text are 210 MB, of which the sockets take 4 MB each.
+# Beside what is kept, each may hold only what changed while it was read, and
+# libmicrohttpd 96 KiB for the connection.
+MOST_MIB = 48
+
+
+def family(body, name):
+    """The lines of a family, whole, without its first ones."""
+    start = body.index(b"# TYPE %s " % name)
+    end = body.find(b"\n# TYPE ", start)
+    return body[body.index(b"\n%s" % name, start):end + 1]
+
+
+def total(body, name):
+    return sum(int(v) for v in re.findall(rb"} (\d+)\n", family(body, name)))
+
+
+def large_moment(body, openmetrics):
+    """What is counted per service agrees with the instances."""
+    assert body.endswith(b"\n") and body.endswith(b"# EOF\n") == openmetrics
+    suffix = b"" if openmetrics else b"_total"
+    up = family(body, b"rollcall_instance_up")
+    count = total(body, b"rollcall_service_instances")
+    gone = total(body, b"rollcall_service_expirations" + suffix)
+    assert up.count(b"} 1\n") == count > 0
+    assert total(body, b"rollcall_instance_expirations" + suffix) == gone
+    return count, total(body, b"rollcall_service_registrations" + suffix)
+
+
+def memory_mib(watched, field):
+    with open("/proc/%d/status" % watched.pid, encoding="ascii") as f:
+        line = next(x for x in f if x.startswith(field))
+    return int(line.split()[1]) / 1024
+
+
+def read_at_once(watched):
+    """All ask within a quarter of a second, so that there are several moments,
+    and nobody reads on before the answers to all have begun.  Nothing is looked
+    at before all are read."""
+    barrier = threading.Barrier(AT_ONCE)
+
+    def read(number):
+        headers = {"Accept": OPENMETRICS if number & 1 else TEXT}
+        if number & 2:
+            headers["Accept-Encoding"] = "gzip"
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", watched.port, timeout=60)
+        connection.connect()
+        connection.sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 10)
+        barrier.wait(60)
+        time.sleep(number / 200)
+        connection.request("GET", "/metrics", headers=headers)
+        response = connection.getresponse()
+        barrier.wait(60)
+        body = response.read()
+        connection.close()
+        return response, body
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(read, range(AT_ONCE)))
+
+
+def test_fifty_at_once(started, rollcall, tmp_path):
+    etcd = started(MassEtcd(tmp_path / "etcd", MANY))
+    watched = rollcall([etcd.url()], [BENCH])
+    watched.await_looking()
+    read_at_once(watched)       # or it would be the first that is measured
+    before = memory_mib(watched, "VmRSS:")
+    moments = set()
+    etcd.do("lapse", 1000, rate=500)
+    for number, (response, body) in enumerate(read_at_once(watched)):
+        assert response.status == 200
+        assert bool(number & 2) == (
+            response.headers["Content-Encoding"] == "gzip")
+        moments.add(large_moment(by_zlib(body) if number & 2 else body,
+                                 bool(number & 1)))
+    assert len(moments) > 1     # things did change meanwhile
+    assert not watched.log_lines(
+        msg=lambda m: m and m.startswith("readers of metrics"))
+    if not SANITIZED:
+        assert memory_mib(watched, "VmHWM:") < before + MOST_MIB

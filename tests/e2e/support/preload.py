@@ -8,10 +8,12 @@ import pytest
 
 from .rollcall import BINARY
 
+SANITIZED = "ROLLCALL_VALGRIND" in os.environ or "/asan/" in BINARY or \
+    "/tsan/" in BINARY
+
 # What is preloaded stands in the way of what these put there.
 without_sanitizers = pytest.mark.skipif(
-    "ROLLCALL_VALGRIND" in os.environ or "/asan/" in BINARY or
-    "/tsan/" in BINARY, reason="not with sanitizers or valgrind")
+    SANITIZED, reason="not with sanitizers or valgrind")
 
 
 def _preload(watched, name):

@@ -301,6 +301,28 @@ static void check(struct world *w, const struct snapshot *now)
 	snapshot_release(fresh);
 }
 
+/* --- what there is of memory --- */
+
+static size_t room_of(struct run *const *runs, size_t n)
+{
+	size_t room = 0;
+
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; runs[k] != NULL && i < runs[k]->n; i++)
+			room += segment_room(runs[k]->v[i]);
+	return room;
+}
+
+/* What is counted as kept is kept, and so much is held beside it. */
+static void check_room(struct world *w, size_t held)
+{
+	struct segments_room room = segments_room(w->kept);
+
+	assert_int_equal(room.kept, room_of(w->kept->heads, SEGMENTS_HEADS) +
+	    room_of(&w->kept->latest[0][0], M_COUNT * ENCODINGS));
+	assert_int_equal(room.held, held);
+}
+
 /* --- the tests --- */
 
 /* An answer on its way, and what it said when it was made. */
@@ -362,11 +384,14 @@ static void as_if_rendered_anew(void **state)
 		} else if (n == 4) {
 			for (size_t k = 0; k < 4; k++)
 				check_held(&held[k]);
+			check_room(w, 0);
 		}
+		check_room(w, segments_room(w->kept).held);
 		snapshot_release(s);
 	}
 	for (size_t k = 0; k < 4; k++)
 		check_held(&held[k]);
+	check_room(w, 0);
 	/* Or nothing was tested. */
 	c = segments_counts(w->kept);
 	assert_true(c.copied > 10000 && c.rendered > 10000);
@@ -569,6 +594,78 @@ static void changed_where_it_lies(void **state)
 	snapshot_release(s);
 }
 
+static struct run *changed_run(struct world *w, size_t instance)
+{
+	struct snapshot *s;
+	struct run *r;
+
+	clock_advance(1000);
+	leave(w, instance, CAUSE_DIFF, false);
+	s = publish(w);
+	r = segments_run(w->kept, s, M_instance_up, ENCODING_PLAIN);
+	snapshot_release(s);
+	return r;
+}
+
+/* Of what changed, each answer on its way holds its own; of all else nothing
+ * that is not kept anyway. */
+static void only_what_answers_hold(void **state)
+{
+	struct world *w = *state;
+	struct run *r[4];
+	size_t last = INSTANCES / SNAP_BLOCK, first_room, last_room, shared;
+
+	fill(w, INSTANCES);
+	r[0] = changed_run(w, 1);
+	check_room(w, 0);
+	r[1] = changed_run(w, 2);		/* in the first segment */
+	first_room = segment_room(r[0]->v[0]);
+	check_room(w, first_room);
+	r[2] = changed_run(w, INSTANCES - 1);	/* in the last */
+	assert_ptr_equal(r[2]->v[0], r[1]->v[0]);
+	last_room = segment_room(r[1]->v[last]);
+	check_room(w, first_room + last_room);
+	r[3] = changed_run(w, 3);
+	shared = segment_room(r[2]->v[0]);
+	check_room(w, first_room + last_room + shared);
+	run_unref(r[1]);	/* r[0] has its last one too */
+	check_room(w, first_room + last_room + shared);
+	run_unref(r[0]);
+	check_room(w, shared);
+	run_unref(r[2]);
+	check_room(w, 0);
+	clock_advance(SEGMENTS_KEEP_MS);
+	segments_drop_idle(w->kept, clock_mono());
+	check_room(w, room_of(&r[3], 1));
+	run_unref(r[3]);
+	check_room(w, 0);
+}
+
+/* Text of its own, and who comes late with what was so before. */
+static void what_one_answer_has_alone(void **state)
+{
+	struct world *w = *state;
+	struct snapshot *older;
+	struct held h;
+	struct run *r;
+	size_t others;
+
+	fill(w, INSTANCES);
+	older = publish(w);
+	run_unref(changed_run(w, 1));
+	r = segments_run(w->kept, older, M_instance_up, ENCODING_PLAIN);
+	check_room(w, segment_room(r->v[0]));
+	run_unref(r);
+	check_room(w, 0);
+	hold(&h, w, older, ENCODING_GZIP);
+	others = segments_room(w->kept).held;
+	assert_true(others > sizeof(struct run) && others < 64 << 10);
+	check_room(w, others);
+	check_held(&h);
+	check_room(w, 0);
+	snapshot_release(older);
+}
+
 /* Two ask at once, and who has the older snapshot comes second: what he does
  * not have in common with the other is rendered for him, and nothing kept. */
 static void an_older_snapshot(void **state)
@@ -652,6 +749,7 @@ static void readers_during_changes(void **state)
 	stop = true;
 	for (int k = 0; k < READERS; k++)
 		pthread_join(threads[k], NULL);
+	check_room(w, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -663,6 +761,8 @@ int main(void)
 		TEST(only_what_depends_on_it),
 		TEST(nothing_changed),
 		TEST(changed_where_it_lies),
+		TEST(only_what_answers_hold),
+		TEST(what_one_answer_has_alone),
 		TEST(an_older_snapshot),
 		TEST(what_nobody_asks_for_is_not_kept),
 		TEST(never_too_many_pieces),

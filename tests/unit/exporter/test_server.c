@@ -361,13 +361,13 @@ static void await_nobody(const struct exporter *x)
 	fail_msg("the reader is not cut off");
 }
 
-static int ask_for_metrics(const struct exporter *x)
+static int ask_for_metrics(const struct exporter *x, int room)
 {
 	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n"
-	    "\r\n";
-	int fd = connect_to(exporter_address(x, 0)), small = 4096;
+	    "Connection: close\r\n\r\n";
+	int fd = connect_to(exporter_address(x, 0));
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	send(fd, request, strlen(request), MSG_NOSIGNAL);
 	return fd;
 }
@@ -381,7 +381,7 @@ static void test_who_reads_nothing_is_cut_off(void **state)
 	(void)state;
 	fill_fixture();
 	x = start_with("127.0.0.1:0", 1, 0);
-	fd = ask_for_metrics(x);
+	fd = ask_for_metrics(x, 4096);
 	assert_int_equal(recv(fd, &c, 1, 0), 1);	/* it has begun */
 	await_nobody(x);
 	close(fd);
@@ -398,7 +398,7 @@ static void test_who_reads_slowly_is_cut_off(void **state)
 	(void)state;
 	fill_fixture();
 	x = start_with("127.0.0.1:0", 3600, 1);
-	fd = ask_for_metrics(x);
+	fd = ask_for_metrics(x, 4096);
 	/* At this pace it would take two minutes, and never stand still. */
 	for (;;) {
 		if (recv(fd, bytes, sizeof(bytes), 0) <= 0 ||
@@ -414,6 +414,189 @@ static void test_who_reads_slowly_is_cut_off(void **state)
 	fixture_free(&fixture);
 }
 
+/* Everything changes: the next answer has nothing in common with the last. */
+static void change_fixture(void)
+{
+	struct snap_set *set = fixture.snapshot.instances;
+
+	while (atomic_load(&acquired) > 0)
+		usleep(1000);
+	fixture.snapshot.number = ++fixture_number;
+	fixture_stamp(set->changed);
+	for (size_t b = 0; b < set->n; b++)
+		fixture_stamp(set->blocks[b]->changed);
+}
+
+static size_t read_to_the_end(int fd)
+{
+	static char bytes[1 << 20];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+		all += (size_t)n;
+	return all;
+}
+
+/* Until no more is held than may be, where an exposition is 24 MB. */
+static void await_room(const struct exporter *x)
+{
+	for (int k = 0; k < 3000; k++) {
+		if (segments_room(x->segments).held <= 64 << 20)
+			return;
+		usleep(10000);
+	}
+	fail_msg("what is held is not freed");
+}
+
+/* Each holds 24 MB that nobody else needs, and two of them may be. */
+static void test_who_holds_too_much_is_cut_off(void **state)
+{
+	enum { STALLED = 8 };
+	struct exporter *x;
+	size_t half, got;
+	char c;
+	int fd[STALLED];
+
+	(void)state;
+	fill_fixture();
+	x = start_with("127.0.0.1:0", 3600, 3600);
+	for (int k = 0; k < STALLED; k++) {
+		change_fixture();
+		fd[k] = ask_for_metrics(x, 256 << 10);
+		assert_int_equal(recv(fd[k], &c, 1, 0), 1);
+		await_room(x);
+	}
+	change_fixture();
+	got = read_to_the_end(fd[STALLED - 1]);	/* who came last is there */
+	half = fixture.snapshot.instances->n * SNAP_BLOCK * 1000 * 4;
+	assert_true(got > half);
+	for (int k = 0; k < STALLED - 1; k++) {
+		got = read_to_the_end(fd[k]);
+		assert_int_equal(got > half, k >= STALLED - 3);
+		close(fd[k]);
+	}
+	close(fd[STALLED - 1]);
+	exporter_stop(x);
+	fixture_free(&fixture);
+}
+
+/* --- an answer that takes long to write: until it may go on --- */
+
+static atomic_bool held_up;
+static atomic_int written;	/* so many answers were begun */
+
+static const struct snap_sample *take_none(void *arg, size_t *n_r)
+{
+	(void)arg;
+	written++;
+	while (held_up)
+		usleep(1000);
+	*n_r = 0;
+	return NULL;
+}
+
+static void give_back_none(const struct snap_sample *v)
+{
+	(void)v;
+}
+
+static struct exporter *start_held_up(void)
+{
+	char at[] = "127.0.0.1:0", *listen_at = at;
+	struct exporter_options o = {
+		.listen = { &listen_at, 1 },
+		.telemetry_path = "/metrics",
+		.more = { take_none, give_back_none, NULL },
+	};
+	struct err e = { "" };
+	struct exporter *x;
+
+	fill_fixture();
+	held_up = true;
+	written = 0;
+	x = exporter_start(&o, &e);
+	assert_non_null(x);
+	return x;
+}
+
+static void await_written(int n)
+{
+	for (int k = 0; k < 3000 && written < n; k++)
+		usleep(10000);
+	assert_int_equal(written, n);
+}
+
+/* However many ask for it, all else is answered meanwhile, on the connections
+ * that there are and on new ones. */
+static void test_nobody_waits_for_a_long_answer(void **state)
+{
+	enum { SCRAPERS = 12 };
+	static const char request[] = "GET /-/healthy HTTP/1.1\r\nHost: a\r\n"
+	    "\r\n";
+	struct exporter *x = start_held_up();
+	int fd[SCRAPERS], kept[SCRAPERS];
+	char c;
+
+	(void)state;
+	for (int k = 0; k < SCRAPERS; k++) {
+		kept[k] = connect_to(exporter_address(x, 0));
+		fd[k] = ask_for_metrics(x, 256 << 10);
+	}
+	await_written(1);
+	for (int k = 0; k < SCRAPERS; k++) {
+		send(kept[k], request, strlen(request), MSG_NOSIGNAL);
+		assert_int_equal(recv(kept[k], &c, 1, 0), 1);
+		close(kept[k]);
+		check(x, "GET /-/healthy", "200", "healthy");
+		check(x, "GET /", "200", "<html");
+		assert_int_equal(recv(fd[k], &c, 1, MSG_DONTWAIT), -1);
+	}
+	assert_int_equal(written, 1);
+	held_up = false;
+	for (int k = 0; k < SCRAPERS; k++) {
+		assert_true(read_to_the_end(fd[k]) > 20 << 20);
+		close(fd[k]);
+	}
+	assert_int_equal(written, SCRAPERS);
+	exporter_stop(x);
+	fixture_free(&fixture);
+}
+
+static void *stop_it(void *x)
+{
+	exporter_stop(x);
+	return NULL;
+}
+
+/* Those whose answer is not begun are told; that which is, ends. */
+static void test_stopping_while_answers_are_written(void **state)
+{
+	struct exporter *x = start_held_up();
+	pthread_t thread;
+	char status[13] = "";
+	int fd[3];
+
+	(void)state;
+	fd[0] = ask_for_metrics(x, 4096);
+	await_written(1);
+	fd[1] = ask_for_metrics(x, 4096);
+	fd[2] = ask_for_metrics(x, 4096);
+	while (x->visits < 3)
+		usleep(1000);
+	assert_int_equal(pthread_create(&thread, NULL, stop_it, x), 0);
+	for (int k = 1; k < 3; k++) {
+		assert_int_equal(recv(fd[k], status, 12, MSG_WAITALL), 12);
+		assert_string_equal(status, "HTTP/1.1 503");
+	}
+	held_up = false;
+	pthread_join(thread, NULL);
+	for (int k = 0; k < 3; k++)
+		close(fd[k]);
+	assert_int_equal(written, 1);
+	fixture_free(&fixture);
+}
+
 static void test_stopping_ends_answers_on_their_way(void **state)
 {
 	struct exporter *x;
@@ -423,7 +606,7 @@ static void test_stopping_ends_answers_on_their_way(void **state)
 	(void)state;
 	fill_fixture();
 	x = start("127.0.0.1:0");
-	fd = ask_for_metrics(x);
+	fd = ask_for_metrics(x, 4096);
 	assert_int_equal(recv(fd, &c, 1, 0), 1);
 	exporter_stop(x);
 	close(fd);
@@ -580,6 +763,9 @@ int main(void)
 		cmocka_unit_test(test_every_address),
 		cmocka_unit_test(test_who_reads_nothing_is_cut_off),
 		cmocka_unit_test(test_who_reads_slowly_is_cut_off),
+		cmocka_unit_test(test_who_holds_too_much_is_cut_off),
+		cmocka_unit_test(test_nobody_waits_for_a_long_answer),
+		cmocka_unit_test(test_stopping_while_answers_are_written),
 		cmocka_unit_test(test_stopping_ends_answers_on_their_way),
 		cmocka_unit_test(test_long_requests_for_long_answers),
 		cmocka_unit_test(test_many_fields_for_long_answers),
