@@ -195,6 +195,9 @@ class Measured(Rollcall):
 
     def await_recorded(self, count, timeout=120):
         """That many periods are committed."""
-        await_true(lambda: self.query_database(
-            "SELECT count(*) AS n FROM periods")[0]["n"] >= count, timeout,
-            "%d periods committed" % count, interval=0.25)
+        def committed():
+            return self.query_database(
+                "SELECT count(*) AS n FROM periods")[0]["n"]
+        await_true(lambda: committed() >= count, timeout, lambda:
+                   "%d periods committed, there are %d; its log:\n%s" % (
+                       count, committed(), self.log_tail()), interval=0.25)
