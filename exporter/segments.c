@@ -207,14 +207,47 @@ static bool says_the_same(const struct run *r, const struct family *f,
 	    r->blocks == f->set->n && r->each == each;
 }
 
-struct run *segments_run(struct segments *c, const struct snapshot *s,
-    enum metric_id id, enum encoding e)
+static struct family family_of(const struct snapshot *s, enum metric_id id,
+    enum encoding e)
 {
-	struct family f = {
+	return (struct family){
 		.id = id, .encoding = e, .part = values_part(id),
 		.set = metrics[id].source == FROM_INSTANCES ?
 		    s->instances : s->services,
 	};
+}
+
+static bool all_the_same(const struct segments *c, const struct snapshot *s,
+    enum encoding e)
+{
+	size_t each = blocks_each(s, c->limit[e], c->each[e]);
+
+	for (int id = 0; id < M_COUNT; id++) {
+		struct family f = family_of(s, (enum metric_id)id, e);
+
+		if (metrics[id].source != FROM_SAMPLES &&
+		    !says_the_same(c->latest[id][e], &f, each))
+			return false;
+	}
+	return true;
+}
+
+bool segments_ready(struct segments *c, const struct snapshot *s,
+    enum encoding e)
+{
+	bool ready;
+
+	if (pthread_mutex_trylock(&c->lock) != 0)
+		return false;		/* somebody is rendering */
+	ready = all_the_same(c, s, e);
+	pthread_mutex_unlock(&c->lock);
+	return ready;
+}
+
+struct run *segments_run(struct segments *c, const struct snapshot *s,
+    enum metric_id id, enum encoding e)
+{
+	struct family f = family_of(s, id, e);
 	struct run *r, *old = NULL;
 	size_t each;
 	bool keep;

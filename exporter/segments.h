@@ -51,6 +51,10 @@ struct run *segments_run(struct segments *c, const struct snapshot *s,
     enum metric_id id, enum encoding e);
 void run_unref(struct run *r);
 
+/* True if nothing has to be rendered for all of them.  Waits for nobody. */
+bool segments_ready(struct segments *c, const struct snapshot *s,
+    enum encoding e);
+
 /* The same for lines that stand before a family's and never change; which:
  * less than SEGMENTS_HEADS, for each text another.  gzip only. */
 enum { SEGMENTS_HEADS = 2 * M_COUNT };

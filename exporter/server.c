@@ -24,6 +24,7 @@
 #include "exporter/exposition.h"
 #include "exporter/listen.h"
 #include "exporter/lookup.h"
+#include "exporter/negotiate.h"
 #include "exporter/pieces.h"
 #include "exporter/queries.h"
 #include "exporter/respond.h"
@@ -176,16 +177,19 @@ static enum MHD_Result send_answer(struct exporter *x,
 }
 
 /* True if the answer may take too long for a thread of HTTP to write it. */
-static bool takes_long(const struct exporter *x, const char *path)
+static bool takes_long(const struct exporter *x, const struct request *q)
 {
+	enum encoding e = negotiate_gzip(q->accept_encoding) ?
+	    ENCODING_GZIP : ENCODING_PLAIN;
 	struct snapshot *s;
 	bool large;
 
-	if (strcmp(path, x->telemetry_path) != 0)
+	if (strcmp(q->path, x->telemetry_path) != 0)
 		return false;
 	s = snapshot_acquire();
 	large = s != NULL &&
-	    s->instances->n + s->services->n > LARGE_BLOCKS;
+	    s->instances->n + s->services->n > LARGE_BLOCKS &&
+	    !segments_ready(x->segments, s, e);
 	snapshot_release(s);
 	return large;
 }
@@ -201,7 +205,7 @@ static enum MHD_Result handle_plain(struct exporter *x,
 
 	if (*state == &reading) {
 		q = read_request(x, c, path, method);
-		if (!takes_long(x, path)) {
+		if (!takes_long(x, &q)) {
 			write_answer(x, &q, &r);
 			return send_answer(x, c, &r);
 		}

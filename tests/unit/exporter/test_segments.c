@@ -689,6 +689,27 @@ static void an_older_snapshot(void **state)
 	snapshot_release(s);
 }
 
+static void ready_is_what_needs_no_rendering(void **state)
+{
+	struct world *w = *state;
+	struct snapshot *s;
+
+	fill(w, INSTANCES);
+	s = publish(w);
+	assert_false(segments_ready(w->kept, s, ENCODING_GZIP));
+	free(scrape(w->kept, s, EXPOSITION_OPENMETRICS, ENCODING_GZIP, NULL));
+	assert_true(segments_ready(w->kept, s, ENCODING_GZIP));
+	assert_false(segments_ready(w->kept, s, ENCODING_PLAIN));
+	pthread_mutex_lock(&w->kept->lock);
+	assert_false(segments_ready(w->kept, s, ENCODING_GZIP));
+	pthread_mutex_unlock(&w->kept->lock);
+	snapshot_release(s);
+	leave(w, 331, CAUSE_DIFF, false);
+	s = later(w);
+	assert_false(segments_ready(w->kept, s, ENCODING_GZIP));
+	snapshot_release(s);
+}
+
 /* However many there are, no answer has more pieces than can be sent. */
 static void never_too_many_pieces(void **state)
 {
@@ -764,6 +785,7 @@ int main(void)
 		TEST(only_what_answers_hold),
 		TEST(what_one_answer_has_alone),
 		TEST(an_older_snapshot),
+		TEST(ready_is_what_needs_no_rendering),
 		TEST(what_nobody_asks_for_is_not_kept),
 		TEST(never_too_many_pieces),
 		TEST(readers_during_changes),
