@@ -1,10 +1,10 @@
 """The roll agrees with etcd after everything that breaks the chain of events:
 bursts, history outrun, rollcall away, etcd restarted, etcd rebuilt."""
-import calendar
 import collections
 import time
 
 from support.bad_line import BadLine
+from support.truth import moment
 from support.wait import await_true
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
@@ -46,13 +46,6 @@ def put_together(etcd, numbers, ttl=8):
         if max(ran) - min(ran) < 1 and min(ran) - time.time() > ttl - 4:
             return min(ran), max(ran)
     raise AssertionError("the puts took %g s" % (max(ran) - min(ran)))
-
-
-def moment(expiration):
-    """Unix seconds of etcd's "2026-01-02T03:04:05.123456789Z"."""
-    whole, _, fraction = expiration.rstrip("Z").partition(".")
-    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + \
-        float("0." + (fraction or "0"))
 
 
 def expire_in_one_tick(etcd, first, last):

@@ -62,7 +62,7 @@ def full_speed(etcd, watched, writers, connections):
     """One run; None if rollcall was held up for longer than etcd's history of
     1000 events lasts, or the log's writer for as long as its ring does."""
     before, polls = events_of(watched), polls_of(etcd)
-    writes, _, log = writers.run(etcd, "/s", 4, writers=connections)
+    writes, _, log = writers.run(etcd, "/s", 2, writers=connections)
     if LOSS in resyncs_of(watched):
         return None
     await_true(lambda: events_of(watched) - before >= writes, 20,

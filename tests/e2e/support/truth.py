@@ -1,11 +1,24 @@
 """What history must say, told by etcd's own record, and whether it does."""
+import calendar
 import collections
+import time
 
 
-def _lapsed(previous):
+def moment(expiration):
+    """Unix seconds of etcd's "2026-01-02T03:04:05.123456789Z"."""
+    whole, _, fraction = expiration.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + \
+        float("0." + (fraction or "0"))
+
+
+def _lapsed(node, previous):
     """A node that had expired when it was written over, before etcd came to
-    remove it."""
-    return "expiration" in previous and previous.get("ttl", 0) <= 0
+    remove it.  The date of a write is its expiration less its TTL: on a busy
+    machine it may have been asked for in time and carried out too late."""
+    if "expiration" not in previous or previous.get("ttl", 0) > 0:
+        return False
+    return "expiration" not in node or moment(node["expiration"]) - \
+        node["ttl"] >= moment(previous["expiration"])
 
 
 def story_of(events):
@@ -22,7 +35,7 @@ def story_of(events):
             story[name].append(("deregistered", "delete", index))
         elif previous is None:
             story[name].append(("up", "registered", index))
-        elif _lapsed(previous):
+        elif _lapsed(node, previous):
             story[name].append(("expired", "expire", None))
             story[name].append(("up", "registered", index))
     return dict(story)
