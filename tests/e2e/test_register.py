@@ -649,7 +649,7 @@ def keep_many(register, etcd, started, tmp_path, directory, count, ttl,
 
 
 def test_200_keys_in_one_process(register, etcd, started, tmp_path):
-    keep_many(register, etcd, started, tmp_path, "/two_hundred", 200, 2, 5)
+    keep_many(register, etcd, started, tmp_path, "/two_hundred", 200, 3, 5)
 
 
 @pytest.mark.long
