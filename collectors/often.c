@@ -1,8 +1,9 @@
 /* How often a directory is listed.  Beats with refresh=true are seen by
  * listings alone, so those are due by the TTLs; but whatever the reason, all of
- * them together take etcd no more than a twentieth of the time, a few in a row
- * excepted.  Asked by collectors/sync.c before it asks, and by
- * collectors/compare.c at the end. */
+ * them together take etcd no more than a twentieth of the time.  A few in a row
+ * are excepted, and where one took long, perhaps since a member hung, the next
+ * is not put off for longer than a quiet directory's.  Asked by
+ * collectors/sync.c before it asks, and by collectors/compare.c at the end. */
 #include "collectors/watch_impl.h"
 
 enum {
@@ -39,16 +40,33 @@ int64_t often_interval_ms(const struct listed *l)
 	return ms > least ? ms : least;
 }
 
+/* By now another one in a row may be. */
+static int64_t regained_ms(const struct watcher *w)
+{
+	int64_t ms = COST_FACTOR * w->listing.cost_ms;
+
+	return ms < MAX_INTERVAL_MS ? ms : MAX_INTERVAL_MS;
+}
+
 void often_listed(struct watcher *w)
 {
-	if (w->list_paid.ms < w->asked_at.ms)
-		w->list_paid = w->asked_at;
-	w->list_paid = mono_add(w->list_paid,
-	    COST_FACTOR * w->listing.cost_ms);
+	int64_t each = regained_ms(w);
+	int64_t n = mono_since(w->in_a_row_at, w->asked_at) / each;
+
+	if (n < w->in_a_row) {
+		w->in_a_row -= (unsigned)n;
+		w->in_a_row_at = mono_add(w->in_a_row_at, n * each);
+	} else {
+		w->in_a_row = 0;
+		w->in_a_row_at = w->asked_at;
+	}
+	w->in_a_row++;
 }
 
 mono_t often_not_before(const struct watcher *w)
 {
-	return mono_add(w->list_paid,
-	    -(IN_A_ROW - 1) * COST_FACTOR * w->listing.cost_ms);
+	if (w->in_a_row < IN_A_ROW)
+		return (mono_t){ 0 };
+	return mono_add(w->in_a_row_at,
+	    (w->in_a_row - IN_A_ROW + 1) * regained_ms(w));
 }

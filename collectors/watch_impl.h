@@ -144,7 +144,8 @@ struct watcher {
 	bool watch_first;		/* unless that takes too long */
 	uint64_t asked_reached;		/* reached when it was asked for */
 	mono_t asked_at;
-	mono_t list_paid;		/* by then listings took their share */
+	unsigned in_a_row;		/* listings, whose share is not over */
+	mono_t in_a_row_at;		/* that of the first began */
 
 	/* Looking. */
 	bool probe_ok, probe_lost;

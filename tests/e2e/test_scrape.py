@@ -39,9 +39,14 @@ def test_prometheus_negotiates_openmetrics(etcd, beats, rollcall, prometheus):
     kinds = {m["metric"]: m["type"] for m in
              prometheus.api("targets/metadata")}
     assert kinds["rollcall_build"] == "info"
-    ours = len(exposition.parse(watched.exposition().text))
-    (_, scraped), = prometheus.query("scrape_samples_scraped")
-    assert abs(scraped - ours) <= 5     # an alert more, a poll less
+
+    def gap():
+        (_, scraped), = prometheus.query("scrape_samples_scraped")
+        return abs(scraped - len(exposition.parse(
+            watched.exposition().text)))
+    # An alert more, a poll less; at the start polls have not been answered.
+    await_true(lambda: gap() <= 5, 20, lambda: "no sample less, but %d" %
+               gap())
 
 
 def test_promtool_is_silent(etcd, beats, rollcall):
