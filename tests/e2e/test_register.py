@@ -94,10 +94,6 @@ def await_beats(etcd, key, count, timeout=15):
     return nodes
 
 
-def expired(etcd):
-    return etcd.status("/v2/stats/store")["expireCount"]
-
-
 # --- one registration ---
 
 @pytest.mark.valgrind
@@ -617,7 +613,6 @@ def keep_many(register, etcd, started, tmp_path, directory, count, ttl,
               seconds):
     file = write(tmp_path / "keys", "# a comment\n\n" + "".join(
         "%s/%04d\t%s\n" % (directory, i, VALUE) for i in range(count)))
-    before = expired(etcd)
     r = register("--keys-from", file, "--ttl=%ds" % ttl, where=())
     line = r.await_registered(30)
     assert line["keys"] == str(count)
@@ -625,8 +620,9 @@ def keep_many(register, etcd, started, tmp_path, directory, count, ttl,
     first = etcd.listing(directory)
     assert len(first) == count
     began = time.monotonic()
-    stays_true(lambda: expired(etcd) == before and not poll.events, seconds,
-               interval=0.5)
+    # Not what etcd counts: keys of the tests before may run out meanwhile.
+    stays_true(lambda: not poll.events, seconds, lambda: "no event, but %s" %
+               poll.events[:3], interval=0.5)
     last = etcd.listing(directory)
     assert {k: n["createdIndex"] for k, n in last.items()} == {
         k: n["createdIndex"] for k, n in first.items()}
@@ -649,7 +645,7 @@ def keep_many(register, etcd, started, tmp_path, directory, count, ttl,
 
 
 def test_200_keys_in_one_process(register, etcd, started, tmp_path):
-    keep_many(register, etcd, started, tmp_path, "/two_hundred", 200, 3, 5)
+    keep_many(register, etcd, started, tmp_path, "/two_hundred", 200, 2, 5)
 
 
 @pytest.mark.long

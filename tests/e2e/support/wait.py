@@ -37,7 +37,7 @@ def stays_true(condition, seconds, what=None, interval=0.1):
     while True:
         value = condition()
         assert value, "%s no longer holds (%r)" % (
-            what or condition.__name__, value)
+            (what() if callable(what) else what) or condition.__name__, value)
         left = end - time.monotonic()
         if left <= 0:
             return
