@@ -94,6 +94,10 @@ def await_beats(etcd, key, count, timeout=15):
     return nodes
 
 
+def expired(etcd):
+    return etcd.status("/v2/stats/store")["expireCount"]
+
+
 # --- one registration ---
 
 @pytest.mark.valgrind
