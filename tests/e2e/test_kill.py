@@ -29,6 +29,7 @@ class Traffic:
     def __init__(self, etcd, seed):
         self.etcd = etcd
         self.random = random.Random(seed)
+        self.ttls = {}          # of the last write that everybody is told of
         self.error = None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -43,8 +44,9 @@ class Traffic:
         kind = r.random()
         if kind < 0.6:
             self.etcd.put(key, "127.0.0.1:%d" % r.randrange(8000, 8100), ttl)
+            self.ttls[key] = ttl
         elif kind < 0.75:
-            self.etcd.refresh(key, 600)
+            self.etcd.refresh(key, self.ttls.get(key, 600))
         elif kind < 0.95:
             self.etcd.call("DELETE", key)       # 404 if it is not there
         else:

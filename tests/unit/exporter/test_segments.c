@@ -23,7 +23,7 @@
 #include "joined.h"
 #include "tests/unit/seeded.h"
 
-enum { INSTANCES = 700, SERVICES = 10, STEPS = 250, READERS = 4 };
+enum { INSTANCES = 700, SERVICES = 10, STEPS = 400, READERS = 4 };
 
 struct world {
 	struct event_bus *bus;
@@ -394,7 +394,7 @@ static void as_if_rendered_anew(void **state)
 	check_room(w, 0);
 	/* Or nothing was tested. */
 	c = segments_counts(w->kept);
-	assert_true(c.copied > 5000 && c.rendered > 5000);
+	assert_true(c.copied > 10000 && c.rendered > 10000);
 }
 
 static void fill(struct world *w, size_t n)
