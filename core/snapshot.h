@@ -77,12 +77,28 @@ struct snap_block {
 	};
 };
 
+/* Blocks that follow each other.  Sets share those in which none changed, so
+ * a publish does not touch every block there is. */
+enum { SNAP_GROUP = 64 };
+
+struct snap_group {
+	_Atomic unsigned refs;
+	unsigned n;
+	struct snap_block *blocks[SNAP_GROUP];
+};
+
 struct snap_set {
 	_Atomic unsigned refs;
 	uint64_t changed[SNAP_PARTS];	/* in any block, or their number */
-	size_t n;
-	struct snap_block *blocks[];
+	size_t n;			/* blocks */
+	struct snap_group *groups[];	/* all full but the last */
 };
+
+static inline struct snap_block *snap_block(const struct snap_set *s,
+    size_t k)
+{
+	return s->groups[k / SNAP_GROUP]->blocks[k % SNAP_GROUP];
+}
 
 struct snap_sample {
 	enum metric_id metric;

@@ -1,8 +1,9 @@
 /* The blocks of a snapshot: views of instances and services, copied from the
  * registry where something was touched, shared with the snapshot before where
- * nothing changed, each with the number of the snapshot in which each part of
- * it last did.  What the two kinds of entry differ in is a table; when to
- * publish is snapshot.c's. */
+ * nothing changed, in groups, so that a publish costs what changed and not what
+ * there is; each with the number of the snapshot in which each part of it last
+ * did.  What the two kinds of entry differ in is a table; when to publish is
+ * snapshot.c's. */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -250,7 +251,7 @@ static struct snap_block *view_block(const struct kind *k,
 	return b;
 }
 
-/* --- sets --- */
+/* --- groups and sets --- */
 
 /* A set being built. */
 struct building {
@@ -273,7 +274,7 @@ static void stamp(const struct building *w, const uint64_t *old,
 static struct snap_block *build_block(struct building *w, size_t k)
 {
 	struct snap_block *old = w->old != NULL && k < w->old->n ?
-	    w->old->blocks[k] : NULL;
+	    snap_block(w->old, k) : NULL;
 	struct snap_block *b = view_block(w->kind, w->registry,
 	    k * SNAP_BLOCK);
 	unsigned changes = block_changes(w->kind, old, b);
@@ -287,12 +288,32 @@ static struct snap_block *build_block(struct building *w, size_t k)
 	return b;
 }
 
+static void unref_group(const struct kind *kind, struct snap_group *g)
+{
+	if (atomic_fetch_sub(&g->refs, 1) != 1)
+		return;
+	for (unsigned k = 0; k < g->n; k++)
+		unref_block(kind, g->blocks[k]);
+	free(g);
+}
+
+static struct snap_group *ref_group(struct snap_group *g)
+{
+	atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
+	return g;
+}
+
+static size_t groups_of(size_t blocks)
+{
+	return (blocks + SNAP_GROUP - 1) / SNAP_GROUP;
+}
+
 static void unref_set(const struct kind *kind, struct snap_set *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
-	for (size_t k = 0; k < s->n; k++)
-		unref_block(kind, s->blocks[k]);
+	for (size_t k = 0; k < groups_of(s->n); k++)
+		unref_group(kind, s->groups[k]);
 	free(s);
 }
 
@@ -302,21 +323,55 @@ static struct snap_set *ref_set(struct snap_set *s)
 	return s;
 }
 
-/* The blocks of the set to be: anew where marked, else the old ones. */
+/* The group from block `first` on, n blocks: anew where marked, else the old
+ * ones. */
+static struct snap_group *build_group(struct building *w,
+    const struct marks *m, size_t first, size_t n)
+{
+	struct snap_group *g = xmalloc(sizeof(*g));
+
+	atomic_init(&g->refs, 1);
+	g->n = (unsigned)n;
+	for (size_t k = first; k < first + n; k++)
+		if (w->old == NULL || k >= w->old->n || is_dirty(m, k))
+			g->blocks[k - first] = build_block(w, k);
+		else
+			g->blocks[k - first] = ref_block(
+			    snap_block(w->old, k));
+	return g;
+}
+
+/* The same blocks as before are there, and none is marked. */
+static bool is_kept(const struct building *w, const struct marks *m,
+    size_t first, size_t n)
+{
+	const struct snap_set *old = w->old;
+
+	if (old == NULL || first + n > old->n || first + n > m->n ||
+	    old->groups[first / SNAP_GROUP]->n != n)
+		return false;
+	return memchr(m->dirty + first, 1, n) == NULL;
+}
+
+/* The blocks of the set to be. */
 static struct snap_set *build_set(struct building *w, const struct marks *m)
 {
 	size_t n = (w->kind->count(w->registry) + SNAP_BLOCK - 1) / SNAP_BLOCK;
-	struct snap_set *s = xmalloc(sizeof(*s) + n * sizeof(*s->blocks));
+	struct snap_set *s = xmalloc(sizeof(*s) +
+	    groups_of(n) * sizeof(s->groups[0]));
 
 	atomic_init(&s->refs, 1);
 	s->n = n;
 	if (w->old == NULL || w->old->n != n)
 		w->changes = EVERY_PART;
-	for (size_t k = 0; k < n; k++)
-		if (w->old == NULL || k >= w->old->n || is_dirty(m, k))
-			s->blocks[k] = build_block(w, k);
-		else
-			s->blocks[k] = ref_block(w->old->blocks[k]);
+	for (size_t k = 0; k < groups_of(n); k++) {
+		size_t first = k * SNAP_GROUP, left = n - first;
+		size_t some = left < SNAP_GROUP ? left : SNAP_GROUP;
+
+		s->groups[k] = is_kept(w, m, first, some) ?
+		    ref_group(w->old->groups[k]) :
+		    build_group(w, m, first, some);
+	}
 	return s;
 }
 

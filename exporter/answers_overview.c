@@ -72,7 +72,7 @@ static void count_instances(const struct snap_set *set,
     struct overview_row *o)
 {
 	for (size_t b = 0; b < set->n; b++) {
-		const struct snap_block *block = set->blocks[b];
+		const struct snap_block *block = snap_block(set, b);
 
 		for (unsigned i = 0; i < block->n; i++)
 			if (snap_instance_is_known(&block->instances[i]))
@@ -97,7 +97,7 @@ static void count_services(const struct snap_set *set,
     struct overview_row *o)
 {
 	for (size_t b = 0; b < set->n; b++) {
-		const struct snap_block *block = set->blocks[b];
+		const struct snap_block *block = snap_block(set, b);
 
 		for (unsigned i = 0; i < block->n; i++)
 			if (block->services[i].labels != NULL)

@@ -207,7 +207,7 @@ static void list(struct asking *a, const struct snapshot *s,
 		buf_init(&l.text[i], TEXT_MAX);
 	page_begin(&l.page, a->answer, table);
 	for (size_t i = 0; i < set->n; i++)
-		if (!add(set->blocks[i], &l))
+		if (!add(snap_block(set, i), &l))
 			break;
 	page_end(&l.page, a->answer);
 	for (int i = 0; i < TEXTS; i++)

@@ -96,7 +96,7 @@ static void service_row(struct rows *r, const struct snap_service *s)
 static void service_rows(struct rows *r, bool bad)
 {
 	for (size_t b = 0; b < r->s->services->n; b++) {
-		const struct snap_block *block = r->s->services->blocks[b];
+		const struct snap_block *block = snap_block(r->s->services, b);
 
 		for (size_t i = 0; i < block->n; i++)
 			if (block->services[i].labels != NULL &&
@@ -153,7 +153,7 @@ static void instance_row(struct rows *r, const struct snap_instance *i)
 static void instance_rows(struct rows *r, enum state state)
 {
 	for (size_t b = 0; b < r->s->instances->n; b++) {
-		const struct snap_block *block = r->s->instances->blocks[b];
+		const struct snap_block *block = snap_block(r->s->instances, b);
 
 		for (size_t i = 0; i < block->n; i++)
 			if (block->instances[i].labels != NULL &&

@@ -97,7 +97,7 @@ static struct segment *new_segment(struct maker *mk, size_t n)
 struct making {
 	struct maker *mk;
 	const struct family *f;
-	struct snap_block *const *blocks;
+	size_t first;		/* block, of the family's set */
 	struct segment *old, *s;
 	size_t start, end;	/* of the present share in the old one */
 	size_t kept;		/* bytes that stay where they are */
@@ -111,10 +111,15 @@ static uint32_t number_of(const struct making *m, const struct snap_block *b)
 	return (uint32_t)b->changed[m->f->part];
 }
 
+static const struct snap_block *block(const struct making *m, size_t k)
+{
+	return snap_block(m->f->set, m->first + k);
+}
+
 static bool is_current(const struct making *m, size_t k)
 {
 	return m->old != NULL && k < m->old->n &&
-	    m->old->v[k].number == number_of(m, m->blocks[k]);
+	    m->old->v[k].number == number_of(m, block(m, k));
 }
 
 static bool all_current(const struct making *m, size_t n)
@@ -167,7 +172,7 @@ static void try_place(struct making *m)
 
 static void add_new(struct making *m, size_t k)
 {
-	render(m, &m->s->v[k], m->blocks[k]);
+	render(m, &m->s->v[k], block(m, k));
 	if (m->in_place)
 		try_place(m);
 }
@@ -237,10 +242,10 @@ static void add_sums(struct segment *s)
 }
 
 struct segment *segment_make(struct maker *mk, const struct family *f,
-    struct snap_block *const *blocks, size_t n, struct segment *old)
+    size_t first, size_t n, struct segment *old)
 {
 	struct making m = {
-		.mk = mk, .f = f, .blocks = blocks, .old = old,
+		.mk = mk, .f = f, .first = first, .old = old,
 	};
 
 	if (all_current(&m, n))

@@ -24,12 +24,13 @@ struct maker {
 void maker_init(struct maker *mk);
 void maker_free(struct maker *mk);		/* its segments are gone */
 
-/* The lines of n blocks, made of what `old`, the segment before, has of those
- * that did not change, and of the others rendered anew.  Takes the reference
- * to old (or NULL), one reference to the result is the caller's: it is old
- * itself if nothing changed, or if the reference was the only one. */
+/* The lines of n blocks of the set from `first` on, made of what `old`, the
+ * segment before, has of those that did not change, and of the others rendered
+ * anew.  Takes the reference to old (or NULL), one reference to the result is
+ * the caller's: it is old itself if nothing changed, or if the reference was
+ * the only one. */
 struct segment *segment_make(struct maker *mk, const struct family *f,
-    struct snap_block *const *blocks, size_t n, struct segment *old);
+    size_t first, size_t n, struct segment *old);
 
 /* A text that belongs to no block, packed. */
 struct segment *segment_pack(struct maker *mk, const struct buf *text);

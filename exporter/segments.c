@@ -165,7 +165,7 @@ static size_t make_segment(struct segments *c, const struct family *f,
 	size_t first = i * r->each, left = r->blocks - first;
 	size_t before = r->v[i] != NULL ? segment_room(r->v[i]) : 0;
 
-	r->v[i] = segment_make(&c->maker, f, f->set->blocks + first,
+	r->v[i] = segment_make(&c->maker, f, first,
 	    left < r->each ? left : r->each, r->v[i]);
 	r->len += segment_bytes(r->v[i])->len;
 	r->room += segment_room(r->v[i]);

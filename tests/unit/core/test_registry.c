@@ -699,7 +699,7 @@ static bool seen_as_known(struct world *w, const struct service *s)
 	clock_advance(1000);
 	snapshot_publish(w->r, clock_mono());
 	shot = snapshot_acquire();
-	known = shot->services->blocks[0]->services[s->slot].known;
+	known = snap_block(shot->services, 0)->services[s->slot].known;
 	snapshot_release(shot);
 	return known;
 }

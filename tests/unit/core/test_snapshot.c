@@ -13,8 +13,13 @@
 #include "core/log.h"
 #include "core/problems.h"
 #include "core/snapshot_blocks.c"
+#include "tests/unit/seeded.h"
 
-enum { INSTANCES = 1000, BLOCKS = (INSTANCES + SNAP_BLOCK - 1) / SNAP_BLOCK };
+enum {
+	INSTANCES = 5000,
+	BLOCKS = (INSTANCES + SNAP_BLOCK - 1) / SNAP_BLOCK,
+	GROUPS = (BLOCKS + SNAP_GROUP - 1) / SNAP_GROUP,
+};
 
 struct world {
 	struct event_bus *bus;
@@ -117,7 +122,18 @@ static size_t new_blocks(const struct world *w)
 	size_t n = 0;
 
 	for (size_t k = 0; k < b->n; k++)
-		n += k >= a->n || a->blocks[k] != b->blocks[k];
+		n += k >= a->n || snap_block(a, k) != snap_block(b, k);
+	return n;
+}
+
+static size_t new_groups(const struct world *w)
+{
+	const struct snap_set *a = w->before->instances;
+	const struct snap_set *b = w->now->instances;
+	size_t n = 0;
+
+	for (size_t g = 0; g < GROUPS; g++)
+		n += a->groups[g] != b->groups[g];
 	return n;
 }
 
@@ -156,9 +172,10 @@ static void one_expired(void **state)
 	leave(w, 500, CAUSE_EXPIRE);
 	publish(w);
 	assert_int_equal(new_blocks(w), 1);
+	assert_int_equal(new_groups(w), 1);
 	assert_int_equal(parts(w, w->now->instances->changed), bits);
-	assert_int_equal(parts(w, w->now->instances->blocks[block]->changed),
-	    bits);
+	assert_int_equal(parts(w,
+	    snap_block(w->now->instances, block)->changed), bits);
 	assert_int_equal(parts(w, w->now->services->changed),
 	    1 << SNAP_STATE);
 	publish(w);
@@ -183,7 +200,51 @@ static void fewer_and_more(void **state)
 	assert_int_equal(new_blocks(w), 1);
 	assert_int_equal(parts(w, w->now->instances->changed), EVERY_PART);
 	assert_int_equal(parts(w,
-	    w->now->instances->blocks[BLOCKS - 1]->changed), EVERY_PART);
+	    snap_block(w->now->instances, BLOCKS - 1)->changed), EVERY_PART);
+}
+
+/* What the snapshot says is what the registry does, and where a set says that
+ * a block is the same, it is. */
+static void says_what_is_there(const struct world *w)
+{
+	const struct snap_set *s = w->now->instances;
+
+	assert_int_equal(s->n, (w->r->nslots + SNAP_BLOCK - 1) / SNAP_BLOCK);
+	for (size_t slot = 0; slot < w->r->nslots; slot++) {
+		const struct snap_block *b = snap_block(s, slot / SNAP_BLOCK);
+
+		assert_true(slot % SNAP_BLOCK < b->n);
+		assert_ptr_equal(b->instances[slot % SNAP_BLOCK].labels,
+		    w->r->slots[slot]->label_text);
+		assert_int_equal(b->instances[slot % SNAP_BLOCK].state,
+		    w->r->slots[slot]->period.state);
+	}
+	assert_true(s->n == 0 || snap_block(s, s->n - 1)->n ==
+	    (w->r->nslots - 1) % SNAP_BLOCK + 1);
+}
+
+/* The ends of blocks and of groups are crossed in both directions. */
+static void whatever_comes_and_goes(void **state)
+{
+	struct world *w = *state;
+
+	seeded_start();
+	for (int turn = 0; turn < 60; turn++) {
+		size_t n = seeded_below(INSTANCES);
+		size_t some = seeded_below(3 * SNAP_BLOCK * SNAP_GROUP / 2);
+		bool gone = seeded_below(2) == 0;
+
+		for (; n < INSTANCES && some > 0; n++, some--) {
+			struct instance *i = find(w, n);
+
+			if (gone && i != NULL)
+				leave(w, n, CAUSE_DELETE);
+			else if (!gone)
+				put(w, n, 30);
+		}
+		publish(w);
+		says_what_is_there(w);
+	}
 }
 
 static void an_instance_is_small(void **state)
@@ -200,6 +261,7 @@ int main(void)
 		TEST(nothing_changed),
 		TEST(one_expired),
 		TEST(fewer_and_more),
+		TEST(whatever_comes_and_goes),
 		cmocka_unit_test(an_instance_is_small),
 	};
 

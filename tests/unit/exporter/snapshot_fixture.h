@@ -22,7 +22,7 @@ static struct rstr *text(const char *s)
 	return r;
 }
 
-enum { FIXTURE_BLOCKS = 128 };
+enum { FIXTURE_GROUPS = 2 };
 
 struct fixture {
 	struct snapshot snapshot;
@@ -41,9 +41,11 @@ static inline void fixture_stamp(uint64_t changed[SNAP_PARTS])
 static inline struct snap_set *fixture_set(void)
 {
 	struct snap_set *s = xcalloc(1, sizeof(*s) +
-	    FIXTURE_BLOCKS * sizeof(s->blocks[0]));
+	    FIXTURE_GROUPS * sizeof(s->groups[0]));
 
 	s->refs = 1;
+	for (size_t g = 0; g < FIXTURE_GROUPS; g++)
+		s->groups[g] = xcalloc(1, sizeof(*s->groups[g]));
 	fixture_stamp(s->changed);
 	return s;
 }
@@ -51,13 +53,17 @@ static inline struct snap_set *fixture_set(void)
 /* The last block of the set, with room for one more entry. */
 static inline struct snap_block *fixture_block(struct snap_set *s)
 {
-	if (s->n == 0 || s->blocks[s->n - 1]->n == SNAP_BLOCK) {
-		assert(s->n < FIXTURE_BLOCKS);
-		s->blocks[s->n++] = xcalloc(1, sizeof(struct snap_block));
-		s->blocks[s->n - 1]->refs = 1;
-		fixture_stamp(s->blocks[s->n - 1]->changed);
-	}
-	return s->blocks[s->n - 1];
+	struct snap_block *b = s->n > 0 ? snap_block(s, s->n - 1) : NULL;
+
+	if (b != NULL && b->n < SNAP_BLOCK)
+		return b;
+	assert(s->n < FIXTURE_GROUPS * SNAP_GROUP);
+	b = xcalloc(1, sizeof(*b));
+	b->refs = 1;
+	fixture_stamp(b->changed);
+	s->groups[s->n / SNAP_GROUP]->blocks[s->n % SNAP_GROUP] = b;
+	s->n++;
+	return b;
 }
 
 static inline void fixture_init(struct fixture *f)
@@ -105,27 +111,38 @@ static inline void fixture_sample(struct fixture *f, enum metric_id id,
 	};
 }
 
+static inline void fixture_free_set(struct snap_set *s)
+{
+	for (size_t g = 0; g < FIXTURE_GROUPS; g++)
+		free(s->groups[g]);
+	free(s);
+}
+
 static inline void fixture_free(struct fixture *f)
 {
 	struct snap_set *instances = f->snapshot.instances;
 	struct snap_set *services = f->snapshot.services;
 
-	for (size_t b = 0; b < instances->n; b++) {
-		for (size_t i = 0; i < instances->blocks[b]->n; i++) {
-			free(instances->blocks[b]->instances[i].labels);
-			free(instances->blocks[b]->instances[i].info);
+	for (size_t k = 0; k < instances->n; k++) {
+		struct snap_block *b = snap_block(instances, k);
+
+		for (size_t i = 0; i < b->n; i++) {
+			free(b->instances[i].labels);
+			free(b->instances[i].info);
 		}
-		free(instances->blocks[b]);
+		free(b);
 	}
-	for (size_t b = 0; b < services->n; b++) {
-		for (size_t i = 0; i < services->blocks[b]->n; i++) {
-			free(services->blocks[b]->services[i].labels);
-			free(services->blocks[b]->services[i].info);
+	for (size_t k = 0; k < services->n; k++) {
+		struct snap_block *b = snap_block(services, k);
+
+		for (size_t i = 0; i < b->n; i++) {
+			free(b->services[i].labels);
+			free(b->services[i].info);
 		}
-		free(services->blocks[b]);
+		free(b);
 	}
-	free(instances);
-	free(services);
+	fixture_free_set(instances);
+	fixture_free_set(services);
 	for (size_t i = 0; i < f->snapshot.nsamples; i++)
 		free(f->samples[i].labels);
 }

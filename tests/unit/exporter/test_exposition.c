@@ -294,8 +294,8 @@ static size_t count_known(const struct fixture *f)
 	size_t n = 0;
 
 	for (size_t b = 0; b < s->n; b++)
-		for (size_t i = 0; i < s->blocks[b]->n; i++)
-			n += s->blocks[b]->instances[i].state !=
+		for (size_t i = 0; i < snap_block(s, b)->n; i++)
+			n += snap_block(s, b)->instances[i].state !=
 			    STATE_DEREGISTERED;
 	return n;
 }

@@ -139,7 +139,7 @@ static void test_not_looking(void **state)
 	(void)state;
 	fixture.samples[1].value = 0;
 	assert_int_equal(fixture.samples[1].metric, M_looking);
-	s = &fixture.snapshot.services->blocks[0]->services[1];
+	s = &snap_block(fixture.snapshot.services, 0)->services[1];
 	s->known = false;
 	ask("services", NULL, NULL);
 	assert_has("\"msg_server\",\"state\":\"unknown\",\"up\":null,"

@@ -424,7 +424,7 @@ static void change_fixture(void)
 	fixture.snapshot.number = ++fixture_number;
 	fixture_stamp(set->changed);
 	for (size_t b = 0; b < set->n; b++)
-		fixture_stamp(set->blocks[b]->changed);
+		fixture_stamp(snap_block(set, b)->changed);
 }
 
 static size_t read_to_the_end(int fd)
