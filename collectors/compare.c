@@ -13,8 +13,38 @@
 #include "core/xalloc.h"
 
 /* What one turn may do for all directories, in units of some 0.1 us, and what
- * that costs. */
-enum { SLICE = 12000, TAKEN = 100, WALKED = 5, LEFT = 100, PAUSE_MS = 2 };
+ * that costs.  A machine may take several times as long, and what the others do
+ * with an event comes on top, so the clock has a say as well. */
+enum {
+	SLICE = 12000, TAKEN = 100, WALKED = 5, LEFT = 100,
+	SLICE_US = 800, LOOK_EVERY = 500,
+	PAUSE_MS = 2,
+};
+
+/* What is left of a turn. */
+struct rest {
+	long units;
+	long look;		/* at the clock, when so many are left */
+	int64_t until;		/* clock_mono_us() */
+};
+
+static struct rest rest_of(size_t comparing)
+{
+	long units = SLICE / (long)comparing + 1;
+
+	return (struct rest){ units, units - LOOK_EVERY,
+	    clock_mono_us() + SLICE_US / (long)comparing };
+}
+
+static void spend(struct rest *rest, long units)
+{
+	rest->units -= units;
+	if (rest->units > rest->look)
+		return;
+	rest->look = rest->units - LOOK_EVERY;
+	if (clock_mono_us() >= rest->until)
+		rest->units = 0;
+}
 
 /* --- what differs --- */
 
@@ -92,13 +122,13 @@ static void take(struct watcher *w, struct etcd_node *node, mono_t now)
 }
 
 static bool take_all(struct watcher *w, struct journal *j, mono_t now,
-    long *left)
+    struct rest *rest)
 {
 	struct etcd_node node;
 
 	if (event_backlog(w->c->registry->bus, now))
 		return false;
-	for (; *left > 0; *left -= TAKEN) {
+	for (; rest->units > 0; spend(rest, TAKEN)) {
 		if (!journal_next(j, &node))
 			return true;
 		take(w, &node, now);
@@ -106,14 +136,14 @@ static bool take_all(struct watcher *w, struct journal *j, mono_t now,
 	return false;
 }
 
-static bool take_different(struct watcher *w, mono_t now, long *left)
+static bool take_different(struct watcher *w, mono_t now, struct rest *rest)
 {
-	return take_all(w, w->listing.differ, now, left);
+	return take_all(w, w->listing.differ, now, rest);
 }
 
-static bool take_deeper(struct watcher *w, mono_t now, long *left)
+static bool take_deeper(struct watcher *w, mono_t now, struct rest *rest)
 {
-	return take_all(w, w->listing.deeper, now, left);
+	return take_all(w, w->listing.deeper, now, rest);
 }
 
 /* --- what is missing --- */
@@ -129,14 +159,14 @@ static bool is_listed(const struct watcher *w, const char *key)
 }
 
 static void drop_others(struct watcher *w, const struct table *keys,
-    long *left)
+    struct rest *rest)
 {
 	size_t n = 0, cursor = 0;
 	char **gone = xmalloc((table_count(keys) + 1) * sizeof(*gone));
 	const char *key;
 	void *value;
 
-	*left -= (long)table_count(keys) * WALKED;
+	spend(rest, (long)table_count(keys) * WALKED);
 	while (table_next(keys, &cursor, &key, &value))
 		if (!is_listed(w, key) && !sync_touched(w, key))
 			gone[n++] = xstrdup(key);
@@ -149,11 +179,11 @@ static void drop_others(struct watcher *w, const struct table *keys,
 
 /* Rivals and bad keys that are not there any more.  Before instances: one that
  * is gone as well takes nothing over. */
-static bool take_other_absent(struct watcher *w, mono_t now, long *left)
+static bool take_other_absent(struct watcher *w, mono_t now, struct rest *rest)
 {
 	(void)now;
-	drop_others(w, w->d->rivals, left);
-	drop_others(w, w->d->bad, left);
+	drop_others(w, w->d->rivals, rest);
+	drop_others(w, w->d->bad, rest);
 	return true;
 }
 
@@ -195,7 +225,7 @@ static struct instance *walk(struct watcher *w)
 }
 
 /* Those who are missing are marked as that and counted. */
-static bool count_absent(struct watcher *w, mono_t now, long *left)
+static bool count_absent(struct watcher *w, mono_t now, struct rest *rest)
 {
 	struct listed *l = &w->listing;
 	struct instance *i;
@@ -204,7 +234,7 @@ static bool count_absent(struct watcher *w, mono_t now, long *left)
 	if (l->bad > 0)
 		return true;
 	walk_on(w);
-	for (; *left > 0; *left -= WALKED) {
+	for (; rest->units > 0; spend(rest, WALKED)) {
 		i = walk(w);
 		if (i == NULL) {
 			l->storm = leave_judge(w, &l->missing, now);
@@ -223,14 +253,14 @@ static bool count_absent(struct watcher *w, mono_t now, long *left)
 }
 
 /* Between the two steps an event may have told of one. */
-static bool take_absent(struct watcher *w, mono_t now, long *left)
+static bool take_absent(struct watcher *w, mono_t now, struct rest *rest)
 {
 	struct listed *l = &w->listing;
 	struct instance *i;
 
 	if (l->absent == 0)
 		return true;
-	for (; *left > 0; *left -= WALKED) {
+	for (; rest->units > 0; spend(rest, WALKED)) {
 		walk_on(w);
 		i = walk(w);
 		if (i == NULL)
@@ -240,7 +270,7 @@ static bool take_absent(struct watcher *w, mono_t now, long *left)
 		struct leave leave = missed(w, i, now);
 
 		leave_one(w, &l->missing, &leave, l->storm);
-		*left -= LEFT;
+		spend(rest, LEFT);
 	}
 	return false;
 }
@@ -289,7 +319,8 @@ static void compared(struct watcher *w, mono_t now)
 
 /* True at the end of the step; false when the turn has had enough, or, with
  * something left, when there is a reason to wait. */
-static bool (*const steps[])(struct watcher *w, mono_t now, long *left) = {
+static bool (*const steps[])(struct watcher *w, mono_t now,
+    struct rest *rest) = {
 	take_different, take_deeper, take_other_absent, count_absent,
 	take_absent,
 };
@@ -298,17 +329,17 @@ void sync_compare(struct watcher *w, mono_t now)
 {
 	struct registry *r = w->c->registry;
 	struct listed *l = &w->listing;
-	long left;
+	struct rest rest;
 
 	if (l->step == 0) {
 		l->step = 1;
 		r->comparing++;
 	}
-	left = SLICE / (long)r->comparing + 1;
+	rest = rest_of(r->comparing);
 	while (l->step <= sizeof(steps) / sizeof(steps[0])) {
-		if (left <= 0 || !steps[l->step - 1](w, now, &left)) {
+		if (rest.units <= 0 || !steps[l->step - 1](w, now, &rest)) {
 			timer_set(w->slice, mono_add(now,
-			    left > 0 ? PAUSE_MS : 0));
+			    rest.units > 0 ? PAUSE_MS : 0));
 			return;
 		}
 		l->step++;

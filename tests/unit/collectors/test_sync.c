@@ -869,6 +869,23 @@ static void others_compare_as_well(void **state)
 	x->f.registry->comparing = 0;
 }
 
+/* ... and a turn ends when its time is over, whatever it has done. */
+static void slow_machine(void **state)
+{
+	struct watched *x = *state;
+	struct rest rest;
+
+	watched_start(x, NULL);
+	rest = rest_of(1);
+	spend(&rest, LOOK_EVERY);
+	assert_int_equal(rest.units, SLICE + 1 - LOOK_EVERY);
+	clock_advance(SLICE_US / 1000 + 1);
+	spend(&rest, LOOK_EVERY - 1);
+	assert_true(rest.units > 0);
+	spend(&rest, 1);
+	assert_int_equal(rest.units, 0);
+}
+
 /* Judged together, however many turns it takes them to leave. */
 static void many_leave_in_slices(void **state)
 {
@@ -1247,6 +1264,7 @@ int main(void)
 		TEST(compared_in_slices),
 		TEST(waits_for_the_database),
 		TEST(others_compare_as_well),
+		TEST(slow_machine),
 		TEST(many_leave_in_slices),
 		TEST(events_between_leaves),
 		TEST(kept_is_what_differs),
