@@ -20,12 +20,12 @@
 #include "core/log.h"
 #include "core/problems.h"
 
-enum { LOG_STOP_MS = 300, LARGE = 128 << 10 };
+enum { LOG_STOP_MS = 300, LARGE = 64 << 10 };
 
 /* Each arena keeps what is freed in it, and malloc would make one for nearly
  * every thread: two are enough for threads that allocate little.  What is large
- * is large once: listings, units, expositions.  Left to itself, malloc would
- * keep such pieces from the second one on. */
+ * is large once: listings, units, expositions, parts of tables (core/table.c).
+ * Left to itself, malloc would keep such pieces from the second one on. */
 static void set_up_malloc(void)
 {
 #ifdef __GLIBC__

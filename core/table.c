@@ -27,7 +27,7 @@
 
 enum {
 	MIN_CAPACITY = 8,
-	PART_ENTRIES = 16384,	/* more in the mean: split one */
+	PART_ENTRIES = 8192,	/* more in the mean: split one */
 	SLOT_BITS = 20,		/* of a cursor; the others are the part */
 };
 
