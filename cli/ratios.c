@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "core/labels.h"
 #include "core/log.h"
 #include "core/snapshot.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 
 enum {
@@ -274,17 +274,8 @@ struct ratios *ratios_new(const struct history_source *source,
 
 int ratios_start(struct ratios *r, struct err *e)
 {
-	sigset_t all, before;
-	int rc;
-
-	/* Signals belong to the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&r->thread, NULL, run, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
+	if (thread_start(&r->thread, "uptime", run, r) != 0)
 		return err_set(e, "no thread to ask history for uptime");
-	pthread_setname_np(r->thread, "uptime");
 	r->started = true;
 	return 0;
 }

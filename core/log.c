@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/logline.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 
 enum { RING_SIZE = 256 * 1024, CALL_BACK_MS = 100 };
@@ -179,18 +179,11 @@ static void *writer(void *arg)
 	return NULL;
 }
 
-/* The thread takes no signals: they belong to the loop, and a reader that
- * went away must be an error of write(2) and not SIGPIPE. */
+/* A thread that takes no signals: a reader that went away must be an error of
+ * write(2) and not SIGPIPE. */
 static void start_thread(struct logger *l)
 {
-	sigset_t all, before;
-	int failed;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&l->thread, NULL, writer, l);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (failed)
+	if (thread_start(&l->thread, "log", writer, l) != 0)
 		abort();
 }
 

@@ -21,6 +21,7 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "core/timer.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 
 enum {
@@ -233,7 +234,7 @@ void loop_offload_or_drop(struct loop *l, void (*work)(void *arg),
 	assert(work && done);
 	*o = (struct offload){ .next = l->offloads, .loop = l, .work = work,
 	    .done = done, .drop = drop, .arg = arg };
-	if (pthread_create(&o->thread, NULL, offload_thread, o) == 0) {
+	if (thread_start(&o->thread, "offload", offload_thread, o) == 0) {
 		l->offloads = o;
 		return;
 	}

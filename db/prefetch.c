@@ -4,11 +4,11 @@
 #include "db/prefetch.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/err.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 #include "db/reader.h"
 #include "db/sql.h"
@@ -92,19 +92,6 @@ static void prefetch_free(struct prefetch *a)
 	free(a);
 }
 
-/* Signals are for the thread that asked, or for the loop. */
-static int start_thread(struct prefetch *a)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&a->thread, NULL, run, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 struct prefetch *prefetch_start(const char *path, int64_t first, int64_t last,
     struct err *e)
 {
@@ -123,7 +110,7 @@ struct prefetch *prefetch_start(const char *path, int64_t first, int64_t last,
 	}
 	sqlite3_bind_int64(a->scan, 1, first);
 	sqlite3_bind_int64(a->scan, 2, last);
-	if (start_thread(a) == 0)
+	if (thread_start(&a->thread, "read-ahead", run, a) == 0)
 		return a;
 	err_set(e, "no thread to read the history");
 fail:

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -18,6 +17,7 @@
 
 #include "core/err.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 #include "db/commit.h"
 #include "db/sql.h"
@@ -257,7 +257,6 @@ struct writer *writer_start(struct db_file *f, struct queue *q,
     void (*on_commit)(void *arg, uint64_t number), void *arg)
 {
 	struct writer *w = xcalloc(1, sizeof(*w));
-	sigset_t all, before;
 
 	pthread_mutex_init(&w->mutex, NULL);
 	w->file = *f;
@@ -272,16 +271,11 @@ struct writer *writer_start(struct db_file *f, struct queue *q,
 	w->work_fd = new_eventfd();
 	w->stop_fd = new_eventfd();
 	w->finished_fd = new_eventfd();
-	/* Signals belong to the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (w->work_fd < 0 || w->stop_fd < 0 || w->finished_fd < 0 ||
-	    pthread_create(&w->thread, NULL, run, w) != 0) {
+	    thread_start(&w->thread, "db-writer", run, w) != 0) {
 		log_error("no thread for the database");
 		abort();
 	}
-	pthread_setname_np(w->thread, "db-writer");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return w;
 }
 

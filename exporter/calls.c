@@ -14,6 +14,7 @@
 
 #include "core/clock.h"
 #include "core/loop.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 
 enum state { WAITING, RUNNING, RUN, LATE };
@@ -143,7 +144,8 @@ static void *watch(void *arg)
 static bool start_watch(struct calls *c)
 {
 	if (!c->watching)
-		c->watching = pthread_create(&c->watch, NULL, watch, c) == 0;
+		c->watching = thread_start(&c->watch, "deadlines", watch,
+		    c) == 0;
 	return c->watching;
 }
 

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "core/err.h"
 #include "core/history.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 
 struct query {
@@ -164,26 +164,19 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals belong to the loop. */
 static int start_threads(struct queries *qs)
 {
-	sigset_t all, before;
-	int rc = 0;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (qs->nrunners < QUERIES_THREADS && rc == 0) {
+	while (qs->nrunners < QUERIES_THREADS) {
 		struct runner *r = &qs->runners[qs->nrunners];
+		int rc;
 
 		r->queries = qs;
-		rc = pthread_create(&r->thread, NULL, run, r);
-		if (rc == 0) {
-			pthread_setname_np(r->thread, "query");
-			qs->nrunners++;
-		}
+		rc = thread_start(&r->thread, "query", run, r);
+		if (rc != 0)
+			return rc;
+		qs->nrunners++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
+	return 0;
 }
 
 static void init_conditions(struct queries *qs)

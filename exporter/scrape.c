@@ -10,10 +10,10 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "core/thread.h"
 #include "core/xalloc.h"
 #include "exporter/pieces.h"
 #include "exporter/visit.h"
@@ -95,14 +95,8 @@ static void *run(void *arg)
 /* The mutex is held.  Signals belong to the loop. */
 static bool start_thread(struct scrapes *s)
 {
-	sigset_t all, before;
-
-	if (s->started)
-		return true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	s->started = pthread_create(&s->thread, NULL, run, s) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!s->started)
+		s->started = thread_start(&s->thread, "render", run, s) == 0;
 	return s->started;
 }
 

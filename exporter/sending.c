@@ -13,7 +13,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -22,6 +21,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 #include "exporter/pieces.h"
 
@@ -137,19 +137,6 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-/* The thread takes no signals: those are the loop's. */
-static int start_watch(struct sendings *s)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&s->thread, NULL, watch, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 struct sendings *sendings_new(struct segments *c, unsigned limit_s)
 {
 	struct sendings *s = xcalloc(1, sizeof(*s));
@@ -163,7 +150,7 @@ struct sendings *sendings_new(struct segments *c, unsigned limit_s)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->stopped, &attr);
 	pthread_condattr_destroy(&attr);
-	if (start_watch(s) == 0)
+	if (thread_start(&s->thread, "stalled", watch, s) == 0)
 		return s;
 	pthread_cond_destroy(&s->stopped);
 	pthread_mutex_destroy(&s->lock);

@@ -6,7 +6,6 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "core/snapshot.h"
+#include "core/thread.h"
 #include "core/xalloc.h"
 #include "exporter/admin.h"
 #include "exporter/answers.h"
@@ -318,10 +318,9 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
 {
 	struct MHD_Daemon *d;
-	sigset_t all, before;
+	sigset_t before;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	thread_block_signals(&before);
 	d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 	    MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 	    handle, x,
@@ -333,7 +332,7 @@ static struct MHD_Daemon *start_daemon(struct exporter *x, int fd)
 	    MHD_OPTION_CONNECTION_TIMEOUT, x->idle_s,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_END);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thread_restore_signals(&before);
 	return d;
 }
 
