@@ -40,7 +40,7 @@ static void add_key(struct buf *out, const char *rule, const char *cluster,
 void alert_key(const struct rule *r, const struct subject *s,
     struct buf *out)
 {
-	const char *leaf = s->instance ? s->instance->instance_id :
+	const char *leaf = s->instance ? names_instance_id(s->instance->names) :
 	    s->member ? s->member->name : NULL;
 
 	add_key(out, r->name, s->cluster ? s->cluster->name : NULL,

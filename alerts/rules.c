@@ -50,6 +50,7 @@ static bool instance_frozen(const struct subject *s)
 static void tell_vanished(const struct subject *s, struct labels *to)
 {
 	const struct instance *i = s->instance;
+	const char *address = names_address(i->names);
 	const char *what = i->period.state == STATE_EXPIRED ?
 	    "its TTL ran out" : "it was found missing";
 	char at[TIMEFMT_MAX];
@@ -57,14 +58,14 @@ static void tell_vanished(const struct subject *s, struct labels *to)
 	timefmt_rfc3339(i->period.from, at);
 	say(to, "description", xasprintf("%s/%s%s%s%s of etcd cluster %s is "
 	    "no longer registered: %s at %s.", i->service->name,
-	    i->instance_id, i->address ? " (" : "",
-	    i->address ? i->address : "", i->address ? ")" : "",
-	    s->cluster->name, what, at));
+	    names_instance_id(i->names), address ? " (" : "",
+	    address ? address : "", address ? ")" : "", s->cluster->name,
+	    what, at));
 	labels_set(to, "vanished_at", at);
 	labels_set(to, "cause", cause_name(i->period.cause));
-	labels_set(to, "key", i->key);
-	if (i->address != NULL)
-		labels_set(to, "address", i->address);
+	labels_set(to, "key", names_key(i->names));
+	if (address != NULL)
+		labels_set(to, "address", address);
 	if (i->period.state == STATE_LOST)
 		say_time(to, "vanished_after", i->period.earliest);
 }
@@ -364,7 +365,8 @@ void rule_labels(const struct rule *r, const struct subject *s,
 	if (s->service != NULL)
 		labels_set(to, "service_name", s->service->name);
 	if (s->instance != NULL)
-		labels_set(to, "instance_id", s->instance->instance_id);
+		labels_set(to, "instance_id",
+		    names_instance_id(s->instance->names));
 	if (s->member != NULL)
 		labels_set(to, "member", s->member->name);
 }

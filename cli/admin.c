@@ -142,8 +142,10 @@ static enum admin_rc forget(void *admin, const struct window *asked,
 		rc = find_instance(s, asked->instance, &i, e);
 	if (rc != ADMIN_OK)
 		return rc;
+	/* Only to be copied. */
 	names = (struct window){ .cluster = s->cluster->name,
-	    .service = s->name, .instance = i->instance_id };
+	    .service = s->name,
+	    .instance = (char *)(uintptr_t)names_instance_id(i->names) };
 	window_copy(w_r, &names);
 	if (!registry_forget(a->registry, names.cluster, names.service,
 	    names.instance)) {

@@ -67,11 +67,11 @@ static void tell(const struct event *e, enum kind kind, enum log_level level)
 	LOG_AT_(level, sentences[kind].one,
 	    LOG_S("etcd_cluster", i->service->cluster->name),
 	    LOG_S("service_name", i->service->name),
-	    LOG_S("instance_id", i->instance_id),
+	    LOG_S("instance_id", names_instance_id(i->names)),
 	    LOG_S("cause", cause_name(e->instance.begun.cause)),
 	    LOG_S("since", timefmt_rfc3339(e->instance.begun.from, since)),
-	    LOG_S("key", i->key),
-	    LOG_S("address", i->address));
+	    LOG_S("key", names_key(i->names)),
+	    LOG_S("address", names_address(i->names)));
 }
 
 static void leave_out(struct crowd *c, const struct event *e, enum kind kind)

@@ -153,7 +153,7 @@ static void apply_write(struct watcher *w, const struct pending *p)
 static struct leave leave_of(const struct watcher *w,
     const struct pending *p, struct instance *i)
 {
-	bool own = strcmp(i->key, p->node.key) == 0;
+	bool own = strcmp(names_key(i->names), p->node.key) == 0;
 	bool expired = p->action == ETCD_EXPIRE;
 	struct leave l = { .instance = i, .moment = moment_of(w, p) };
 

@@ -115,7 +115,7 @@ static void take(struct watcher *w, struct etcd_node *node, mono_t now)
 	if (node->value == NULL && i == NULL)
 		return;			/* the next listing has it whole */
 	if (node->value == NULL)
-		node->value = i->value;
+		node->value = names_value(i->names);
 	f = facts_of(w, node);
 	registry_listed(w->d, &f, &m);
 	taken(w, node->key);
@@ -241,7 +241,7 @@ static bool count_absent(struct watcher *w, mono_t now, struct rest *rest)
 			return true;
 		}
 		if (i->listed == l->number || i->listed == l->number + 1 ||
-		    i->leaving || sync_touched(w, i->key))
+		    i->leaving || sync_touched(w, names_key(i->names)))
 			continue;
 		struct leave leave = missed(w, i, now);
 
@@ -265,7 +265,8 @@ static bool take_absent(struct watcher *w, mono_t now, struct rest *rest)
 		i = walk(w);
 		if (i == NULL)
 			return true;
-		if (i->listed != l->number + 1 || sync_touched(w, i->key))
+		if (i->listed != l->number + 1 ||
+		    sync_touched(w, names_key(i->names)))
 			continue;
 		struct leave leave = missed(w, i, now);
 

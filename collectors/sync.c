@@ -155,7 +155,7 @@ static void on_node(const struct etcd_node *node, void *arg)
 			return;
 		}
 		journal_add(journal_for(w, node->key), node,
-		    strcmp(i->value, node->value) != 0);
+		    strcmp(names_value(i->names), node->value) != 0);
 		return;
 	}
 	if (table_get(w->d->bad, node->key) != NULL &&

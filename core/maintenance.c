@@ -76,7 +76,7 @@ static void touch(const struct maintenance *m, const struct window *w)
 		struct service *s = r->slots[i]->service;
 
 		if (window_matches(w, s->cluster->name, s->name,
-		    r->slots[i]->instance_id))
+		    names_instance_id(r->slots[i]->names)))
 			snapshot_touch_instance(r, r->slots[i]);
 	}
 	snapshot_touch(r);
@@ -192,11 +192,11 @@ static bool all_back(struct entry *en, const struct event *e)
 	if (!up && cause != CAUSE_FORGOTTEN && cause != CAUSE_UNWATCHED) {
 		if (was == STATE_UP)
 			away_add(en->away, cluster, i->service->name,
-			    i->instance_id);
+			    names_instance_id(i->names));
 		return false;
 	}
 	returns = away_take(en->away, cluster, i->service->name,
-	    i->instance_id);
+	    names_instance_id(i->names));
 	/* It was away before the window already. */
 	if (up && (was == STATE_EXPIRED || was == STATE_LOST))
 		returns = true;
@@ -216,7 +216,7 @@ static void on_event(void *maintenance, const struct event *e)
 
 		if (en->away != NULL && window_matches(&en->w,
 		    inst->service->cluster->name, inst->service->name,
-		    inst->instance_id) && all_back(en, e))
+		    names_instance_id(inst->names)) && all_back(en, e))
 			end(m, i, e->instance.begun.from);
 	}
 }

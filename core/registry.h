@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/cluster.h"
 #include "core/labels.h"
+#include "core/names.h"
 
 struct config;
 struct directory_config;
@@ -107,16 +108,13 @@ struct instance {
 	int64_t id;			/* row of the table instances */
 	struct service *service;
 	struct directory *directory;
-	char *key, *value, *address, *instance_id;	/* one piece of memory,
-					   replaced when one of the first two
-					   changes; address NULL: none */
+	struct names *names;		/* another when key or value is */
 	struct instance_rare *rare;	/* ask instance_rare() */
 	struct period period;		/* the present one */
 	uint64_t created_index, modified_index;
 	int64_t ttl_s;			/* granted; 0: permanent */
 	wall_t expires;			/* etcd's expiration, by our clock */
 	wall_t last_beat;
-	struct rstr *label_text, *info_text;	/* rendered for snapshots */
 	int32_t beat_ms;		/* learned heartbeat; 0: unknown */
 	int32_t ttl_window_s;		/* largest TTL of the last listings */
 	uint32_t slot;

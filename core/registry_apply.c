@@ -242,8 +242,7 @@ static void move_to(struct instance *i, struct directory *d)
 		d->vanished++;
 	}
 	i->directory = d;
-	instance_set_extra(i);
-	instance_render(i);
+	instance_refresh_extra(i);
 }
 
 /* A key of an instance that is known and up. */
@@ -282,31 +281,31 @@ static void give_to_smaller(struct directory *d, struct instance *i,
     const struct key_facts *k, const struct moment *m)
 {
 	struct directory *other = i->directory;
-	char *key = xstrdup(i->key), *value = xstrdup(i->value);
+	struct names *names = names_ref(i->names);
 	struct key_facts old = {
-		.key = key, .value = value, .has_ttl = i->ttl_s > 0,
+		.key = names_key(names), .value = names_value(names),
+		.has_ttl = i->ttl_s > 0,
 		.ttl_s = i->ttl_s, .expires = i->expires,
 		.created_index = i->created_index,
 		.modified_index = i->modified_index,
 	};
 	uint16_t listed = i->listed;
 
-	table_del(other->by_key, i->key);
+	table_del(other->by_key, names_key(i->names));
 	learn(i, k, m->seen, false);
 	move_to(i, d);
 	instance_set_facts(i, k);
 	instance_present(i);
 	rival_add(other, i, &old);
 	i->rare->rivals->listed = listed;
-	free(key);
-	free(value);
+	names_unref(names);
 }
 
 static void claim_taken(struct directory *d, struct instance *i,
     const struct key_facts *k, const struct moment *m)
 {
 	if (i->first_listed && !d->synced && !i->leaving &&
-	    strcmp(k->key, i->key) < 0)
+	    strcmp(k->key, names_key(i->names)) < 0)
 		give_to_smaller(d, i, k, m);
 	else
 		rival_add(d, i, k);
@@ -389,7 +388,8 @@ static bool is_unchanged(const struct instance *i, const struct key_facts *k)
 	return i->period.state == STATE_UP && !i->index_saved &&
 	    i->modified_index == k->modified_index &&
 	    i->created_index == k->created_index &&
-	    k->has_ttl == (i->ttl_s > 0) && strcmp(i->value, k->value) == 0;
+	    k->has_ttl == (i->ttl_s > 0) &&
+	    strcmp(names_value(i->names), k->value) == 0;
 }
 
 bool registry_listed_unchanged(struct instance *i, const struct key_facts *k,
@@ -437,7 +437,7 @@ static void take_over(struct instance *i, struct rival *rival)
 	};
 	struct directory *d = rival->directory;
 
-	table_del(i->directory->by_key, i->key);
+	table_del(i->directory->by_key, names_key(i->names));
 	free(table_del(d->bad, rival->key));
 	learn(i, &k, clock_now(), true);
 	move_to(i, d);
@@ -459,7 +459,7 @@ void registry_left(struct directory *d, struct instance *i, enum cause cause,
 		return;
 	}
 	if (i->present)
-		table_del(d->by_key, i->key);
+		table_del(d->by_key, names_key(i->names));
 	i->present = false;
 	if (state != STATE_DEREGISTERED)
 		instance_rarely(i)->left_at = m->now;

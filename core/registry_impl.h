@@ -36,8 +36,9 @@ void service_configure_all(struct registry *r);
 bool service_tick(struct registry *r, wall_t now);
 void service_free(void *service);
 
-/* registry_text.c: what an instance is called, and that rendered. */
-/* All three may lie in what the instance has now. */
+/* registry_text.c: what an instance is called. */
+/* All three may lie in what the instance has now.  The other labels are those
+ * of its directory and the key. */
 void instance_set_text(struct instance *i, const char *instance_id,
     const char *key, const char *value);
 /* "service_name/instance_id", borrowed until the next call. */
@@ -45,9 +46,8 @@ const char *instance_identity(const struct instance *i);
 /* The same two for tables, whose keys they are. */
 const char *instance_key(const void *instance);
 const char *instance_identity_key(const void *instance);
-void instance_set_extra(struct instance *i);	/* from directory and key */
-bool instance_same_extra(const struct instance *i);
-void instance_render(struct instance *i);
+/* Directory or pattern are others: the labels may be as well. */
+void instance_refresh_extra(struct instance *i);
 struct instance_rare *instance_rarely(struct instance *i); /* for writing */
 void instance_free(void *instance);
 

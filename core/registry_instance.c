@@ -94,12 +94,10 @@ struct instance *instance_new(struct directory *d, struct service *s,
 	i->service = s;
 	i->directory = d;
 	instance_set_text(i, c->instance_id, k->key, k->value);
-	instance_set_extra(i);
 	table_put(d->cluster->by_identity, instance_identity(i), i);
 	slot_take(r, i);
 	s->known++;
 	service_feed(s, d, 1);
-	instance_render(i);
 	return i;
 }
 
@@ -120,7 +118,7 @@ void instance_unlink(struct instance *i)
 
 	instance_emit(i, EVENT_DROPPED);
 	if (i->present)
-		table_del(i->directory->by_key, i->key);
+		table_del(i->directory->by_key, names_key(i->names));
 	table_del(i->directory->cluster->by_identity, instance_identity(i));
 	for (const struct rival *rival = instance_rare(i)->rivals;
 	    rival != NULL; rival = rival->next)
@@ -242,12 +240,12 @@ void instance_present(struct instance *i)
 	struct directory *d = i->directory;
 	size_t slashes = 0;
 
-	for (const char *c = i->key; *c != '\0'; c++)
+	for (const char *c = names_key(i->names); *c != '\0'; c++)
 		slashes += *c == '/';
 	if (slashes > d->deepest)
 		d->deepest = slashes;
 	i->present = true;
-	table_put(d->by_key, i->key, i);
+	table_put(d->by_key, names_key(i->names), i);
 }
 
 void instance_restore(struct instance *i, const struct period *p)
@@ -265,18 +263,17 @@ void instance_restore(struct instance *i, const struct period *p)
  * it, only when it really changed. */
 void instance_set_facts(struct instance *i, const struct key_facts *k)
 {
-	bool changed = strcmp(i->value, k->value) != 0 ||
-	    strcmp(i->key, k->key) != 0;
+	bool changed = strcmp(names_value(i->names), k->value) != 0 ||
+	    strcmp(names_key(i->names), k->key) != 0;
 
 	i->created_index = k->created_index;
 	i->modified_index = k->modified_index;
 	i->index_saved = false;
 	if (!changed)
 		return;
-	if (strcmp(i->key, k->key) != 0)
+	if (strcmp(names_key(i->names), k->key) != 0)
 		i->listed = 0;		/* it was the other key */
-	instance_set_text(i, i->instance_id, k->key, k->value);
-	instance_set_extra(i);
-	instance_render(i);
+	instance_set_text(i, names_instance_id(i->names), k->key, k->value);
+	snapshot_touch_instance(registry_of(i), i);
 	instance_emit(i, EVENT_DETAIL);
 }

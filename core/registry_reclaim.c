@@ -26,18 +26,10 @@ static bool claims(const struct directory *d, const char *key,
 	struct claim c;
 	bool same = claim(d, key, &c) == KEY_INSTANCE &&
 	    strcmp(c.service, i->service->name) == 0 &&
-	    strcmp(c.instance_id, i->instance_id) == 0;
+	    strcmp(c.instance_id, names_instance_id(i->names)) == 0;
 
 	registry_claim_free(&c);
 	return same;
-}
-
-static void relabel(struct instance *i)
-{
-	if (instance_same_extra(i))
-		return;
-	instance_set_extra(i);
-	instance_render(i);
 }
 
 /* Where it came from is no longer where it would be missed. */
@@ -96,8 +88,8 @@ void registry_reclaim(struct registry *r)
 		if (i->directory->removed)
 			continue;	/* on its way out */
 		snapshot_touch_instance(r, i);	/* instance_detail, perhaps */
-		if (claims(i->directory, i->key, i))
-			relabel(i);
+		if (claims(i->directory, names_key(i->names), i))
+			instance_refresh_extra(i);
 		else
 			end(i);
 	}

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/metric.h"
+#include "core/names.h"
 #include "core/registry.h"
 #include "core/window.h"
 
@@ -46,8 +47,8 @@ enum snap_part {
 };
 
 struct snap_instance {
-	struct rstr *labels;	/* etcd_cluster service_name instance_id */
-	struct rstr *info;	/* key="",address="",extra... */
+	struct rstr *service;	/* etcd_cluster="",service_name="" */
+	struct names *names;	/* NULL: nobody has this slot */
 	int64_t changed_ms;
 	int64_t expires_ms;	/* 0: none, or not asked for */
 	uint32_t expirations;

@@ -58,7 +58,7 @@ static bool is_dirty(const struct marks *m, size_t block)
 
 bool snap_instance_is_known(const struct snap_instance *i)
 {
-	return i->labels != NULL && (i->state == STATE_UP ||
+	return i->names != NULL && (i->state == STATE_UP ||
 	    i->state == STATE_EXPIRED || i->state == STATE_LOST);
 }
 
@@ -80,8 +80,8 @@ static void view_instance(const struct registry *r, size_t slot, void *to)
 	struct snap_instance *v = to;
 
 	*v = (struct snap_instance){
-		.labels = rstr_ref(i->label_text),
-		.info = rstr_ref(i->info_text),
+		.service = rstr_ref(i->service->label_text),
+		.names = names_ref(i->names),
 		.changed_ms = i->period.from.ms,
 		.expires_ms = detail ? i->expires.ms : 0,
 		.ttl_s = detail ? (uint64_t)i->ttl_s : 0,
@@ -91,19 +91,27 @@ static void view_instance(const struct registry *r, size_t slot, void *to)
 		.flapping = i->flapping,
 		.maintenance = maintenance_covers(r->maintenance,
 		    i->service->cluster->name, i->service->name,
-		    i->instance_id),
+		    names_instance_id(i->names)),
 	};
+}
+
+static bool is_the_same(const struct snap_instance *a,
+    const struct snap_instance *b)
+{
+	return same_text(a->service, b->service) && (a->names == b->names ||
+	    strcmp(names_instance_id(a->names),
+	    names_instance_id(b->names)) == 0);
 }
 
 static unsigned instance_changes(const void *va, const void *vb)
 {
 	const struct snap_instance *a = va, *b = vb;
 
-	if (!same_text(a->labels, b->labels) ||
+	if (!is_the_same(a, b) ||
 	    snap_instance_is_known(a) != snap_instance_is_known(b))
 		return EVERY_PART;
 	return (unsigned)(a->state != b->state) << SNAP_STATE |
-	    (unsigned)!same_text(a->info, b->info) << SNAP_INFO |
+	    (unsigned)!names_same_info(a->names, b->names) << SNAP_INFO |
 	    (unsigned)(a->changed_ms != b->changed_ms) << SNAP_CHANGED |
 	    (unsigned)(a->expirations != b->expirations) <<
 	    SNAP_EXPIRATIONS |
@@ -119,8 +127,8 @@ static void drop_instance(void *entry)
 {
 	struct snap_instance *v = entry;
 
-	rstr_unref(v->labels);
-	rstr_unref(v->info);
+	rstr_unref(v->service);
+	names_unref(v->names);
 }
 
 static const struct kind instances = {

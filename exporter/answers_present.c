@@ -13,7 +13,7 @@
 enum { TEXT_MAX = 64 << 10 };
 
 /* What of an entry stands in its labels, as text. */
-enum text { CLUSTER, SERVICE, INSTANCE, ADDRESS, KEY, TEXTS };
+enum text { CLUSTER, SERVICE, TEXTS };
 
 /* A page being made. */
 struct listing {
@@ -125,13 +125,13 @@ static bool instance_matches(const struct params *p,
 /* False when the page is full. */
 static bool add_instance(const struct snap_instance *i, struct listing *l)
 {
-	const char *labels = i->labels->s;
-	const char *info = i->info != NULL ? i->info->s : NULL;
+	const char *labels = i->service->s;
 	struct instance_row row = {
 		.cluster = text_of(&l->text[CLUSTER], labels, "etcd_cluster"),
 		.service = text_of(&l->text[SERVICE], labels, "service_name"),
-		.instance = text_of(&l->text[INSTANCE], labels,
-		    "instance_id"),
+		.instance = names_instance_id(i->names),
+		.address = names_address(i->names),
+		.key = names_key(i->names),
 		.state = state_name((enum state)i->state),
 		.since = { i->changed_ms },
 		.expirations = i->expirations,
@@ -143,8 +143,6 @@ static bool add_instance(const struct snap_instance *i, struct listing *l)
 
 	if (!instance_matches(l->p, &row))
 		return true;
-	row.address = text_of(&l->text[ADDRESS], info, "address");
-	row.key = text_of(&l->text[KEY], info, "key");
 	row.looking = is_looking(l->s, row.cluster);
 	return page_add(&l->page, &row);
 }

@@ -3,8 +3,10 @@
 #include "exporter/html.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "core/buf.h"
+#include "core/utf8.h"
 #include "exporter/rendered.h"
 
 enum { VALUE_MAX = 64 << 10 };
@@ -14,18 +16,29 @@ static const char *const escapes[256] = {
 	['"'] = "&quot;", ['\''] = "&#39;",
 };
 
+/* The character that text begins with.  Returns its bytes. */
+static size_t add_character(struct buf *out, const char *text, size_t left)
+{
+	unsigned char c = (unsigned char)*text;
+	size_t n = utf8_len(text, left);
+
+	if (escapes[c] != NULL)
+		buf_adds(out, escapes[c]);
+	else if (c < ' ' || c == 0x7f)
+		buf_addc(out, ' ');
+	else if (n == 0)
+		buf_adds(out, UTF8_REPLACEMENT);
+	else
+		buf_add(out, text, n);
+	return n > 0 ? n : 1;
+}
+
 void html_text(struct buf *out, const char *text)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	size_t left = strlen(text), n;
 
-		if (escapes[c] != NULL)
-			buf_adds(out, escapes[c]);
-		else if (c < ' ' || c == 0x7f)
-			buf_addc(out, ' ');
-		else
-			buf_addc(out, *text);
-	}
+	for (; left > 0; left -= n, text += n)
+		n = add_character(out, text, left);
 }
 
 void html_label(struct buf *out, const char *labels, const char *name)

@@ -24,6 +24,14 @@ static void cell_label(struct buf *out, const struct rstr *labels,
 	buf_adds(out, "</td>");
 }
 
+/* NULL: none. */
+static void cell_text(struct buf *out, const char *text)
+{
+	buf_adds(out, "<td>");
+	html_text(out, text != NULL ? text : "");
+	buf_adds(out, "</td>");
+}
+
 static void cell_number(struct buf *out, size_t n)
 {
 	buf_adds(out, "<td class=\"n\">");
@@ -139,14 +147,14 @@ static void instance_row(struct rows *r, const struct snap_instance *i)
 
 	if (!begin_row(r, bad))
 		return;
-	cell_label(r->out, i->labels, "etcd_cluster");
-	cell_label(r->out, i->labels, "service_name");
-	cell_label(r->out, i->labels, "instance_id");
+	cell_label(r->out, i->service, "etcd_cluster");
+	cell_label(r->out, i->service, "service_name");
+	cell_text(r->out, names_instance_id(i->names));
 	buf_addf(r->out, "<td>%s%s%s%s</td>", state_name(i->state),
 	    i->held ? ", held" : "", i->flapping ? ", flapping" : "",
 	    i->maintenance ? ", maintenance" : "");
 	cells_since(r, i->changed_ms);
-	cell_label(r->out, i->info, "address");
+	cell_text(r->out, names_address(i->names));
 	buf_adds(r->out, "</tr>\n");
 }
 
@@ -156,7 +164,7 @@ static void instance_rows(struct rows *r, enum state state)
 		const struct snap_block *block = snap_block(r->s->instances, b);
 
 		for (size_t i = 0; i < block->n; i++)
-			if (block->instances[i].labels != NULL &&
+			if (block->instances[i].names != NULL &&
 			    block->instances[i].state == state)
 				instance_row(r, &block->instances[i]);
 	}

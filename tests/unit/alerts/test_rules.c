@@ -10,8 +10,7 @@
 #include <cmocka.h>
 
 static char cluster_name[] = "im", service_name[] = "login_server",
-    id[] = "0001-0001", key[] = "/login_servers/0001-0001",
-    address[] = "10.0.0.7:80", path[] = "/login_servers",
+    path[] = "/login_servers",
     member_name[] = "127.0.0.1:2379";
 static struct directory_config directory_config;
 static struct directory directory, *directories[1];
@@ -44,10 +43,18 @@ static int begin_test(void **state)
 	};
 	instance = (struct instance){
 		.service = &service, .directory = &directory,
-		.instance_id = id, .key = key, .address = address,
+		.names = names_new("0001-0001", "/login_servers/0001-0001",
+		    "10.0.0.7:80", "10.0.0.7:80", ""),
 	};
 	instance.period.state = STATE_UP;
 	instance.period.cause = CAUSE_REGISTERED;
+	return 0;
+}
+
+static int end_test(void **state)
+{
+	(void)state;
+	names_unref(instance.names);
 	return 0;
 }
 
@@ -110,6 +117,7 @@ static void instance_vanished(void **state)
 	assert_false(holds(name, s));
 	directory.config = NULL;		/* no longer configured */
 	assert_false(holds(name, s));
+	end_test(NULL);
 	begin_test(NULL);
 	instance.period.state = STATE_DEREGISTERED;
 	assert_false(holds(name, s));
@@ -137,8 +145,8 @@ static void tells_how_it_vanished(void **state)
 	assert_string_equal(labels_get(&a, "vanished_at"),
 	    "2026-08-22T10:01:07.123Z");
 	assert_string_equal(labels_get(&a, "cause"), "expire");
-	assert_string_equal(labels_get(&a, "key"), key);
-	assert_string_equal(labels_get(&a, "address"), address);
+	assert_string_equal(labels_get(&a, "key"), names_key(instance.names));
+	assert_string_equal(labels_get(&a, "address"), "10.0.0.7:80");
 	assert_string_equal(labels_get(&a, "description"),
 	    "login_server/0001-0001 (10.0.0.7:80) of etcd cluster im is no "
 	    "longer registered: its TTL ran out at 2026-08-22T10:01:07.123Z.");
@@ -187,6 +195,7 @@ static void service_freezes(void **state)
 	assert_true(frozen(gone, s));
 	service.nfeeds = 0;
 	assert_false(frozen(gone, s));
+	end_test(NULL);
 	begin_test(NULL);
 	service.held = 2;			/* by a storm, but enough up */
 	assert_false(frozen(gone, s));
@@ -263,7 +272,9 @@ static void all_tell_something(void **state)
 	};
 
 	(void)state;
-	instance.address = NULL;
+	names_unref(instance.names);
+	instance.names = names_new("0001-0001", "/login_servers/0001-0001",
+	    "{}", NULL, "");
 	cluster.ndirectories = 0;
 	for (size_t i = 0; i < RULES; i++) {
 		struct labels l = { 0 };
@@ -276,17 +287,20 @@ static void all_tell_something(void **state)
 	}
 }
 
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, begin_test, end_test)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(the_table_is_sound, begin_test),
-		cmocka_unit_test_setup(instance_vanished, begin_test),
-		cmocka_unit_test_setup(tells_how_it_vanished, begin_test),
-		cmocka_unit_test_setup(service_rules, begin_test),
-		cmocka_unit_test_setup(service_freezes, begin_test),
-		cmocka_unit_test_setup(cluster_rules, begin_test),
-		cmocka_unit_test_setup(member_rules, begin_test),
-		cmocka_unit_test_setup(all_tell_something, begin_test),
+		TEST(the_table_is_sound),
+		TEST(instance_vanished),
+		TEST(tells_how_it_vanished),
+		TEST(service_rules),
+		TEST(service_freezes),
+		TEST(cluster_rules),
+		TEST(member_rules),
+		TEST(all_tell_something),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

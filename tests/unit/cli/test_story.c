@@ -13,15 +13,14 @@ static char im[] = "im", login_name[] = "login", chat_name[] = "chat";
 static struct cluster cluster = { .name = im };
 static struct service login = { .cluster = &cluster, .name = login_name };
 static struct service chat = { .cluster = &cluster, .name = chat_name };
-static char id[] = "1", key[] = "/login/1";
 static struct event_sink story;
 static mono_t now = { 5000 };
 
 static void told(struct service *s, enum state was, enum state state,
     bool held, unsigned times)
 {
-	struct instance i = { .service = s, .instance_id = id, .key = key,
-		.held = held };
+	struct instance i = { .service = s, .held = held,
+		.names = names_new("1", "/login/1", "{}", NULL, "") };
 	struct event e = { .type = EVENT_INSTANCE, .at = now };
 
 	e.instance.instance = &i;
@@ -31,6 +30,7 @@ static void told(struct service *s, enum state was, enum state state,
 	while (times-- > 0)
 		story.on_event(story.arg, &e);
 	story.on_unit(story.arg, 1, now);
+	names_unref(i.names);
 }
 
 static int setup(void **state)

@@ -632,7 +632,8 @@ static void two_keys_one_identity(struct watched *x)
 	x->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
 	watched_start(x, KEYS(D "/x/a", D "/y/a", D "/z/a"));
 	assert_int_equal(x->d->bad_keys, 2);
-	assert_string_equal(instance_of(x, "a")->key, D "/x/a");
+	assert_string_equal(names_key(instance_of(x, "a")->names),
+	    D "/x/a");
 }
 
 static void a_rival_takes_over(void **state)
@@ -643,7 +644,8 @@ static void a_rival_takes_over(void **state)
 	watched_tell(x, gone_event(ETCD_DELETE, D "/z/a", 101));
 	watched_tell(x, expire_event(D "/x/a", 100, 102));
 	assert_int_equal(x->n, 0);
-	assert_string_equal(instance_of(x, "a")->key, D "/y/a");
+	assert_string_equal(names_key(instance_of(x, "a")->names),
+	    D "/y/a");
 	watched_tell(x, expire_event(D "/y/a", 100, 103));
 	assert_int_equal(x->n, 1);
 	counts_agree(x);
@@ -660,11 +662,13 @@ static void rivals_go_with_their_directory(void **state)
 	two_keys_one_identity(x);
 	watched_burst(x, v, 2);
 	assert_int_equal(x->n, 0);
-	assert_string_equal(instance_of(x, "a")->key, D "/z/a");
+	assert_string_equal(names_key(instance_of(x, "a")->names),
+	    D "/z/a");
 	/* One that was in such a directory may come again. */
 	watched_tell(x, write_event(D "/x/a", 10, 103));
 	watched_tell(x, gone_event(ETCD_DELETE, D "/z/a", 104));
-	assert_string_equal(instance_of(x, "a")->key, D "/x/a");
+	assert_string_equal(names_key(instance_of(x, "a")->names),
+	    D "/x/a");
 	watched_tell(x, write_event(D "/y/a", 10, 105));
 	watched_tell(x, of_dir(gone_event(ETCD_DELETE, D, 106)));
 	assert_int_equal(x->n, 1);

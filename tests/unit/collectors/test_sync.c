@@ -255,7 +255,8 @@ static void rivals_that_are_missing_too(void **state)
 	watched_start(x, KEYS(D "/x/a", D "/y/a", D "/z/a"));
 	list_now(x, 100, KEYS(D "/z/a"));
 	assert_int_equal(x->n, 0);
-	assert_string_equal(instance_of(x, "a")->key, D "/z/a");
+	assert_string_equal(names_key(instance_of(x, "a")->names),
+	    D "/z/a");
 	assert_int_equal(table_count(x->d->rivals), 0);
 	list_now(x, 100, KEYS(D "/x/a", D "/z/a"));
 	assert_int_equal(table_count(x->d->rivals), 1);
@@ -287,12 +288,14 @@ static void rivals_in_the_first_listing(void **state)
 		    pattern_compile("{zone}/{instance_id}", NULL);
 		watched_start(x, KEYS(orders[k][0], orders[k][1],
 		    orders[k][2]));
-		assert_string_equal(instance_of(x, "a")->key, D "/x/a");
+		assert_string_equal(names_key(instance_of(x, "a")->names),
+		    D "/x/a");
 		assert_int_equal(table_count(x->d->rivals), 2);
 		assert_int_equal(table_count(x->d->bad), 2);
 		/* It goes, and the next takes over, which was listed. */
 		watched_tell(x, gone_event(ETCD_DELETE, D "/x/a", 101));
-		assert_string_equal(instance_of(x, "a")->key, D "/y/a");
+		assert_string_equal(names_key(instance_of(x, "a")->names),
+		    D "/y/a");
 		l.n = 0;
 		for (at = 0; at < 3; at++)
 			if (strcmp(orders[k][at], D "/x/a") != 0)
@@ -976,7 +979,8 @@ static void kept_is_what_differs(void **state)
 	assert_in_range(journal_bytes(x->w->listing.differ), MANY, all);
 	tell_end(x, 100, 0, false);
 	turns_until_compared(x);
-	assert_string_equal(instance_of(x, "0007")->value, "10.0.0.7:80");
+	assert_string_equal(names_value(instance_of(x, "0007")->names),
+	    "10.0.0.7:80");
 	assert_int_equal(instance_of(x, "0007")->modified_index, 1058);
 	free(l);
 }

@@ -60,7 +60,7 @@ static void on_instance(void *arg, const struct event *e)
 		return;
 	assert_true(nseen < SEEN);
 	snprintf(seen[nseen].id, sizeof(seen[0].id), "%s",
-	    e->instance.instance->instance_id);
+	    names_instance_id(e->instance.instance->names));
 	seen[nseen++].cause = e->instance.begun.cause;
 }
 

@@ -242,7 +242,7 @@ static inline void watched_event(void *arg, const struct event *e)
 		.held = e->instance.instance->held,
 	};
 	snprintf(s->id, sizeof(s->id), "%s",
-	    e->instance.instance->instance_id);
+	    names_instance_id(e->instance.instance->names));
 }
 
 static inline void watched_flush(struct watched *x)

@@ -135,7 +135,7 @@ static void look(struct world *w, bool looking)
 static void the_struct_is_small(void **state)
 {
 	(void)state;
-	assert_true(sizeof(struct instance) <= 192);
+	assert_true(sizeof(struct instance) <= 144);
 	assert_int_equal(sizeof(struct period), 40);
 }
 
@@ -155,8 +155,8 @@ static void an_instance_is_small(void **state)
 	event_flush(w->bus, clock_mono());
 	each = (live_bytes() - before) / MANY;
 	assert_int_equal(w->r->nslots, MANY);
-	assert_true(each > 200);	/* it was counted at all */
-	if (each > 530)
+	assert_true(each > 100);	/* it was counted at all */
+	if (each > 330)
 		fail_msg("an instance takes %zu bytes", each);
 }
 

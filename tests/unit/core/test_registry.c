@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/buf.h"
 #include "core/config.h"
 #include "core/pattern.h"
 #include "core/problems.h"
@@ -284,7 +285,6 @@ static const char *zone_of(struct world *w, const char *key)
 	const struct instance *i = registry_find(w->d, key);
 
 	assert_non_null(i);
-	assert_non_null(i->info_text);
 	return labels_get(&instance_rare(i)->extra, "zone");
 }
 
@@ -383,14 +383,20 @@ static void the_longest_key_has_its_labels(void **state)
 	struct world *w = *state;
 	char *key = long_key(4096, '"'), *longer = long_key(4097, '"');
 	struct instance *i;
+	struct buf b;
 
 	pattern_free(w->d->config->pattern);
 	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
 	put(w, key, 10, true);
 	i = registry_find(w->d, key);
 	assert_non_null(i);
-	assert_non_null(strstr(i->label_text->s, "instance_id=\""));
-	assert_non_null(strstr(i->info_text->s, "zone=\""));
+	buf_init(&b, 64 * 1024);
+	names_render_id(i->names, &b);
+	names_render_info(i->names, &b);
+	assert_non_null(strstr(buf_str(&b), "instance_id=\""));
+	assert_non_null(strstr(buf_str(&b), "zone=\""));
+	assert_false(b.failed);
+	buf_free(&b);
 	assert_int_equal(w->d->bad_keys, 0);
 	put(w, longer, 10, true);
 	assert_null(registry_find(w->d, longer));
@@ -658,7 +664,7 @@ static void the_oldest_are_forgotten_first(void **state)
 	registry_tick(w->r, clock_mono());
 	event_flush(w->bus, clock_mono());
 	assert_int_equal(w->d->vanished, 3);
-	assert_string_equal(w->r->oldest->instance_id, "2");
+	assert_string_equal(names_instance_id(w->r->oldest->names), "2");
 }
 
 static void clamps_times(void **state)

@@ -214,8 +214,8 @@ static void says_what_is_there(const struct world *w)
 		const struct snap_block *b = snap_block(s, slot / SNAP_BLOCK);
 
 		assert_true(slot % SNAP_BLOCK < b->n);
-		assert_ptr_equal(b->instances[slot % SNAP_BLOCK].labels,
-		    w->r->slots[slot]->label_text);
+		assert_ptr_equal(b->instances[slot % SNAP_BLOCK].names,
+		    w->r->slots[slot]->names);
 		assert_int_equal(b->instances[slot % SNAP_BLOCK].state,
 		    w->r->slots[slot]->period.state);
 	}

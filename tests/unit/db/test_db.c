@@ -77,7 +77,7 @@ static void test_instance(void **state)
 	    0);
 
 	/* The key moved, then it is forgotten. */
-	i.key[1] = 'L';
+	i.names->text[1] = 'L';
 	emit((struct event){ .type = EVENT_DETAIL, .instance.instance = &i });
 	flush_and_commit();
 	ask_equal("SELECT key FROM roll", "/Login_servers/0001-0001");
@@ -406,7 +406,7 @@ static void test_restore(void **state)
 	assert_int_equal(i->service->losses, 14);
 	assert_int_equal(i->service->registrations, 11);
 	assert_non_null(r->oldest);
-	assert_string_equal(r->oldest->instance_id, "0001-0002");
+	assert_string_equal(names_instance_id(r->oldest->names), "0001-0002");
 	assert_int_equal(r->oldest->period.seen.ms, T0 + 15);
 	/* The deregistered one stays away. */
 	assert_null(instance_rare(r->oldest)->newer);

@@ -119,21 +119,20 @@ static UNUSED void world_reset(void)
 
 static UNUSED struct instance instance_named(int64_t id, const char *name)
 {
+	char *key = xasprintf("%s/%s", logins, name);
+	struct names *names = names_new(name, key, "10.0.0.7:8008",
+	    "10.0.0.7:8008", "");
+
+	free(key);
 	return (struct instance){
 		.id = id, .service = &service, .directory = &directory,
-		.instance_id = xstrdup(name),
-		.key = xasprintf("%s/%s", logins, name),
-		.value = xstrdup("10.0.0.7:8008"),
-		.address = xstrdup("10.0.0.7:8008"), .ttl_s = 10,
+		.names = names, .ttl_s = 10,
 	};
 }
 
 static UNUSED void instance_gone(struct instance *i)
 {
-	free(i->instance_id);
-	free(i->key);
-	free(i->value);
-	free(i->address);
+	names_unref(i->names);
 }
 
 /* The instance enters a state at `ms`, seen later by `late_ms`. */

@@ -77,16 +77,29 @@ static inline void fixture_init(struct fixture *f)
 	f->snapshot.samples = f->samples;
 }
 
+/* Of an instance without a key: fixture_key(). */
 static inline struct snap_instance *fixture_instance(struct fixture *f,
-    const char *labels, enum state state)
+    const char *service, const char *id, enum state state)
 {
 	struct snap_block *b = fixture_block(f->snapshot.instances);
 	struct snap_instance *i = &b->instances[b->n++];
 
-	i->labels = text(labels);
+	i->service = text(service);
+	i->names = names_new(id, "", "", NULL, "");
 	i->state = state;
 	i->changed_ms = 1700000000250;
 	return i;
+}
+
+/* address: NULL, none. */
+static inline void fixture_key(struct snap_instance *i, const char *key,
+    const char *address, const char *extra)
+{
+	struct names *before = i->names;
+
+	i->names = names_new(names_instance_id(before), key, "{}", address,
+	    extra);
+	names_unref(before);
 }
 
 static inline struct snap_service *fixture_service(struct fixture *f,
@@ -127,8 +140,8 @@ static inline void fixture_free(struct fixture *f)
 		struct snap_block *b = snap_block(instances, k);
 
 		for (size_t i = 0; i < b->n; i++) {
-			free(b->instances[i].labels);
-			free(b->instances[i].info);
+			free(b->instances[i].service);
+			names_unref(b->instances[i].names);
 		}
 		free(b);
 	}
@@ -157,29 +170,27 @@ static inline void fixture_registry(struct fixture *f)
 	struct snap_service *s;
 
 	fixture_init(f);
-	i = fixture_instance(f, LOGIN ",instance_id=\"0001-0001\"", STATE_UP);
-	i->info = text("key=\"/login_servers/0001-0001\","
-	    "address=\"10.0.0.1:8000\"");
+	i = fixture_instance(f, LOGIN, "0001-0001", STATE_UP);
+	fixture_key(i, "/login_servers/0001-0001", "10.0.0.1:8000",
+	    "zone=\"cn-1\"");
 	i->ttl_s = 30;
 	i->expires_ms = 1700000130500;
-	i = fixture_instance(f, LOGIN ",instance_id=\"0001-0002\"",
-	    STATE_EXPIRED);
-	i->info = text("key=\"/login_servers/0001-0002\"");
+	i = fixture_instance(f, LOGIN, "0001-0002", STATE_EXPIRED);
+	fixture_key(i, "/login_servers/0001-0002", NULL, "");
 	i->expirations = 3;
 	i->held = i->flapping = true;
-	i = fixture_instance(f, LOGIN ",instance_id=\"0001-0003\"",
-	    STATE_LOST);
-	i = fixture_instance(f, LOGIN ",instance_id=\"0001-0004\"",
-	    STATE_DEREGISTERED);
+	i = fixture_instance(f, LOGIN, "0001-0003", STATE_LOST);
+	i = fixture_instance(f, LOGIN, "0001-0004", STATE_DEREGISTERED);
 	i->held = true;
 	/* A slot that nobody has. */
-	i = fixture_instance(f, "", STATE_UP);
-	free(i->labels);
+	i = fixture_instance(f, "", "", STATE_UP);
+	free(i->service);
+	names_unref(i->names);
 	memset(i, 0, sizeof(*i));
 	/* What anybody may write to etcd. */
-	i = fixture_instance(f, LOGIN ",instance_id="
-	    "\"a\\\"b\\\\c\\nd<i>&\xe5\x91\xbc\"", STATE_UP);
-	i->info = text("key=\"/x\",address=\"<script>alert(1)</script>\"");
+	i = fixture_instance(f, LOGIN, "a\"b\\c\nd<i>&\xe5\x91\xbc",
+	    STATE_UP);
+	fixture_key(i, "/x", "<script>alert(1)</script>", "zone=\"cn-2\"");
 
 	s = fixture_service(f, LOGIN, 2, 3);
 	s->info = text("owner_team=\"im\"");

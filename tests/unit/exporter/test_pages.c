@@ -308,11 +308,10 @@ static void test_page_is_limited(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1500; i++) {
-		char labels[100];
+		char id[20];
 
-		snprintf(labels, sizeof(labels), LOGIN ",instance_id=\"%d\"",
-		    i);
-		fixture_instance(&fixture, labels, STATE_UP);
+		snprintf(id, sizeof(id), "%d", i);
+		fixture_instance(&fixture, LOGIN, id, STATE_UP);
 	}
 	text = ask(&q, 200);
 	assert_has(text, "<p>and 505 more</p>");

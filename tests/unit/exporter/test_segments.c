@@ -452,7 +452,7 @@ static void check_rendered(struct world *w, size_t shares,
 static void maintain(struct world *w, struct instance *i)
 {
 	struct window spec = { .service = i->service->name,
-		.instance = i->instance_id,
+		.instance = (char *)(uintptr_t)names_instance_id(i->names),
 		.to = wall_add(clock_now(), 3600 * 1000) };
 
 	assert_non_null(maintenance_start(w->r->maintenance, &spec, NULL));
