@@ -250,9 +250,10 @@ static const struct {
 	  "  OR id > (SELECT max(id) FROM maintenance) - 100 ORDER BY id",
 	  window },
 	/* Who left in it for an end that can be followed by a return, and has
-	 * no later row of the same identity. */
+	 * no later row of the same identity.  There are few windows, and
+	 * perhaps a million rows in the roll: the order of the two is ours. */
 	{ "SELECT m.id, i.cluster, i.service_name, i.instance_id"
-	  " FROM maintenance m JOIN roll i ON i.cluster = m.cluster"
+	  " FROM maintenance m CROSS JOIN roll i ON i.cluster = m.cluster"
 	  "  AND i.service_name = m.service_name"
 	  "  AND (m.instance_id IS NULL OR i.instance_id = m.instance_id)"
 	  " JOIN periods p ON p.id = i.last_stay AND p.to_ms IS NULL"
