@@ -6,8 +6,10 @@
  * headers, which is the write's own: etcd notes it before it lets the next
  * one into the store.
  *
- *	writers HOST:PORT DIRECTORY KEYS CONNECTIONS SECONDS TTL LOG
+ *	writers HOST:PORT DIRECTORY KEYS CONNECTIONS SECONDS TTL LOG [PAUSE]
  *
+ * PAUSE: us of rest after each answer or the few that came with it, so that a
+ * slower program can be watched.
  * Prints the number of writes, the seconds they took and the last index. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +37,7 @@ struct writer {
 
 struct settings {
 	const char *address, *directory;
-	unsigned keys, writers, ttl;
+	unsigned keys, writers, ttl, pause_us;
 	double seconds;
 	FILE *log;
 };
@@ -140,6 +142,7 @@ static void settings(char **argv)
 	set.seconds = atof(argv[5]);
 	set.ttl = (unsigned)atoi(argv[6]);
 	set.log = fopen(argv[7], "w");
+	set.pause_us = argv[8] != NULL ? (unsigned)atoi(argv[8]) : 0;
 	if (!set.log)
 		die(argv[7]);
 	setvbuf(set.log, NULL, _IOFBF, LOG_BUFFER);
@@ -188,6 +191,8 @@ static void run(struct writer *v, int epoll, double until)
 			else
 				busy--;
 		}
+		if (set.pause_us > 0)
+			usleep(set.pause_us);
 	}
 }
 
@@ -196,9 +201,9 @@ int main(int argc, char **argv)
 	struct writer *v = calloc(MAX_WRITERS, sizeof(*v));
 	double began;
 
-	if (argc != 8 || !v) {
+	if (argc < 8 || argc > 9 || !v) {
 		fprintf(stderr, "usage: writers HOST:PORT DIRECTORY KEYS "
-		    "CONNECTIONS SECONDS TTL LOG\n");
+		    "CONNECTIONS SECONDS TTL LOG [PAUSE]\n");
 		return 2;
 	}
 	settings(argv);

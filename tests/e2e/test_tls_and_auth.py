@@ -132,9 +132,10 @@ def test_polls_asked_ahead(certificates, tmp_path, rollcall, started):
         key_file=certificates + "/client.key"),
         arguments=["--log.level=debug"])
     watched.await_looking()
-    # Fewer under a sanitizer: etcd's history has to last.
+    # Slower under a sanitizer: etcd's history has to last.
     writes, _, log = Writers(tmp_path).run(
-        etcd, LOGIN["path"], 1, writers=16 if SLOW == 1 else 4, keys=100)
+        etcd, LOGIN["path"], 1, writers=16, keys=100,
+        pause_us=0 if SLOW == 1 else 16000)
     watched.await_metric("rollcall_watch_events_total", writes)
     watched.await_log(msg="events come fast: asking ahead")
     watched.await_metric("rollcall_service_instances", 100)

@@ -41,10 +41,10 @@ class Writers:
         self.log = os.path.join(str(directory), "writers.log")
 
     def start(self, etcd, directory, seconds, writers=64, keys=1000, ttl=300,
-              log="/dev/null"):
+              log="/dev/null", pause_us=0):
         return subprocess.Popen(
             [self.program, "127.0.0.1:%d" % etcd.port, directory, str(keys),
-             str(writers), str(seconds), str(ttl), log],
+             str(writers), str(seconds), str(ttl), log, str(pause_us)],
             stdout=subprocess.PIPE, text=True)
 
     def run(self, etcd, directory, seconds, **options):
