@@ -67,7 +67,8 @@ static void tell_vanished(const struct subject *s, struct labels *to)
 	if (address != NULL)
 		labels_set(to, "address", address);
 	if (i->period.state == STATE_LOST)
-		say_time(to, "vanished_after", i->period.earliest);
+		say_time(to, "vanished_after",
+		    instance_rare(i)->noticed.earliest);
 }
 
 /* --- services --- */

@@ -65,6 +65,7 @@ struct event {
 		struct {
 			struct instance *instance;
 			struct period begun;
+			struct notice noticed;	/* INSTANCE: how */
 			int64_t ended_id;	/* period that ends at
 						   begun.from; 0: none */
 			enum state was;		/* 0: new */

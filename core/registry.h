@@ -43,15 +43,20 @@ const char *cause_name(enum cause c);	/* "expire" */
 enum { PERIOD_ID_BITS = 56 };
 #define PERIOD_ID_END ((int64_t)1 << (PERIOD_ID_BITS - 1))
 
-/* One stay in a state; a row of the table periods.  Times are history time.
- * An expiry has from at etcd's expiration; [earliest, seen] is the interval
- * in which the change can have happened. */
+/* One stay in a state; with its notice a row of the table periods.  Times are
+ * history time.  An expiry has from at etcd's expiration. */
 struct period {
 	/* One word with the next two: there may be a million of these. */
 	int64_t id : PERIOD_ID_BITS;
 	enum state state : 4;
 	enum cause cause : 4;
-	wall_t from, earliest, seen;
+	wall_t from;
+};
+
+/* How it was learned that a period began: [earliest, seen] is the interval in
+ * which that can have happened. */
+struct notice {
+	wall_t earliest, seen;
 	uint64_t index;		/* etcd's modifiedIndex; 0: not from an event */
 };
 
@@ -99,6 +104,7 @@ struct instance_rare {
 	wall_t not_before;		/* its first stay begins */
 	mono_t held_until;
 	mono_t left_at;			/* last expired or lost; 0: never */
+	struct notice noticed;		/* that it did; while it is that */
 	struct instance *older, *newer;	/* order of vanishing */
 };
 
@@ -311,6 +317,7 @@ struct restored_instance {
 	wall_t expires, last_beat;
 	uint64_t created_index, modified_index, expirations;
 	struct period period;		/* the open one */
+	struct notice noticed;		/* its beginning */
 	wall_t held_until;		/* 0: not held */
 };
 

@@ -60,7 +60,8 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 void instance_present(struct instance *i);
 void instance_set_facts(struct instance *i, const struct key_facts *k);
 /* Puts an instance into the period it was saved with; no event. */
-void instance_restore(struct instance *i, const struct period *p);
+void instance_restore(struct instance *i, const struct period *p,
+    const struct notice *noticed);
 void instance_unlink(struct instance *i);	/* and free after the flush */
 void instance_emit(struct instance *i, enum event_type type);
 void instance_set_late(struct instance *i, bool late);

@@ -219,14 +219,18 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 		.state = state,
 		.cause = cause,
 		.from = wall_clamp(from, floor, m->seen),
+	};
+	e.instance.begun = i->period;
+	e.instance.noticed = (struct notice){
 		.earliest = wall_clamp(m->earliest, floor, m->seen),
 		.seen = m->seen,
 		.index = m->index,
 	};
-	e.instance.begun = i->period;
 	e.instance.first = was == 0 && !i->directory->synced;
 	count_change(i, state, cause);
 	move_between_lists(i, was, state);
+	if (vanished(state))
+		i->rare->noticed = e.instance.noticed;
 	snapshot_touch_instance(r, i);
 	snapshot_touch_service(r, i->service);
 	i->directory->changed = true;
@@ -248,15 +252,18 @@ void instance_present(struct instance *i)
 	table_put(d->by_key, names_key(i->names), i);
 }
 
-void instance_restore(struct instance *i, const struct period *p)
+void instance_restore(struct instance *i, const struct period *p,
+    const struct notice *noticed)
 {
 	i->period = *p;
 	if (p->state == STATE_UP) {
 		count_up(i, 1);
 		instance_present(i);
 	}
-	if (vanished(p->state))
+	if (vanished(p->state)) {
 		vanish_link(i);
+		i->rare->noticed = *noticed;
+	}
 }
 
 /* The value of a key may change with every write; what others are told of

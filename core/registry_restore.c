@@ -89,7 +89,7 @@ void registry_restore_instance(struct registry *r,
 	i->modified_index = saved->modified_index;
 	i->index_saved = true;
 	i->expirations = (uint32_t)saved->expirations;
-	instance_restore(i, &saved->period);
+	instance_restore(i, &saved->period, &saved->noticed);
 	restore_hold(i, saved->held_until);
 }
 

@@ -38,7 +38,8 @@ static bool forgettable(const struct instance *i, wall_t now)
 
 	return d->vanished > (size_t)d->config->max_vanished ||
 	    (d->looking &&
-	    i->period.seen.ms + d->config->forget_after_ms <= now.ms);
+	    instance_rare(i)->noticed.seen.ms +
+	    d->config->forget_after_ms <= now.ms);
 }
 
 /* What time has done to one of the vanished; true if that changed it. */

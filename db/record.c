@@ -190,6 +190,7 @@ static void on_instance(struct recorder *r, struct unit *u,
 {
 	const struct instance *i = e->instance.instance;
 	const struct period *p = &e->instance.begun;
+	const struct notice *n = &e->instance.noticed;
 
 	if (e->instance.restored)
 		return;
@@ -199,8 +200,8 @@ static void on_instance(struct recorder *r, struct unit *u,
 		    v_int(p->from.ms));
 	UNIT_ADD(u, SQL_PERIOD_BEGIN, v_int(p->id), v_int(i->id),
 	    v_int(p->state), v_int(p->cause), v_int(p->from.ms),
-	    unless(p->earliest, p->from), unless(p->seen, p->from),
-	    v_some((int64_t)p->index));
+	    unless(n->earliest, p->from), unless(n->seen, p->from),
+	    v_some((int64_t)n->index));
 	add_service(&r->changed, i->service);
 	write_directory(u, i->directory);
 }

@@ -80,7 +80,8 @@ static int64_t within(int64_t v, int64_t most)
 }
 
 /* False if the row holds what no rollcall of this version wrote. */
-static bool period(sqlite3_stmt *row, int column, struct period *p)
+static bool period(sqlite3_stmt *row, int column, struct period *p,
+    struct notice *noticed)
 {
 	int64_t state = sqlite3_column_int64(row, column + 1);
 	int64_t cause = sqlite3_column_int64(row, column + 2);
@@ -95,6 +96,8 @@ static bool period(sqlite3_stmt *row, int column, struct period *p)
 		.state = (enum state)state,
 		.cause = (enum cause)cause,
 		.from = sql_wall(row, column + 3),
+	};
+	*noticed = (struct notice){
 		.earliest = sql_wall(row, column + 4),
 		.seen = sql_wall(row, column + 5),
 		.index = (uint64_t)sqlite3_column_int64(row, column + 6),
@@ -123,7 +126,7 @@ static void instance(sqlite3_stmt *row, void *arg)
 		.held_until = sql_wall(row, 13),
 	};
 
-	if (period(row, 14, &i.period))
+	if (period(row, 14, &i.period, &i.noticed))
 		registry_restore_instance(r->registry, &i);
 }
 

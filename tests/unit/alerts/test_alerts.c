@@ -745,8 +745,9 @@ static void restored(const char *id, enum state state, enum cause cause)
 		.service = "web", .instance_id = id, .key = key,
 		.value = "10.0.0.7:80", .ttl_s = 10,
 		.period = { .id = atoi(id), .state = state, .cause = cause,
-			.from = clock_now(), .earliest = clock_now(),
-			.seen = clock_now() } });
+			.from = clock_now() },
+		.noticed = { .earliest = clock_now(), .seen = clock_now() },
+	});
 	free(key);
 }
 

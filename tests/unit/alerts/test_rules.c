@@ -150,7 +150,31 @@ static void tells_how_it_vanished(void **state)
 	assert_string_equal(labels_get(&a, "description"),
 	    "login_server/0001-0001 (10.0.0.7:80) of etcd cluster im is no "
 	    "longer registered: its TTL ran out at 2026-08-22T10:01:07.123Z.");
+	assert_null(labels_get(&a, "vanished_after"));
 	labels_free(&l);
+	labels_free(&a);
+}
+
+/* Found missing: between two moments. */
+static void tells_when_it_was_last_there(void **state)
+{
+	struct subject s = subject_of_instance(&instance);
+	struct instance_rare rare = {
+		.noticed.earliest = { INT64_C(1787392865000) },
+	};
+	struct labels a = { 0 };
+
+	(void)state;
+	instance.rare = &rare;
+	instance.period = (struct period){
+		.state = STATE_LOST, .cause = CAUSE_DIFF,
+		.from = { INT64_C(1787392867123) },
+	};
+	rule_annotations(rule("EtcdRegistryInstanceVanished"), &s, &a);
+	assert_string_equal(labels_get(&a, "vanished_after"),
+	    "2026-08-22T10:01:05.000Z");
+	assert_string_equal(labels_get(&a, "vanished_at"),
+	    "2026-08-22T10:01:07.123Z");
 	labels_free(&a);
 }
 
@@ -296,6 +320,7 @@ int main(void)
 		TEST(the_table_is_sound),
 		TEST(instance_vanished),
 		TEST(tells_how_it_vanished),
+		TEST(tells_when_it_was_last_there),
 		TEST(service_rules),
 		TEST(service_freezes),
 		TEST(cluster_rules),

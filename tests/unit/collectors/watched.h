@@ -236,9 +236,9 @@ static inline void watched_event(void *arg, const struct event *e)
 		.was = e->instance.was, .state = e->instance.begun.state,
 		.cause = e->instance.begun.cause,
 		.from = since_start(e->instance.begun.from),
-		.earliest = since_start(e->instance.begun.earliest),
-		.at = since_start(e->instance.begun.seen),
-		.index = e->instance.begun.index,
+		.earliest = since_start(e->instance.noticed.earliest),
+		.at = since_start(e->instance.noticed.seen),
+		.index = e->instance.noticed.index,
 		.held = e->instance.instance->held,
 	};
 	snprintf(s->id, sizeof(s->id), "%s",

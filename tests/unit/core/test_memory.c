@@ -135,8 +135,8 @@ static void look(struct world *w, bool looking)
 static void the_struct_is_small(void **state)
 {
 	(void)state;
-	assert_true(sizeof(struct instance) <= 144);
-	assert_int_equal(sizeof(struct period), 40);
+	assert_true(sizeof(struct instance) <= 120);
+	assert_int_equal(sizeof(struct period), 16);
 }
 
 static void an_instance_is_small(void **state)

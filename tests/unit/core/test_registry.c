@@ -52,8 +52,8 @@ static void on_event(void *arg, const struct event *e)
 		.state = e->instance.begun.state,
 		.cause = e->instance.begun.cause,
 		.from = e->instance.begun.from.ms,
-		.earliest = e->instance.begun.earliest.ms,
-		.seen = e->instance.begun.seen.ms,
+		.earliest = e->instance.noticed.earliest.ms,
+		.seen = e->instance.noticed.seen.ms,
 	};
 	snprintf(s->identity, sizeof(s->identity), "%s",
 	    instance_identity(e->instance.instance));
@@ -295,8 +295,8 @@ static void other_names_follow_the_key(void **state)
 	struct restored_instance s = { .id = 7, .cluster = "default",
 		.directory = "/login", .service = "login",
 		.instance_id = "9", .key = "/login/c/9", .value = "x",
-		.period = { 70, STATE_UP, CAUSE_REGISTERED, { 1 }, { 1 },
-		    { 2 }, 5 } };
+		.period = { 70, STATE_UP, CAUSE_REGISTERED, { 1 } },
+		.noticed = { { 1 }, { 2 }, 5 } };
 
 	pattern_free(w->d->config->pattern);
 	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
@@ -794,7 +794,8 @@ static struct restored_instance saved(const char *directory, const char *id,
 		.id = 7, .cluster = "default", .directory = directory,
 		.service = "login", .instance_id = id, .key = "/login/9",
 		.value = "x", .ttl_s = 10, .expirations = 3,
-		.period = { 70, state, CAUSE_EXPIRE, { 1 }, { 1 }, { 2 }, 5 },
+		.period = { 70, state, CAUSE_EXPIRE, { 1 } },
+		.noticed = { { 1 }, { 2 }, 5 },
 	};
 }
 

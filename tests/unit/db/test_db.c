@@ -400,14 +400,13 @@ static void test_restore(void **state)
 	assert_int_equal(i->period.id, 1);
 	assert_int_equal(i->period.state, STATE_UP);
 	assert_int_equal(i->period.from.ms, T0);
-	assert_int_equal(i->period.seen.ms, T0);
 	assert_int_equal(i->expires.ms, T0 + 9000);
 	assert_int_equal(i->expirations, 6);
 	assert_int_equal(i->service->losses, 14);
 	assert_int_equal(i->service->registrations, 11);
 	assert_non_null(r->oldest);
 	assert_string_equal(names_instance_id(r->oldest->names), "0001-0002");
-	assert_int_equal(r->oldest->period.seen.ms, T0 + 15);
+	assert_int_equal(instance_rare(r->oldest)->noticed.seen.ms, T0 + 15);
 	/* The deregistered one stays away. */
 	assert_null(instance_rare(r->oldest)->newer);
 	assert_true(db_close(db, 1000));

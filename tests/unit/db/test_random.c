@@ -74,7 +74,7 @@ static void random_change(void)
 	e = change(i, state, cause, now, late);
 	assert_true(e.instance.begun.id <= MAX_ROWS);
 	if (seeded_below(4) == 0)
-		e.instance.begun.earliest.ms -= 7;
+		e.instance.noticed.earliest.ms -= 7;
 	if (ended != 0) {
 		rows[ended - 1].to = now;
 		rows[ended - 1].open = false;
@@ -82,7 +82,7 @@ static void random_change(void)
 	r = &rows[e.instance.begun.id - 1];
 	*r = (struct row){ .instance = i->id, .state = (int64_t)state,
 	    .cause = (int64_t)cause, .from = now, .open = true,
-	    .earliest = e.instance.begun.earliest.ms, .seen = now + late,
+	    .earliest = e.instance.noticed.earliest.ms, .seen = now + late,
 	    .etcd_index = 7 };
 	emit(e);
 }

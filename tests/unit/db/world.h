@@ -145,9 +145,10 @@ static UNUSED struct event change(struct instance *i, enum state state,
 	e.instance.was = i->period.id != 0 ? i->period.state : 0;
 	e.instance.ended_id = i->period.id;
 	i->period = (struct period){ .id = next_period++, .state = state,
-	    .cause = cause, .from = { ms }, .earliest = { ms },
-	    .seen = { ms + late_ms }, .index = 7 };
+	    .cause = cause, .from = { ms } };
 	e.instance.begun = i->period;
+	e.instance.noticed = (struct notice){ .earliest = { ms },
+	    .seen = { ms + late_ms }, .index = 7 };
 	return e;
 }
 
