@@ -49,12 +49,13 @@ enum snap_part {
 struct snap_instance {
 	struct rstr *service;	/* etcd_cluster="",service_name="" */
 	struct names *names;	/* NULL: nobody has this slot */
-	int64_t changed_ms;
-	int64_t expires_ms;	/* 0: none, or not asked for */
-	uint32_t expirations;
+	/* One word with the next five; good for a million years. */
+	int64_t changed_ms : 56;
 	unsigned state : 3;	/* enum state */
 	bool held : 1, flapping : 1, maintenance : 1;
-	uint64_t ttl_s;		/* 0: none, or not asked for */
+	int64_t expires_ms;	/* 0: none, or not asked for */
+	uint32_t expirations;
+	uint32_t ttl_s;		/* 0: none, or not asked for */
 };
 
 struct snap_service {

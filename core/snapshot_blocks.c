@@ -84,7 +84,7 @@ static void view_instance(const struct registry *r, size_t slot, void *to)
 		.names = names_ref(i->names),
 		.changed_ms = i->period.from.ms,
 		.expires_ms = detail ? i->expires.ms : 0,
-		.ttl_s = detail ? (uint64_t)i->ttl_s : 0,
+		.ttl_s = detail ? (uint32_t)i->ttl_s : 0,
 		.expirations = i->expirations,
 		.state = i->period.state,
 		.held = i->held,

@@ -137,6 +137,7 @@ static void the_struct_is_small(void **state)
 	(void)state;
 	assert_true(sizeof(struct instance) <= 120);
 	assert_int_equal(sizeof(struct period), 16);
+	assert_int_equal(sizeof(struct snap_instance), 40);
 }
 
 static void an_instance_is_small(void **state)
