@@ -1,6 +1,6 @@
-/* The names of an instance as one piece of memory: its key, its id where that
- * is not the end of the key, its address where that is not the value, and the
- * value.  Made by registry_text.c, shared with snapshots, read by whoever
+/* The names of an instance as one piece of memory: its key, and of id, value
+ * and address what the key does not end with; an address that is the value is
+ * there once.  Made by registry_text.c, shared with snapshots, read by whoever
  * writes them out. */
 #include "core/names.h"
 
@@ -12,11 +12,18 @@
 #include "core/labels.h"
 #include "core/xalloc.h"
 
-static bool ends_with(const char *s, const char *end)
+/* Of the key, not all: 0 is no place. */
+static bool ends_with(const char *key, const char *s)
 {
-	size_t n = strlen(s), m = strlen(end);
+	size_t n = strlen(key), m = strlen(s);
 
-	return n >= m && strcmp(s + n - m, end) == 0;
+	return n > m && strcmp(key + n - m, s) == 0;
+}
+
+/* How many bytes s takes besides the key. */
+static size_t room(const char *key, const char *s)
+{
+	return ends_with(key, s) ? 0 : strlen(s) + 1;
 }
 
 /* As a label's value: labels_render_pair(). */
@@ -40,27 +47,33 @@ static uint32_t append(struct names *n, size_t *at, const char *s)
 	return (uint32_t)begin;
 }
 
-/* The usual key ends with the instance_id, the usual value is the address:
- * then these need no place. */
+/* Where it is: appended, if the key does not end with it. */
+static uint32_t place(struct names *n, size_t *at, const char *s)
+{
+	if (ends_with(names_key(n), s))
+		return (uint32_t)(strlen(names_key(n)) - strlen(s));
+	return append(n, at, s);
+}
+
+/* The usual key ends with the instance_id, and often that is the address; else
+ * the usual value is: then these need no place. */
 struct names *names_new(const char *instance_id, const char *key,
     const char *value, const char *address, const char *extra)
 {
-	bool id = !ends_with(key, instance_id);
 	bool apart = address != NULL && strcmp(address, value) != 0;
-	size_t at = 0, size = strlen(key) + 1 + strlen(value) + 1 +
-	    (id ? strlen(instance_id) + 1 : 0) +
-	    (apart ? strlen(address) + 1 : 0) +
-	    (*extra != '\0' ? strlen(extra) + 1 : 0);
+	size_t at = 0, size = strlen(key) + 1 + room(key, instance_id) +
+	    room(key, extra) + room(key, value) +
+	    (apart ? room(key, address) : 0);
 	struct names *n = xmalloc(offsetof(struct names, text) + size);
 
 	atomic_init(&n->refs, 1);
 	append(n, &at, key);
-	n->instance_id = id ? append(n, &at, instance_id) :
-	    (uint32_t)(strlen(key) - strlen(instance_id));
-	n->extra = *extra != '\0' ? append(n, &at, extra) : 0;
-	n->value = append(n, &at, value);
-	n->address = apart ? append(n, &at, address) :
+	n->instance_id = place(n, &at, instance_id);
+	n->extra = place(n, &at, extra);
+	n->value = place(n, &at, value);
+	n->address = apart ? place(n, &at, address) :
 	    address != NULL ? n->value : 0;
+	assert(at == size);
 	n->plain = needs_no_escape(key) && needs_no_escape(instance_id) &&
 	    (address == NULL || needs_no_escape(address));
 	return n;

@@ -13,8 +13,8 @@ struct buf;
  * with the roll.  Any thread may read it, and count. */
 struct names {
 	_Atomic unsigned refs;
-	/* Where they begin in text; 0: there is none. */
-	uint32_t instance_id, value, address, extra;
+	uint32_t instance_id, value, extra;	/* where they begin in text */
+	uint32_t address;	/* the same; 0: there is none */
 	bool plain;		/* none of it needs an escape as a label */
 	char text[];		/* the key first */
 };
@@ -50,7 +50,7 @@ static inline const char *names_address(const struct names *n)
 /* "": none. */
 static inline const char *names_extra(const struct names *n)
 {
-	return n->extra != 0 ? n->text + n->extra : "";
+	return n->text + n->extra;
 }
 
 /* Key, address and labels besides are the same. */

@@ -157,7 +157,7 @@ static void an_instance_is_small(void **state)
 	each = (live_bytes() - before) / MANY;
 	assert_int_equal(w->r->nslots, MANY);
 	assert_true(each > 100);	/* it was counted at all */
-	if (each > 330)
+	if (each > 290)
 		fail_msg("an instance takes %zu bytes", each);
 }
 

@@ -28,6 +28,9 @@ static const char *const sets[][5] = {
 	{ "h:1", "/z/login/h:1", "h:1", "h:1", "zone=\"z\"" },
 	{ "x", "/z/x/detail", "{}", NULL, "zone=\"z\",rack=\"\\\"\"" },
 	{ "", "/", "", NULL, "" },
+	{ "h:1", "/login/h:1", "{\"host\":\"h\"}", "h:1", "" },
+	{ "h:1", "/login/a/h:1", "a/h:1", "h:1", "" },
+	{ "h:1", "h:1", "h:1", "h:1", "h:1" },		/* no such key */
 };
 
 static void what_goes_in_comes_out(void **state)
@@ -58,6 +61,13 @@ static void what_is_there_twice_takes_no_place(void **state)
 	    n->text + strlen("/login_servers/"));
 	assert_ptr_equal(names_address(n), names_value(n));
 	assert_true(offsetof(struct names, text) <= 24);
+	names_unref(n);
+	n = names_new("h:1", "/a/h:1", "h:1", "h:1", "");
+	assert_ptr_equal(names_value(n), names_instance_id(n));
+	assert_ptr_equal(names_address(n), names_instance_id(n));
+	names_unref(n);
+	n = names_new("h:1", "/a/h:1", "{}", "h:1", "");
+	assert_ptr_equal(names_address(n), names_instance_id(n));
 	names_unref(n);
 }
 
