@@ -207,6 +207,36 @@ void labels_render(const struct labels *l, struct buf *out)
 	}
 }
 
+/* Unescapes the value that s begins with; returns what follows it. */
+static const char *read_value(const char *s, struct buf *value)
+{
+	for (; *s != '"'; s++) {
+		bool escaped = *s == '\\';
+
+		s += escaped;
+		buf_addc(value, escaped && *s == 'n' ? '\n' : *s);
+	}
+	return s + 1;
+}
+
+void labels_read(struct labels *l, const char *s)
+{
+	struct buf value;
+
+	buf_init(&value, strlen(s));
+	while (*s) {
+		size_t n = strcspn(s, "=");
+		char *name = xstrndup(s, n);
+
+		buf_reset(&value);
+		s = read_value(s + n + strlen("=\""), &value);
+		s += *s == ',';
+		labels_set(l, name, buf_str(&value));
+		free(name);
+	}
+	buf_free(&value);
+}
+
 void labels_json(const struct labels *l, struct buf *out)
 {
 	size_t i;

@@ -39,6 +39,9 @@ uint64_t labels_fingerprint(const struct labels *l);
 void labels_render(const struct labels *l, struct buf *out);
 void labels_render_pair(struct buf *out, const char *name, const char *value);
 
+/* Adds what labels_render() wrote: nothing else. */
+void labels_read(struct labels *l, const char *s);
+
 /* Appends {"name":"value",...}. */
 void labels_json(const struct labels *l, struct buf *out);
 

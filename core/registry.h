@@ -99,7 +99,6 @@ struct rival {
 
 /* What few instances have: made when one needs it, and kept. */
 struct instance_rare {
-	struct labels extra;		/* other names of the pattern */
 	struct rival *rivals;
 	wall_t not_before;		/* its first stay begins */
 	mono_t held_until;

@@ -63,41 +63,35 @@ struct instance_rare *instance_rarely(struct instance *i)
 
 /* --- all of it --- */
 
-static void set_extra(struct instance *i, struct labels *extra)
+/* The other labels, borrowed until the next call. */
+static const char *rendered_extra(const struct instance *i, const char *key)
 {
-	if (extra->n == 0 && i->rare == NULL)
-		return;
-	labels_free(&instance_rarely(i)->extra);
-	i->rare->extra = *extra;
+	static struct buf b = { .max = MAX_LABELS };
+	struct labels extra = { 0 };
+
+	registry_extra(i->directory, key, &extra);
+	buf_reset(&b);
+	labels_render(&extra, &b);
+	labels_free(&extra);
+	return buf_str(&b);
 }
 
 void instance_set_text(struct instance *i, const char *instance_id,
     const char *key, const char *value)
 {
-	struct labels extra = { 0 };
 	char *address = address_of_value(value);
 	struct names *before = i->names;
-	struct buf b;
 
-	registry_extra(i->directory, key, &extra);
-	buf_init(&b, MAX_LABELS);
-	labels_render(&extra, &b);
-	i->names = names_new(instance_id, key, value, address, buf_str(&b));
+	i->names = names_new(instance_id, key, value, address,
+	    rendered_extra(i, key));
 	names_unref(before);
-	buf_free(&b);
 	free(address);
-	set_extra(i, &extra);
 }
 
 void instance_refresh_extra(struct instance *i)
 {
-	struct labels extra = { 0 };
-	bool same;
-
-	registry_extra(i->directory, names_key(i->names), &extra);
-	same = labels_equal(&extra, &instance_rare(i)->extra);
-	labels_free(&extra);
-	if (same)
+	if (strcmp(rendered_extra(i, names_key(i->names)),
+	    names_extra(i->names)) == 0)
 		return;
 	instance_set_text(i, names_instance_id(i->names),
 	    names_key(i->names), names_value(i->names));
@@ -118,7 +112,6 @@ static void rare_free(struct instance_rare *r)
 		free(rival->value);
 		free(rival);
 	}
-	labels_free(&r->extra);
 	free(r);
 }
 

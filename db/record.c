@@ -161,11 +161,14 @@ static void write_instance(struct unit *u, const struct instance *i,
     bool forgotten)
 {
 	const struct instance_rare *rare = instance_rare(i);
+	struct labels extra = { 0 };
 	struct buf labels;
 
 	buf_init(&labels, MAX_LABELS);
-	if (rare->extra.n > 0)
-		labels_json(&rare->extra, &labels);
+	labels_read(&extra, names_extra(i->names));
+	if (extra.n > 0)
+		labels_json(&extra, &labels);
+	labels_free(&extra);
 	UNIT_ADD(u, SQL_INSTANCE, v_int(i->id),
 	    v_text(i->service->cluster->name), v_text(i->directory->path),
 	    v_text(i->service->name), v_text(names_instance_id(i->names)),

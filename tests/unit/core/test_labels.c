@@ -141,6 +141,47 @@ static void test_json(void **state)
 	labels_free(&l);
 }
 
+static void test_read(void **state)
+{
+	struct labels l = { 0 }, back = { 0 };
+
+	(void)state;
+	labels_read(&back, "");
+	assert_int_equal(back.n, 0);
+	labels_set(&l, "a", "q\"b\\n\nl\\");
+	labels_set(&l, "b", "n=\",");
+	labels_set(&l, "c", "\xe4\xbd\xa0");
+	labels_read(&back, rendered(&l));
+	assert_true(labels_equal(&l, &back));
+	labels_free(&l);
+	labels_free(&back);
+}
+
+/* Whatever the values are, but for what is not UTF-8. */
+static void test_read_random(void **state)
+{
+	static const char chars[] = "\"\\\n,=n a";
+
+	(void)state;
+	seeded_start();
+	for (int round = 0; round < 5000; round++) {
+		struct labels l = { 0 }, back = { 0 };
+
+		for (char name[] = "a"; name[0] < 'e'; name[0]++) {
+			char value[6] = "";
+
+			for (size_t i = seeded_below(sizeof(value)); i-- > 0;)
+				value[i] = chars[seeded_below(
+				    sizeof(chars) - 1)];
+			labels_set(&l, name, value);
+		}
+		labels_read(&back, rendered(&l));
+		assert_true(labels_equal(&l, &back));
+		labels_free(&l);
+		labels_free(&back);
+	}
+}
+
 static void check_sorted(const struct labels *l)
 {
 	size_t i;
@@ -189,6 +230,8 @@ int main(void)
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_render_escapes),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_random),
 		cmocka_unit_test(test_random),
 	};
 

@@ -81,6 +81,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void use_pattern(struct world *w, const char *pattern)
+{
+	pattern_free(w->d->config->pattern);
+	w->d->config->pattern = pattern_compile(pattern, NULL);
+}
+
 static struct moment now_is(void)
 {
 	return (struct moment){ .earliest = clock_now(), .seen = clock_now(),
@@ -140,15 +146,14 @@ static void the_struct_is_small(void **state)
 	assert_int_equal(sizeof(struct snap_instance), 40);
 }
 
-static void an_instance_is_small(void **state)
+static void must_be_small(struct world *w, const char *below, size_t most)
 {
-	struct world *w = *state;
 	size_t before = live_bytes(), each;
 	char key[64];
 
 	for (int n = 0; n < MANY; n++) {
-		snprintf(key, sizeof(key), "/login_servers/%04d-%04d",
-		    n / 100, n % 100);
+		snprintf(key, sizeof(key), "%s/%04d-%04d", below, n / 100,
+		    n % 100);
 		put(w, key, n);
 		if (n % 100 == 0)
 			event_flush(w->bus, clock_mono());
@@ -157,8 +162,21 @@ static void an_instance_is_small(void **state)
 	each = (live_bytes() - before) / MANY;
 	assert_int_equal(w->r->nslots, MANY);
 	assert_true(each > 100);	/* it was counted at all */
-	if (each > 290)
+	if (each > most)
 		fail_msg("an instance takes %zu bytes", each);
+}
+
+static void an_instance_is_small(void **state)
+{
+	must_be_small(*state, "/login_servers", 290);
+}
+
+static void with_other_labels_too(void **state)
+{
+	struct world *w = *state;
+
+	use_pattern(w, "{zone}/{instance_id}");
+	must_be_small(w, "/login_servers/zone-7", 305);
 }
 
 /* --- names that come and go --- */
@@ -190,12 +208,6 @@ static void must_not_grow(struct world *w)
 	if (after > before + SLACK)
 		fail_msg("%zu bytes became %zu", before, after);
 	assert_int_equal(w->r->nslots, 0);
-}
-
-static void use_pattern(struct world *w, const char *pattern)
-{
-	pattern_free(w->d->config->pattern);
-	w->d->config->pattern = pattern_compile(pattern, NULL);
 }
 
 static void new_instances_leave_nothing(void **state)
@@ -277,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_struct_is_small),
 		TEST(an_instance_is_small),
+		TEST(with_other_labels_too),
 		TEST(new_instances_leave_nothing),
 		TEST(nor_while_nobody_looks),
 		TEST(new_services_are_limited),

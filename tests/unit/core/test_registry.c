@@ -280,12 +280,12 @@ static void the_first_rival_takes_over(void **state)
 	last_is(w, STATE_EXPIRED, CAUSE_EXPIRE);
 }
 
-static const char *zone_of(struct world *w, const char *key)
+static const char *extra_of(struct world *w, const char *key)
 {
 	const struct instance *i = registry_find(w->d, key);
 
 	assert_non_null(i);
-	return labels_get(&instance_rare(i)->extra, "zone");
+	return names_extra(i->names);
 }
 
 /* They are read from the key the instance has, not from its first one. */
@@ -301,15 +301,15 @@ static void other_names_follow_the_key(void **state)
 	pattern_free(w->d->config->pattern);
 	w->d->config->pattern = pattern_compile("{zone}/{instance_id}", NULL);
 	put(w, "/login/a/1", 10, true);
-	assert_string_equal(zone_of(w, "/login/a/1"), "a");
+	assert_string_equal(extra_of(w, "/login/a/1"), "zone=\"a\"");
 	put(w, "/login/b/1", 10, true);
 	leave(w, "/login/a/1", CAUSE_DELETE);
-	assert_string_equal(zone_of(w, "/login/b/1"), "b");
+	assert_string_equal(extra_of(w, "/login/b/1"), "zone=\"b\"");
 	leave(w, "/login/b/1", CAUSE_EXPIRE);
 	put(w, "/login/a/1", 10, true);
-	assert_string_equal(zone_of(w, "/login/a/1"), "a");
+	assert_string_equal(extra_of(w, "/login/a/1"), "zone=\"a\"");
 	registry_restore_instance(w->r, &s);
-	assert_string_equal(zone_of(w, "/login/c/9"), "c");
+	assert_string_equal(extra_of(w, "/login/c/9"), "zone=\"c\"");
 }
 
 static void list_key(struct world *w, const char *key, int64_t ttl_s)

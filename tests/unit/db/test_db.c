@@ -43,12 +43,12 @@ static void record_at(struct event e, int64_t ms)
 static void test_instance(void **state)
 {
 	struct instance i = instance_named(1, "0001-0001");
-	struct instance_rare rare = { .not_before = { 0 } };
 
 	(void)state;
 	daemon_start();
-	labels_set(&rare.extra, "zone", "a");
-	i.rare = &rare;
+	names_unref(i.names);
+	i.names = names_new("0001-0001", "/login_servers/0001-0001", "h:1",
+	    "h:1", "zone=\"a\"");
 	service.registrations = 1;
 	emit(change(&i, STATE_UP, CAUSE_REGISTERED, T0, 0));
 	flush_and_commit();
@@ -87,7 +87,6 @@ static void test_instance(void **state)
 	assert_int_equal(ask("SELECT forgotten FROM roll"), 1);
 	assert_true(daemon_stop(1000));
 	assert_int_equal(ask("SELECT count(*) FROM roll"), 1);
-	labels_free(&rare.extra);
 	instance_gone(&i);
 }
 
