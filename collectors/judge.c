@@ -6,7 +6,8 @@
  *    more events than those that came, or too few to make a storm of it.
  *    (The headers also carry the raft term, which tells an outage's expiries
  *    from a service's.)
- *  - when they show more, but none of it comes: others wrote it.
+ *  - when they show more, but none of it comes: others wrote it.  An etcd that
+ *    is held up is silent, too, so it has to answer something in between.
  *  - when what comes does not end: after 50 ms, by how many came and how many
  *    the headers say are still to come.
  *  - when no headers come: after 200 ms.
@@ -24,6 +25,14 @@ enum {
 	WAITED_TICKS = 40,
 };
 
+/* Silence begins anew. */
+static void hears(struct watcher *w)
+{
+	w->hears = true;
+	w->quiet = 0;
+	w->probes = w->awake = false;
+}
+
 void judge_event(struct watcher *w, const struct etcd_event *e)
 {
 	if (!w->judging) {
@@ -33,8 +42,7 @@ void judge_event(struct watcher *w, const struct etcd_event *e)
 		timer_set(w->judge, mono_add(loop_now(w->loop), TICK_MS));
 	}
 	w->headed = false;
-	w->hears = true;
-	w->quiet = 0;
+	hears(w);
 }
 
 void judge_end(struct watcher *w)
@@ -64,13 +72,33 @@ void batch_headed(struct watcher *w, uint64_t index)
 		w->store_index = index;
 	if (!w->judging)
 		return;
-	w->headed = w->hears = true;
-	w->quiet = 0;
+	w->headed = true;
+	hears(w);
 	if (w->store_index > w->reached &&
 	    storm_possible(w->storm, at_most(w), leave_up(w->c), now))
 		return;
 	batch_apply(w, now);
 	sync_advanced(w, now);
+}
+
+void batch_indexed(struct watcher *w, uint64_t index)
+{
+	bool probed = w->probes;
+
+	batch_headed(w, index);
+	w->probes = w->awake = probed;
+}
+
+/* Before and after an answer that was asked for in the silence. */
+static bool is_silent(struct watcher *w)
+{
+	if (!w->headed || ++w->quiet < QUIET_TICKS)
+		return false;
+	if (!w->probes && w->asks_index == NULL) {
+		w->probes = true;
+		poll_ask_index(w);
+	}
+	return w->awake;
 }
 
 /* Time is up before the burst is at its end: as many of the events to come
@@ -87,9 +115,9 @@ bool judge_tick(struct watcher *w, mono_t now)
 {
 	timer_set(w->judge, mono_add(now, TICK_MS));
 	w->ticks++;
-	w->heard += w->hears || w->headed;
+	w->heard += w->hears;
 	w->hears = false;
-	if (w->headed && ++w->quiet >= QUIET_TICKS)
+	if (is_silent(w))
 		return true;
 	if (w->heard < HEARD_TICKS && w->ticks < WAITED_TICKS)
 		return false;

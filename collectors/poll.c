@@ -118,8 +118,6 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	looking_judge(w, now);
 }
 
-static void ask_index(struct watcher *w);
-
 /* Leaves wait to be judged, and the poll that waits began before them: how far
  * the store is now has to be asked for. */
 static void on_index(const struct etcd_result *r, void *arg)
@@ -130,19 +128,21 @@ static void on_index(const struct etcd_result *r, void *arg)
 	w->asks_index = NULL;
 	if (r->outcome == ETCD_UNAUTHORIZED && !w->index_below) {
 		w->index_below = true;
-		ask_index(w);
+		poll_ask_index(w);
 		return;
 	}
 	if (r->meta.etcd_index == 0 || !poll_headed(w))
 		return;
 	registry_set_raft(w->c, r->meta.raft_term, r->meta.raft_index, now);
+	if (r->meta.etcd_index > w->poll->store_index)
+		w->poll->store_index = r->meta.etcd_index;
 	if (r->meta.etcd_index <= w->reached)
 		came_this_far(w, r->meta.etcd_index, now);
 	else
-		batch_headed(w, r->meta.etcd_index);
+		batch_indexed(w, r->meta.etcd_index);
 }
 
-static void ask_index(struct watcher *w)
+void poll_ask_index(struct watcher *w)
 {
 	struct etcd_target t = watcher_target(w);
 	struct etcd_request r = etcd_index();
@@ -162,7 +162,7 @@ static void old_head_of_poll(struct watcher *w, mono_t now)
 	sync_advanced(w, now);
 	let_listing_count(w);
 	if (w->judging && w->asks_index == NULL)
-		ask_index(w);
+		poll_ask_index(w);
 	looking_judge(w, now);
 }
 

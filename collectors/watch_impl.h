@@ -127,6 +127,8 @@ struct watcher {
 	bool headed;			/* the next poll's headers came */
 	bool hears;			/* something came since the last tick */
 	unsigned ticks, heard, quiet;	/* see judge.c */
+	bool probes, awake;		/* etcd was asked in the silence, and
+					   answered */
 	struct outlook outlook;		/* of the last judgement by time */
 	struct timer *judge;
 
@@ -176,6 +178,7 @@ void poll_start(struct watcher *w);	/* the next one in the chain */
 void poll_renew(struct watcher *w);	/* if it is headed: a relief */
 void poll_keep_fresh(struct watcher *w, mono_t now);
 void poll_stop(struct watcher *w);
+void poll_ask_index(struct watcher *w);	/* how far the store is */
 void poll_forget_index(struct watcher *w);	/* whatever asks_index says */
 void poll_settled(struct watcher *w, mono_t now);
 bool poll_headed(const struct watcher *w);
@@ -201,6 +204,8 @@ void judge_event(struct watcher *w, const struct etcd_event *e);
 /* Headers that were asked for behind the last event say that the store is at
  * this index (and their raft term is known). */
 void batch_headed(struct watcher *w, uint64_t index);
+/* So says the answer to poll_ask_index(). */
+void batch_indexed(struct watcher *w, uint64_t index);
 bool judge_tick(struct watcher *w, mono_t now);	/* true: it is time */
 void judge_end(struct watcher *w);
 

@@ -314,6 +314,15 @@ static bool serve_listing(struct model *m, struct etcd_call *c,
 	return true;
 }
 
+static bool serve_index(struct model *m, struct etcd_call *c,
+    uint64_t applied)
+{
+	if (!due(c, 30))
+		return false;
+	tell_asked_index(&m->x, applied);
+	return true;
+}
+
 /* True if something was told, and calls may have come and gone. */
 static bool serve(struct model *m, struct etcd_call *c)
 {
@@ -332,6 +341,8 @@ static bool serve(struct model *m, struct etcd_call *c)
 	}
 	if (mode == HANGS)
 		return false;
+	if (c->what == CALLED_INDEX)
+		return serve_index(m, c, applied);
 	return c->what == CALLED_LIST ? serve_listing(m, c, applied) :
 	    serve_poll(m, c, applied);
 }

@@ -1,6 +1,6 @@
 /* collectors/judge.c: when the leaves of a batch are judged.
  *	with the headers that show nothing more to come, or too little
- *	when more is said to come and nothing does
+ *	when more is said to come and nothing does, though etcd answers
  *	when it does not end; when no headers come
  *	what is still to come is reckoned with
  *	turns in which nothing could be read do not count */
@@ -26,6 +26,14 @@ static void stalled_turn(struct watched *x, int64_t ms)
 	clock_advance(ms);
 	timers_run(loop_timers(x->loop), clock_mono());
 	watched_flush(x);
+}
+
+/* Nothing comes, and etcd, asked for its index in between, answers. */
+static void silence(struct watched *x)
+{
+	watched_pass(x, QUIET_TICKS * TICK_MS);
+	tell_asked_index(x, x->w->store_index);
+	watched_pass(x, QUIET_TICKS * TICK_MS);
 }
 
 /* --- nothing more to come --- */
@@ -61,7 +69,7 @@ static void enough_may_come(void **state)
 	watched_expire(x, 4, 100, 0);
 	tell_head(x, the_poll(x), WATCHED_START + 30);
 	assert_int_equal(x->n, 0);
-	watched_pass(x, QUIET_TICKS * TICK_MS);
+	silence(x);
 	assert_int_equal(x->n, 4);
 	assert_int_equal(x->c->held, 0);
 }
@@ -80,7 +88,7 @@ static void with_those_who_left_before(void **state)
 	next_expires(x);
 	tell_head(x, the_poll(x), WATCHED_START + 30);
 	assert_int_equal(x->n, 21);
-	watched_pass(x, QUIET_TICKS * TICK_MS);
+	silence(x);
 	assert_int_equal(x->n, 22);
 	assert_int_equal(x->c->held, 0);
 }
@@ -94,7 +102,7 @@ static void a_directory_may_be_a_storm(void **state)
 	tell_event(x, the_poll(x), of_dir(expire_event(D, 100, 101)));
 	tell_head(x, the_poll(x), 102);
 	assert_int_equal(x->n, 0);
-	watched_pass(x, QUIET_TICKS * TICK_MS);
+	silence(x);
 	assert_int_equal(x->n, 5);
 	assert_int_equal(x->c->held, 5);
 }
@@ -110,9 +118,51 @@ static void soon_after_headers_without_an_event(void **state)
 	tell_event(x, the_poll(x), expire_event(D "/a", 200, 101));
 	tell_head(x, the_poll(x), 170);
 	watched_pass(x, QUIET_TICKS * TICK_MS - 1);
+	assert_null(x->w->asks_index);
+	watched_pass(x, 1);
+	tell_asked_index(x, 180);
+	watched_pass(x, QUIET_TICKS * TICK_MS - 1);
 	assert_int_equal(x->n, 0);
 	watched_pass(x, 1);
 	assert_int_equal(x->n, 1);
+	assert_int_equal(calls_made[CALLED_INDEX], 1);
+}
+
+/* An etcd that has no time for anything is silent, too. */
+static void silence_of_an_etcd_that_is_held_up(void **state)
+{
+	struct watched *x = *state;
+
+	watched_expire(x, 1, 20, 0);
+	tell_head(x, the_poll(x), WATCHED_START + 20);
+	watched_pass(x, 60);
+	assert_int_equal(x->n, 0);
+	next_expires(x);
+	watched_pass(x, 60);
+	tell_asked_index(x, WATCHED_START + 20);	/* too early a one */
+	tell_head(x, the_poll(x), WATCHED_START + 20);
+	watched_pass(x, 60);
+	assert_int_equal(x->n, 0);
+	for (unsigned k = 2; k < 20; k++)
+		next_expires(x);
+	tell_head(x, the_poll(x), WATCHED_START + 20);
+	assert_int_equal(x->n, 20);
+	assert_int_equal(x->c->held, 20);
+}
+
+static void it_never_answers(void **state)
+{
+	struct watched *x = *state;
+
+	watched_expire(x, 1, 20, 0);
+	tell_head(x, the_poll(x), WATCHED_START + 20);
+	watched_pass(x, 50);
+	tell_asked_index(x, 0);
+	watched_pass(x, WAITED_TICKS * TICK_MS - 51);
+	assert_int_equal(x->n, 0);
+	watched_pass(x, 1);
+	assert_int_equal(x->n, 1);
+	assert_int_equal(calls_made[CALLED_INDEX], 1);
 }
 
 static void what_others_write_is_no_burst(void **state)
@@ -121,7 +171,7 @@ static void what_others_write_is_no_burst(void **state)
 
 	watched_expire(x, 4, 100, 0);
 	tell_head(x, the_poll(x), WATCHED_START + 900);
-	watched_pass(x, 50);
+	silence(x);
 	assert_int_equal(x->n, 4);
 	assert_int_equal(x->c->held, 0);
 }
@@ -134,7 +184,7 @@ static void other_events_are_no_leaves(void **state)
 	watched_expire(x, 1, 100, 0);
 	tell_event(x, the_poll(x), beat_event(D "/050", 10, 3000, 200));
 	tell_head(x, the_poll(x), 300);
-	watched_pass(x, 50);
+	silence(x);
 	assert_int_equal(x->n, 1);
 	assert_int_equal(x->c->held, 0);
 }
@@ -258,6 +308,8 @@ int main(void)
 		TEST(with_those_who_left_before),
 		TEST(a_directory_may_be_a_storm),
 		TEST(soon_after_headers_without_an_event),
+		TEST(silence_of_an_etcd_that_is_held_up),
+		TEST(it_never_answers),
 		TEST(what_others_write_is_no_burst),
 		TEST(other_events_are_no_leaves),
 		TEST(a_burst_is_judged_by_its_length),

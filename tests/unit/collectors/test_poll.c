@@ -153,17 +153,6 @@ static void tell_old_head(struct watched *x, uint64_t index)
 	watched_flush(x);
 }
 
-/* The index that was asked for; 0: nothing comes of it. */
-static void tell_index(struct watched *x, uint64_t index)
-{
-	struct etcd_result r = { .outcome = index ? ETCD_OK : ETCD_FAILED,
-		.meta = calls_meta };
-
-	assert_non_null(x->w->asks_index);
-	r.meta.etcd_index = index;
-	tell_done(x, x->w->asks_index, &r);
-}
-
 /* Their headers are older than the leave: what more is to come has to be
  * asked for. */
 static void an_old_head_judges_nobody(void **state)
@@ -175,11 +164,11 @@ static void an_old_head_judges_nobody(void **state)
 	tell_old_head(x, 100);
 	assert_int_equal(x->n, 0);
 	assert_string_not_equal(x->w->asks_index->path, D);
-	tell_index(x, 110);
+	tell_asked_index(x, 110);
 	assert_int_equal(x->n, 0);
 	tell_event(x, the_poll(x), expire_event(D "/b", 100, 102));
 	tell_old_head(x, 100);
-	tell_index(x, 102);
+	tell_asked_index(x, 102);
 	assert_int_equal(x->n, 2);
 	/* Nothing is to be judged: nobody asks. */
 	tell_event(x, the_poll(x), beat_event(D "/c", 10, 1, 103));
@@ -199,7 +188,7 @@ static void the_root_may_not_be_read(void **state)
 	tell_old_head(x, 100);
 	tell_done(x, x->w->asks_index, &r);
 	assert_string_equal(x->w->asks_index->path, D);
-	tell_index(x, 101);
+	tell_asked_index(x, 101);
 	assert_int_equal(x->n, 1);
 }
 
@@ -210,7 +199,7 @@ static void no_index_comes(void **state)
 	watched_start(x, KEYS(D "/a", D "/b"));
 	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
 	tell_old_head(x, 100);
-	tell_index(x, 0);
+	tell_asked_index(x, 0);
 	watched_pass(x, 199);
 	assert_int_equal(x->n, 0);
 	watched_pass(x, 2);

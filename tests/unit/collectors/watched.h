@@ -395,6 +395,16 @@ static inline void tell_outcome(struct watched *x, struct etcd_call *c,
 	tell_done(x, c, &r);
 }
 
+/* The index that was asked for; 0: nothing comes of it. */
+static inline void tell_asked_index(struct watched *x, uint64_t index)
+{
+	struct etcd_result r = { .outcome = index ? ETCD_OK : ETCD_FAILED,
+		.meta = calls_meta };
+
+	r.meta.etcd_index = index;
+	tell_done(x, x->w->asks_index, &r);
+}
+
 struct nodes {
 	struct etcd_node v[2048];
 	size_t n, bad;
