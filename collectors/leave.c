@@ -35,14 +35,6 @@ static bool disturbed(const struct watcher *w, const struct instance *i,
 	return mono_since(c->disturbed_until, now) <= outage_ms(i->ttl_s);
 }
 
-/* At a full second, so that those who went together are let go together. */
-static mono_t hold_until(const struct instance *i, mono_t now)
-{
-	int64_t ms = now.ms + storm_hold_ms(i->ttl_s) + 999;
-
-	return (mono_t){ ms - ms % 1000 };
-}
-
 /* Instances that come and go by nature are no storm and nobody is paged for
  * them. */
 static bool ephemeral(const struct directory *d)
@@ -156,7 +148,7 @@ static void go(struct watcher *w, const struct leave *l)
 	mono_t hold = { 0 };
 
 	if ((l->storm || l->outage) && !ephemeral(w->d))
-		hold = hold_until(i, l->moment.now);
+		hold = storm_hold_until(w->storm, i->ttl_s, l->moment.now);
 	w->c->leaving -= l->counts;
 	registry_left(w->d, i, l->cause, l->from, &l->moment, hold);
 }

@@ -15,9 +15,11 @@ enum {
 	MIN_HOLD_MS = 5 * 1000,
 	MAX_HOLD_MS = 60 * 1000,
 	SLOTS = 64,			/* one per second of the window */
+	STEP_MS = 1000,			/* in which they are let go */
 };
 
 struct storm {
+	mono_t began, goes_on;		/* the last one, as judged */
 	struct {
 		int64_t second;
 		size_t left;
@@ -41,10 +43,17 @@ static int64_t clamp(int64_t v, int64_t low, int64_t high)
 	return v > high ? high : v;
 }
 
-int64_t storm_hold_ms(int64_t ttl_s)
+static int64_t hold_ms(int64_t ttl_s)
 {
 	return clamp(clamp(ttl_s, 0, MAX_HOLD_MS) * 1000, MIN_HOLD_MS,
 	    MAX_HOLD_MS);
+}
+
+mono_t storm_hold_until(const struct storm *s, int64_t ttl_s, mono_t now)
+{
+	int64_t ms = mono_since(s->began, now) + hold_ms(ttl_s);
+
+	return mono_add(s->began, ms - ms % STEP_MS + STEP_MS);
 }
 
 static int64_t window_ms(int64_t largest_ttl_s)
@@ -88,6 +97,14 @@ static bool is_storm(size_t went, size_t up)
 	return went >= MIN_LEAVING && went * 100 >= up * PERCENT;
 }
 
+/* Judged again within a step it is the same one. */
+static void stormed(struct storm *s, mono_t now)
+{
+	if (mono_since(s->goes_on, now) >= STEP_MS)
+		s->began = now;
+	s->goes_on = now;
+}
+
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now)
 {
 	int64_t second = now.ms / 1000;
@@ -95,8 +112,11 @@ bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now)
 	size_t before = left_since(s, start + 1);
 
 	remember(s, second, c->leaving);
-	return c->leaving > 0 &&
-	    is_storm(before + c->leaving + c->coming, c->up + before);
+	if (c->leaving == 0 ||
+	    !is_storm(before + c->leaving + c->coming, c->up + before))
+		return false;
+	stormed(s, now);
+	return true;
 }
 
 /* Whoever left before makes it likelier, so all that may count do. */

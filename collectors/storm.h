@@ -37,7 +37,9 @@ bool storm_possible(const struct storm *s, size_t leaving, size_t up,
  * counts once.  ms 0: never before. */
 void storm_again(struct storm *s, mono_t left);
 
-/* How long an instance with this TTL is held: its TTL, 5 to 60 s. */
-int64_t storm_hold_ms(int64_t ttl_s);
+/* Until when an instance with this TTL is held that goes now: for its TTL, 5 to
+ * 60 s, and up to 1 s more, so that those who went within a second of the
+ * storm's beginning, with one TTL, are let go together. */
+mono_t storm_hold_until(const struct storm *s, int64_t ttl_s, mono_t now);
 
 #endif

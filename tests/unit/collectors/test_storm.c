@@ -2,7 +2,7 @@
  *	at least five and 30 % of those that were up, what is coming included
  *	within 10 s, or half the largest TTL, or 60 s
  *	what left before counts, also when it was no storm then
- *	how long an instance is held
+ *	how long an instance is held, and that it is let go with its like
  *	random leaves: never against a judge who remembers every one */
 #include "collectors/storm.c"
 
@@ -169,9 +169,35 @@ static void hold_is_the_ttl_within_limits(void **state)
 		{ 61, 60000 }, { 86400, 60000 }, { INT64_MAX, 60000 },
 	};
 
+	struct storm *s = storm_new();
+
 	(void)state;
 	for (size_t k = 0; k < sizeof(holds) / sizeof(holds[0]); k++)
-		assert_int_equal(storm_hold_ms(holds[k].ttl_s), holds[k].ms);
+		assert_int_equal(storm_hold_until(s, holds[k].ttl_s,
+		    (mono_t){ LATER + 999 }).ms, LATER + holds[k].ms + 1000);
+	storm_free(s);
+}
+
+/* Over a full second, too, and with a storm that was before. */
+static void those_who_went_together_are_let_go_together(void **state)
+{
+	struct storm *s = storm_new();
+	mono_t until;
+
+	(void)state;
+	assert_true(judge_at(s, 300, 9, 0, 9, 8));
+	assert_true(judge_at(s, 990, 99, 0, 99, 8));
+	until = storm_hold_until(s, 8, (mono_t){ LATER + 990 });
+	assert_int_equal(until.ms, LATER + 300 + 8000 + 1000);
+	for (int64_t ms = 990; ms < 1300; ms += 10) {
+		assert_true(judge_at(s, ms, 9, 0, 99, 8));
+		assert_int_equal(storm_hold_until(s, 8,
+		    (mono_t){ LATER + ms }).ms, until.ms);
+	}
+	assert_true(judge_at(s, 5050, 9, 0, 9, 8));
+	assert_int_equal(storm_hold_until(s, 8, (mono_t){ LATER + 6049 }).ms,
+	    LATER + 5050 + 8000 + 1000);
+	storm_free(s);
 }
 
 /* --- against a judge who remembers every leave --- */
@@ -257,6 +283,7 @@ int main(void)
 		cmocka_unit_test(old_slots_do_not_count),
 		cmocka_unit_test(who_left_twice_counts_once),
 		cmocka_unit_test(hold_is_the_ttl_within_limits),
+		cmocka_unit_test(those_who_went_together_are_let_go_together),
 		cmocka_unit_test(random_leaves),
 	};
 
