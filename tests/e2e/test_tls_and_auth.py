@@ -56,7 +56,9 @@ def tls_etcd(started, tmp_path, certificates):
 
 
 def tls(**options):
-    return {"http_config": {"tls_config": options}}
+    """Time enough to read all of Debian's certificates in, too."""
+    return {"http_config": {"tls_config": options},
+            "poll_interval": "%ds" % SLOW}
 
 
 def test_https_with_ca_file(tls_etcd, certificates, rollcall, webhook,
@@ -70,8 +72,8 @@ def test_https_with_ca_file(tls_etcd, certificates, rollcall, webhook,
 @pytest.mark.parametrize("ca", ["other", None])
 def test_https_by_an_unknown_ca(tls_etcd, certificates, rollcall, ca):
     watched = rollcall(
-        [tls_etcd.secure_url()], [LOGIN], cluster=tls(
-            ca_file="%s/%s.pem" % (certificates, ca)) if ca else None)
+        [tls_etcd.secure_url()], [LOGIN], cluster=tls(**(
+            {"ca_file": "%s/%s.pem" % (certificates, ca)} if ca else {})))
     check_fails(watched, tls_etcd.secure_url().split("//")[1],
                 "certificate", "issuer")
 
