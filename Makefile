@@ -253,6 +253,7 @@ test-long: ## soak, kill loops, sanitizers, valgrind
 .PHONY: uptime-long e2e-long e2e-asan e2e-tsan e2e-valgrind
 # 10,000 random histories against a count second by second.
 uptime-long: export CASES = 10000
+uptime-long: export UNIT_TIMEOUT = 600
 uptime-long: $(BUILD)/tests/unit/db/test_uptime_random
 	@tests/run-unit $^
 e2e-long: $(BUILD)/rollcall
