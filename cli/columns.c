@@ -244,7 +244,7 @@ size_t columns_width(void)
 		return (size_t)n;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
-	return DEFAULT_WIDTH;
+	return isatty(STDOUT_FILENO) ? DEFAULT_WIDTH : 0;
 }
 
 bool columns_unicode(void)

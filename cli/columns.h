@@ -46,8 +46,8 @@ void columns_print(const struct columns *c, FILE *out, size_t width);
 /* Whether the column is there when it is printed in that width. */
 bool columns_shows(const struct columns *c, size_t column, size_t width);
 
-/* How wide standard output is; 80 where that is no terminal, unless COLUMNS
- * says otherwise. */
+/* How wide standard output is, unless COLUMNS says otherwise.  0 where it is no
+ * terminal: what is searched or kept is wanted whole. */
 size_t columns_width(void);
 
 /* Whether what reads it takes more than ASCII, by the locale. */

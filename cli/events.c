@@ -59,7 +59,7 @@ static char *after(const struct history_event *ev)
 	char *length, *text;
 
 	if (ev->was == NULL)
-		return xstrdup("first seen");
+		return xstrdup("new");
 	if (ev->was_ms < 0)
 		return xstrdup(ev->was);
 	length = columns_length(ev->was_ms);

@@ -39,6 +39,7 @@ static int setup(void **state)
 
 	(void)state;
 	setenv("TZ", "UTC", 1);
+	setenv("COLUMNS", "80", 1);
 	setenv("LC_ALL", "C", 1);
 	tzset();
 	snprintf(folder, sizeof(folder), "/tmp/rollcall-events-XXXXXX");

@@ -145,7 +145,7 @@ static void test_outages(void **state)
 	watch();
 	setenv("COLUMNS", "120", 1);
 	assert_int_equal(OUTAGES(DAY), EXIT_OK);
-	unsetenv("COLUMNS");
+	setenv("COLUMNS", "80", 1);
 	assert_memory_equal(printed,
 	    "BEGAN                SERVICE/INSTANCE        LASTED", 50);
 	assert_non_null(strstr(printed,
@@ -247,7 +247,7 @@ static void test_doubt(void **state)
 	assert_int_equal(OUTAGES("--services", DAY), EXIT_OK);
 	assert_null(strstr(printed, "ADDRESS"));
 	assert_null(strstr(printed, "+/-"));
-	unsetenv("COLUMNS");
+	setenv("COLUMNS", "80", 1);
 }
 
 static void test_wrong(void **state)
