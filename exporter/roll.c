@@ -136,7 +136,7 @@ static void cells_since(struct rows *r, int64_t ms)
 		return;
 	}
 	buf_addf(r->out, "<td>%s</td>",
-	    timefmt_rfc3339((wall_t){ ms - ms % 1000 }, text));
+	    timefmt_rfc3339((wall_t){ ms }, text));
 	buf_addf(r->out, "<td class=\"n\">%s</td>",
 	    timefmt_duration(age > 0 ? age - age % 1000 : 0, text));
 }
