@@ -49,7 +49,7 @@ enum snap_part {
 struct snap_instance {
 	struct rstr *service;	/* etcd_cluster="",service_name="" */
 	struct names *names;	/* NULL: nobody has this slot */
-	/* One word with the next five; good for a million years. */
+	/* One word with the next four; good for a million years. */
 	int64_t changed_ms : 56;
 	unsigned state : 3;	/* enum state */
 	bool held : 1, flapping : 1, maintenance : 1;

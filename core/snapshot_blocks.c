@@ -1,8 +1,8 @@
 /* The blocks of a snapshot: views of instances and services, copied from the
  * registry where something was touched, shared with the snapshot before where
- * nothing changed, in groups, so that a publish costs what changed and not what
- * there is; each with the number of the snapshot in which each part of it last
- * did.  What the two kinds of entry differ in is a table; when to publish is
+ * nothing changed, in groups, so that a publish costs what changed and of what
+ * there is hardly anything; each with the number of the snapshot in which each
+ * part of it last did.  What the two kinds of entry differ in is a table; when to publish is
  * snapshot.c's. */
 #include <stdatomic.h>
 #include <stddef.h>
@@ -16,7 +16,12 @@
 #include "core/snapshot_impl.h"
 #include "core/xalloc.h"
 
-enum { EVERY_PART = (1u << SNAP_PARTS) - 1 };
+enum {
+	EVERY_PART = (1u << SNAP_PARTS) - 1,
+	/* It says the same in other memory: what it was is not to be kept for
+	 * the snapshots' sake alone. */
+	OTHER_MEMORY = 1u << SNAP_PARTS,
+};
 
 /* What the two kinds of entry differ in. */
 struct kind {
@@ -120,7 +125,7 @@ static unsigned instance_changes(const void *va, const void *vb)
 	    (unsigned)(a->ttl_s != b->ttl_s) << SNAP_TTL |
 	    (unsigned)(a->expires_ms != b->expires_ms) << SNAP_EXPIRES |
 	    (unsigned)(a->maintenance != b->maintenance) <<
-	    SNAP_MAINTENANCE;
+	    SNAP_MAINTENANCE | (a->names != b->names ? OTHER_MEMORY : 0);
 }
 
 static void drop_instance(void *entry)

@@ -1,5 +1,6 @@
 /* Memory of the roll, counted:
- *	what an instance costs, by type and in all
+ *	what an instance costs, by type, and in the roll and a snapshot of it,
+ *	also when its value has changed
  *	names that come and go leave nothing behind, whether or not anybody
  *	looks, and whether instances or services are new each time */
 #include "core/registry_text.c"
@@ -93,16 +94,21 @@ static struct moment now_is(void)
 		.now = clock_mono(), .index = 7 };
 }
 
-static void put(struct world *w, const char *key, int n)
+static void put_with(struct world *w, const char *key, int n, int load)
 {
 	struct moment m = now_is();
-	char value[64];
+	char value[80];
 
-	snprintf(value, sizeof(value), "{\"ip\":\"10.0.0.%d\",\"port\":%d}",
-	    n % 250, 8000 + n % 1000);
+	snprintf(value, sizeof(value), "{\"ip\":\"10.0.0.%d\",\"port\":%d,"
+	    "\"load\":%d}", n % 250, 8000 + n % 1000, load);
 	registry_written(w->d, &(struct key_facts){ .key = key,
 	    .value = value, .has_ttl = true, .ttl_s = 30,
 	    .expires = wall_add(m.seen, 30000), .renewed = true }, &m);
+}
+
+static void put(struct world *w, const char *key, int n)
+{
+	put_with(w, key, n, 10);
 }
 
 static void delete(struct world *w, const char *key)
@@ -146,29 +152,39 @@ static void the_struct_is_small(void **state)
 	assert_int_equal(sizeof(struct snap_instance), 40);
 }
 
-static void must_be_small(struct world *w, const char *below, size_t most)
+static void put_many(struct world *w, const char *below, int load)
 {
-	size_t before = live_bytes(), each;
 	char key[64];
 
 	for (int n = 0; n < MANY; n++) {
 		snprintf(key, sizeof(key), "%s/%04d-%04d", below, n / 100,
 		    n % 100);
-		put(w, key, n);
+		put_with(w, key, n, load);
 		if (n % 100 == 0)
 			event_flush(w->bus, clock_mono());
 	}
-	event_flush(w->bus, clock_mono());
+	turn(w);
+}
+
+static void must_be_small(struct world *w, const char *below, size_t most)
+{
+	size_t before = live_bytes(), each, then;
+
+	put_many(w, below, 10);
 	each = (live_bytes() - before) / MANY;
 	assert_int_equal(w->r->nslots, MANY);
 	assert_true(each > 100);	/* it was counted at all */
 	if (each > most)
 		fail_msg("an instance takes %zu bytes", each);
+	put_many(w, below, 99);
+	then = (live_bytes() - before) / MANY;
+	if (then > each + 1)
+		fail_msg("it takes %zu bytes with another value", then);
 }
 
 static void an_instance_is_small(void **state)
 {
-	must_be_small(*state, "/login_servers", 290);
+	must_be_small(*state, "/login_servers", 330);
 }
 
 static void with_other_labels_too(void **state)
@@ -176,7 +192,7 @@ static void with_other_labels_too(void **state)
 	struct world *w = *state;
 
 	use_pattern(w, "{zone}/{instance_id}");
-	must_be_small(w, "/login_servers/zone-7", 305);
+	must_be_small(w, "/login_servers/zone-7", 362);
 }
 
 /* --- names that come and go --- */

@@ -27,6 +27,7 @@ struct world {
 	struct directory *d;
 	struct snapshot *before, *now;
 	uint64_t index;
+	unsigned load;			/* what values say besides */
 };
 
 static struct moment now_at(struct world *w)
@@ -41,14 +42,16 @@ static struct moment now_at(struct world *w)
 static void put(struct world *w, size_t n, int64_t ttl_s)
 {
 	struct moment m = now_at(w);
-	char key[40];
+	char key[40], value[64];
 	struct key_facts k = {
-		.key = key, .value = "h:1", .has_ttl = true, .ttl_s = ttl_s,
+		.key = key, .value = value, .has_ttl = true, .ttl_s = ttl_s,
 		.expires = wall_add(m.seen, 1000),
 		.created_index = m.index, .modified_index = m.index,
 	};
 
 	snprintf(key, sizeof(key), "/s/%zu", n);
+	snprintf(value, sizeof(value), "{\"ip\":\"h\",\"port\":1,"
+	    "\"load\":%u}", w->load);
 	registry_written(w->d, &k, &m);
 }
 
@@ -182,6 +185,25 @@ static void one_expired(void **state)
 	assert_int_equal(parts(w, w->now->instances->changed), 0);
 }
 
+/* What others are told is the same, and the old value is not kept for it. */
+static void another_value(void **state)
+{
+	struct world *w = *state;
+	const struct instance *i = find(w, 500);
+
+	w->load++;
+	put(w, 500, 30);
+	publish(w);
+	assert_int_equal(new_blocks(w), 1);
+	assert_int_equal(parts(w, w->now->instances->changed), 0);
+	assert_int_equal(parts(w, snap_block(w->now->instances,
+	    i->slot / SNAP_BLOCK)->changed), 0);
+	assert_ptr_equal(snap_block(w->now->instances, i->slot /
+	    SNAP_BLOCK)->instances[i->slot % SNAP_BLOCK].names, i->names);
+	publish(w);
+	assert_ptr_equal(w->before->instances, w->now->instances);
+}
+
 /* The set loses its last block, and gets it again: whatever was kept of it
  * is of no use any more. */
 static void fewer_and_more(void **state)
@@ -234,6 +256,7 @@ static void whatever_comes_and_goes(void **state)
 		size_t some = seeded_below(3 * SNAP_BLOCK * SNAP_GROUP / 2);
 		bool gone = seeded_below(2) == 0;
 
+		w->load = (unsigned)seeded_below(3);
 		for (; n < INSTANCES && some > 0; n++, some--) {
 			struct instance *i = find(w, n);
 
@@ -260,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_changed),
 		TEST(one_expired),
+		TEST(another_value),
 		TEST(fewer_and_more),
 		TEST(whatever_comes_and_goes),
 		cmocka_unit_test(an_instance_is_small),
