@@ -93,6 +93,8 @@ bool leave_judge(struct watcher *w, struct storm_case *c, mono_t now)
 	storm = storm_judge(w->storm, c, now);
 	c->going = c->leaving;
 	w->c->leaving += c->going;
+	if (storm || c->outages > 0)
+		storm_hold(w->storm, now);
 	if (storm || (c->outages > 0 && w->c->held + c->outages >= 2))
 		registry_set_mass_vanish(w->c, true);
 	return storm;

@@ -19,7 +19,7 @@ enum {
 };
 
 struct storm {
-	mono_t began, goes_on;		/* the last one, as judged */
+	mono_t held_from;		/* a second of those held */
 	struct {
 		int64_t second;
 		size_t left;
@@ -51,9 +51,9 @@ static int64_t hold_ms(int64_t ttl_s)
 
 mono_t storm_hold_until(const struct storm *s, int64_t ttl_s, mono_t now)
 {
-	int64_t ms = mono_since(s->began, now) + hold_ms(ttl_s);
+	int64_t ms = mono_since(s->held_from, now) + hold_ms(ttl_s);
 
-	return mono_add(s->began, ms - ms % STEP_MS + STEP_MS);
+	return mono_add(s->held_from, ms - ms % STEP_MS + STEP_MS);
 }
 
 static int64_t window_ms(int64_t largest_ttl_s)
@@ -97,12 +97,10 @@ static bool is_storm(size_t went, size_t up)
 	return went >= MIN_LEAVING && went * 100 >= up * PERCENT;
 }
 
-/* Judged again within a step it is the same one. */
-static void stormed(struct storm *s, mono_t now)
+void storm_hold(struct storm *s, mono_t now)
 {
-	if (mono_since(s->goes_on, now) >= STEP_MS)
-		s->began = now;
-	s->goes_on = now;
+	if (mono_since(s->held_from, now) >= STEP_MS)
+		s->held_from = now;
 }
 
 bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now)
@@ -112,11 +110,8 @@ bool storm_judge(struct storm *s, const struct storm_case *c, mono_t now)
 	size_t before = left_since(s, start + 1);
 
 	remember(s, second, c->leaving);
-	if (c->leaving == 0 ||
-	    !is_storm(before + c->leaving + c->coming, c->up + before))
-		return false;
-	stormed(s, now);
-	return true;
+	return c->leaving > 0 &&
+	    is_storm(before + c->leaving + c->coming, c->up + before);
 }
 
 /* Whoever left before makes it likelier, so all that may count do. */

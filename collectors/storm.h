@@ -37,9 +37,13 @@ bool storm_possible(const struct storm *s, size_t leaving, size_t up,
  * counts once.  ms 0: never before. */
 void storm_again(struct storm *s, mono_t left);
 
+/* Some who leave now are to be held.  Within a second of the first of them it
+ * says nothing new. */
+void storm_hold(struct storm *s, mono_t now);
+
 /* Until when an instance with this TTL is held that goes now: for its TTL, 5 to
- * 60 s, and up to 1 s more, so that those who went within a second of the
- * storm's beginning, with one TTL, are let go together. */
+ * 60 s, and up to 1 s more, so that those who went within that second, with one
+ * TTL, are let go together. */
 mono_t storm_hold_until(const struct storm *s, int64_t ttl_s, mono_t now);
 
 #endif

@@ -536,6 +536,24 @@ static void after_a_term_change(void **state)
 	assert_false(s->held);
 }
 
+/* Those of one election too, a full second of the clock in between. */
+static void an_outage_lets_go_together(void **state)
+{
+	struct watched *x = *state;
+	mono_t until;
+
+	watched_start(x, KEYS(D "/a", D "/b", D "/c"));
+	calls_meta.raft_term++;
+	tell_head(x, the_poll(x), 100);
+	watched_pass(x, 990);
+	assert_true(expired(x, D "/a", 101)->held);
+	until = instance_rare(instance_of(x, "a"))->held_until;
+	watched_pass(x, 20);
+	assert_true(expired(x, D "/b", 102)->held);
+	assert_int_equal(instance_rare(instance_of(x, "b"))->
+	    held_until.ms, until.ms);
+}
+
 static void without_a_leader(void **state)
 {
 	struct watched *x = *state;
@@ -747,6 +765,7 @@ int main(void)
 		TEST(a_directory_that_expires_is_a_storm),
 		TEST(one_that_flaps_is_no_storm),
 		TEST(after_a_term_change),
+		TEST(an_outage_lets_go_together),
 		TEST(without_a_leader),
 		TEST(without_an_answer),
 		TEST(deletions_in_an_outage),
