@@ -10,7 +10,7 @@
  *    is held up is silent, too, so it has to answer something in between.
  *  - when what comes does not end: after 50 ms, by how many came and how many
  *    the headers say are still to come.
- *  - when no headers come: after 200 ms.
+ *  - when no headers come, or not that answer: after 200 ms.
  *
  * All of this is counted in ticks of 5 ms, of which a turn of the loop holds
  * one at most: time during which nothing could be read does not count.  What
@@ -89,16 +89,22 @@ void batch_indexed(struct watcher *w, uint64_t index)
 	w->probes = w->awake = probed;
 }
 
-/* Before and after an answer that was asked for in the silence. */
+void batch_answered(struct watcher *w)
+{
+	w->awake = w->probes;
+	w->quiet = 0;
+}
+
+/* Behind an answer that was asked for in the silence. */
 static bool is_silent(struct watcher *w)
 {
-	if (!w->headed || ++w->quiet < QUIET_TICKS)
+	if (!w->headed)
 		return false;
 	if (!w->probes && w->asks_index == NULL) {
 		w->probes = true;
 		poll_ask_index(w);
 	}
-	return w->awake;
+	return ++w->quiet >= QUIET_TICKS && w->awake;
 }
 
 /* Time is up before the burst is at its end: as many of the events to come

@@ -118,8 +118,8 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	looking_judge(w, now);
 }
 
-/* Leaves wait to be judged, and the poll that waits began before them: how far
- * the store is now has to be asked for. */
+/* Leaves wait to be judged, and the poll that waits began before them, or is
+ * silent (judge.c): how far the store is now has to be asked for. */
 static void on_index(const struct etcd_result *r, void *arg)
 {
 	struct watcher *w = arg;
@@ -131,7 +131,12 @@ static void on_index(const struct etcd_result *r, void *arg)
 		poll_ask_index(w);
 		return;
 	}
-	if (r->meta.etcd_index == 0 || !poll_headed(w))
+	if (r->meta.etcd_index == 0) {
+		if (r->outcome != ETCD_FAILED)
+			batch_answered(w);
+		return;
+	}
+	if (!poll_headed(w))
 		return;
 	registry_set_raft(w->c, r->meta.raft_term, r->meta.raft_index, now);
 	if (r->meta.etcd_index > w->poll->store_index)

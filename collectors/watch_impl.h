@@ -206,6 +206,7 @@ void judge_event(struct watcher *w, const struct etcd_event *e);
 void batch_headed(struct watcher *w, uint64_t index);
 /* So says the answer to poll_ask_index(). */
 void batch_indexed(struct watcher *w, uint64_t index);
+void batch_answered(struct watcher *w);	/* or an answer without one */
 bool judge_tick(struct watcher *w, mono_t now);	/* true: it is time */
 void judge_end(struct watcher *w);
 

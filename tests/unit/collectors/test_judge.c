@@ -31,7 +31,7 @@ static void stalled_turn(struct watched *x, int64_t ms)
 /* Nothing comes, and etcd, asked for its index in between, answers. */
 static void silence(struct watched *x)
 {
-	watched_pass(x, QUIET_TICKS * TICK_MS);
+	watched_pass(x, TICK_MS);
 	tell_asked_index(x, x->w->store_index);
 	watched_pass(x, QUIET_TICKS * TICK_MS);
 }
@@ -117,7 +117,7 @@ static void soon_after_headers_without_an_event(void **state)
 	watched_start(x, KEYS(D "/a"));
 	tell_event(x, the_poll(x), expire_event(D "/a", 200, 101));
 	tell_head(x, the_poll(x), 170);
-	watched_pass(x, QUIET_TICKS * TICK_MS - 1);
+	watched_pass(x, TICK_MS - 1);
 	assert_null(x->w->asks_index);
 	watched_pass(x, 1);
 	tell_asked_index(x, 180);
@@ -137,17 +137,42 @@ static void silence_of_an_etcd_that_is_held_up(void **state)
 	tell_head(x, the_poll(x), WATCHED_START + 20);
 	watched_pass(x, 60);
 	assert_int_equal(x->n, 0);
-	next_expires(x);
-	watched_pass(x, 60);
-	tell_asked_index(x, WATCHED_START + 20);	/* too early a one */
-	tell_head(x, the_poll(x), WATCHED_START + 20);
-	watched_pass(x, 60);
-	assert_int_equal(x->n, 0);
-	for (unsigned k = 2; k < 20; k++)
+	for (unsigned k = 1; k < 20; k++)
 		next_expires(x);
 	tell_head(x, the_poll(x), WATCHED_START + 20);
 	assert_int_equal(x->n, 20);
 	assert_int_equal(x->c->held, 20);
+}
+
+/* What was asked before the headers came is answered behind them. */
+static void an_answer_from_before_the_silence(void **state)
+{
+	struct watched *x = *state;
+
+	watched_expire(x, 1, 20, 0);
+	poll_ask_index(x->w);
+	tell_head(x, the_poll(x), WATCHED_START + 20);
+	watched_pass(x, 20);
+	tell_asked_index(x, WATCHED_START + 20);
+	watched_pass(x, 60);
+	assert_int_equal(x->n, 0);
+	tell_asked_index(x, WATCHED_START + 20);
+	watched_pass(x, QUIET_TICKS * TICK_MS);
+	assert_int_equal(x->n, 1);
+}
+
+static void an_answer_without_an_index(void **state)
+{
+	struct watched *x = *state;
+
+	watched_expire(x, 1, 20, 0);
+	tell_head(x, the_poll(x), WATCHED_START + 20);
+	watched_pass(x, 50);
+	tell_outcome(x, x->w->asks_index, ETCD_BAD);
+	watched_pass(x, QUIET_TICKS * TICK_MS - 1);
+	assert_int_equal(x->n, 0);
+	watched_pass(x, 1);
+	assert_int_equal(x->n, 1);
 }
 
 static void it_never_answers(void **state)
@@ -309,6 +334,8 @@ int main(void)
 		TEST(a_directory_may_be_a_storm),
 		TEST(soon_after_headers_without_an_event),
 		TEST(silence_of_an_etcd_that_is_held_up),
+		TEST(an_answer_from_before_the_silence),
+		TEST(an_answer_without_an_index),
 		TEST(it_never_answers),
 		TEST(what_others_write_is_no_burst),
 		TEST(other_events_are_no_leaves),

@@ -177,6 +177,20 @@ static void an_old_head_judges_nobody(void **state)
 	assert_int_equal(calls_made[CALLED_INDEX], 2);
 }
 
+/* Polls that were asked ahead began before what etcd said last. */
+static void an_older_head_does_not_turn_back(void **state)
+{
+	struct watched *x = *state;
+
+	watched_start(x, KEYS(D "/a", D "/b", D "/c"));
+	tell_event(x, the_poll(x), expire_event(D "/a", 100, 101));
+	tell_old_head(x, 100);
+	tell_asked_index(x, 110);
+	tell_old_head(x, 99);
+	assert_int_equal(x->w->store_index, 110);
+	assert_false(poll_caught_up(x->w));
+}
+
 /* Who may read the directory alone asks below it. */
 static void the_root_may_not_be_read(void **state)
 {
@@ -696,6 +710,7 @@ int main(void)
 		TEST(headers_say_what_is_to_come),
 		TEST(an_older_event_is_a_break),
 		TEST(an_old_head_judges_nobody),
+		TEST(an_older_head_does_not_turn_back),
 		TEST(the_root_may_not_be_read),
 		TEST(no_index_comes),
 		TEST(heads_in_another_order),
