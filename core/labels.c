@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/rendered.h"
 #include "core/utf8.h"
 #include "core/xalloc.h"
 
@@ -207,30 +208,17 @@ void labels_render(const struct labels *l, struct buf *out)
 	}
 }
 
-/* Unescapes the value that s begins with; returns what follows it. */
-static const char *read_value(const char *s, struct buf *value)
-{
-	for (; *s != '"'; s++) {
-		bool escaped = *s == '\\';
-
-		s += escaped;
-		buf_addc(value, escaped && *s == 'n' ? '\n' : *s);
-	}
-	return s + 1;
-}
-
 void labels_read(struct labels *l, const char *s)
 {
+	struct rendered_pair pair;
 	struct buf value;
 
 	buf_init(&value, strlen(s));
-	while (*s) {
-		size_t n = strcspn(s, "=");
-		char *name = xstrndup(s, n);
+	while (rendered_next(&s, &pair)) {
+		char *name = xstrndup(pair.name, pair.name_len);
 
 		buf_reset(&value);
-		s = read_value(s + n + strlen("=\""), &value);
-		s += *s == ',';
+		rendered_value(&pair, &value);
 		labels_set(l, name, buf_str(&value));
 		free(name);
 	}

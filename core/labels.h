@@ -39,7 +39,7 @@ uint64_t labels_fingerprint(const struct labels *l);
 void labels_render(const struct labels *l, struct buf *out);
 void labels_render_pair(struct buf *out, const char *name, const char *value);
 
-/* Adds what labels_render() wrote: nothing else. */
+/* Adds what labels_render() wrote. */
 void labels_read(struct labels *l, const char *s);
 
 /* Appends {"name":"value",...}. */

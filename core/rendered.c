@@ -1,10 +1,8 @@
-/* Reads back labels that a snapshot carries rendered, for readers that want
- * one of them by itself.  The input comes from labels_render() alone; still,
- * whatever does not look like it ends the search.  Called by page.c and
- * routes.c. */
-#include "exporter/rendered.h"
+/* Reads back labels that were rendered (core/labels.c), for whoever wants them,
+ * or one of them, by themselves.  The input comes from labels_render() alone;
+ * still, whatever does not look like it ends the search. */
+#include "core/rendered.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "core/buf.h"
@@ -20,32 +18,42 @@ static const char *value_end(const char *s)
 	return *s == '"' ? s : NULL;
 }
 
-static void add_unescaped(struct buf *out, const char *s, const char *end)
+bool rendered_next(const char **labels, struct rendered_pair *pair)
 {
+	const char *name = *labels, *equals, *end;
+
+	*labels = NULL;
+	if (name == NULL || (equals = strchr(name, '=')) == NULL ||
+	    equals[1] != '"' || (end = value_end(equals + 2)) == NULL)
+		return false;
+	*pair = (struct rendered_pair){ name, equals + 2,
+		(size_t)(equals - name), (size_t)(end - equals - 2) };
+	*labels = end[1] == ',' ? end + 2 : NULL;
+	return true;
+}
+
+void rendered_value(const struct rendered_pair *pair, struct buf *out)
+{
+	const char *s = pair->value, *end = s + pair->value_len;
+
 	for (; s < end; s++) {
-		if (*s == '\\' && s + 1 < end) {
-			s++;
-			buf_addc(out, *s == 'n' ? '\n' : *s);
-		} else {
-			buf_addc(out, *s);
-		}
+		bool escaped = *s == '\\';
+
+		s += escaped;
+		buf_addc(out, escaped && *s == 'n' ? '\n' : *s);
 	}
 }
 
 bool rendered_get(const char *labels, const char *name, struct buf *out)
 {
-	size_t n = strlen(name);
-	const char *equals, *end;
+	struct rendered_pair pair;
 
-	while (labels != NULL && (equals = strchr(labels, '=')) != NULL &&
-	    equals[1] == '"' && (end = value_end(equals + 2)) != NULL) {
-		if ((size_t)(equals - labels) == n &&
-		    strncmp(labels, name, n) == 0) {
-			add_unescaped(out, equals + 2, end);
+	while (rendered_next(&labels, &pair))
+		if (pair.name_len == strlen(name) &&
+		    strncmp(pair.name, name, pair.name_len) == 0) {
+			rendered_value(&pair, out);
 			return true;
 		}
-		labels = end[1] == ',' ? end + 2 : NULL;
-	}
 	return false;
 }
 

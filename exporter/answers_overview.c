@@ -6,7 +6,7 @@
 #include "core/buf.h"
 #include "core/snapshot.h"
 #include "exporter/answers_impl.h"
-#include "exporter/rendered.h"
+#include "core/rendered.h"
 #include "exporter/summary.h"
 #include "exporter/values.h"
 

@@ -7,7 +7,7 @@
 #include "core/buf.h"
 #include "core/snapshot.h"
 #include "exporter/answers_impl.h"
-#include "exporter/rendered.h"
+#include "core/rendered.h"
 #include "exporter/values.h"
 
 enum { TEXT_MAX = 64 << 10 };

@@ -7,7 +7,7 @@
 
 #include "core/buf.h"
 #include "core/utf8.h"
-#include "exporter/rendered.h"
+#include "core/rendered.h"
 
 enum { VALUE_MAX = 64 << 10 };
 

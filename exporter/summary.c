@@ -2,7 +2,7 @@
  * the overview of the API, which so say the same. */
 #include "exporter/summary.h"
 
-#include "exporter/rendered.h"
+#include "core/rendered.h"
 
 const char *summary_labels(const struct snap_sample *v)
 {

@@ -157,6 +157,27 @@ static void test_read(void **state)
 	labels_free(&back);
 }
 
+/* What comes before it is read, and nothing behind its end. */
+static void test_read_what_is_not_rendered(void **state)
+{
+	static const char *const ends[] = { "b", "b=", "b=x", "b=\"", "b=\"x",
+		"b=\"x\\", "b=\"\\\"", ",", "\"" };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++) {
+		struct labels back = { 0 };
+		char text[40], *exact;
+
+		snprintf(text, sizeof(text), "a=\"1\",%s", ends[k]);
+		exact = xstrdup(text);
+		labels_read(&back, exact);
+		assert_int_equal(back.n, 1);
+		assert_string_equal(back.v[0].value, "1");
+		labels_free(&back);
+		free(exact);
+	}
+}
+
 /* Whatever the values are, but for what is not UTF-8. */
 static void test_read_random(void **state)
 {
@@ -231,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_render_escapes),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_what_is_not_rendered),
 		cmocka_unit_test(test_read_random),
 		cmocka_unit_test(test_random),
 	};
