@@ -1,5 +1,6 @@
 /* The lines of an exposition that carry values, which are the same in both
- * formats.  Labels come rendered and escaped; what a value is values.c says.
+ * formats.  An instance's labels are put together of its names, others come
+ * rendered; what a value is values.c says.
  * Everything that a scrape of a large registry has to wait for is here, so it
  * copies and does not format.  Called by exposition.c and segments.c. */
 #include "exporter/lines.h"
@@ -174,9 +175,9 @@ static void add_escaped(struct buf *out, const struct head *head,
 		buf_addc(&b, ',');
 		names_render_info(i->names, &b);
 	}
-	out->failed |= b.failed;
 	labels = span(buf_str(&b));
-	add(out, head, &labels, 1, v);
+	if (!b.failed)		/* registry_identity.c sees to that */
+		add(out, head, &labels, 1, v);
 	buf_free(&b);
 }
 
