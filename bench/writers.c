@@ -8,8 +8,9 @@
  *
  *	writers HOST:PORT DIRECTORY KEYS CONNECTIONS SECONDS TTL LOG [PAUSE]
  *
- * PAUSE: us of rest after each answer or the few that came with it, so that a
- * slower program can be watched.
+ * PAUSE: us of rest before the answers that are there are read and followed by
+ * the next writes, a burst of as many as there are CONNECTIONS at most, so that
+ * a slower program can be watched.
  * Prints the number of writes, the seconds they took and the last index. */
 #include <arpa/inet.h>
 #include <errno.h>

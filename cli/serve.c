@@ -20,7 +20,7 @@
 #include "core/log.h"
 #include "core/problems.h"
 
-enum { LOG_STOP_MS = 300, LARGE = 64 << 10 };
+enum { LOG_STOP_MS = 300, LARGE = 64 << 10, TRIMMED = 128 << 10 };
 
 /* Each arena keeps what is freed in it, and malloc would make one for nearly
  * every thread: two are enough for threads that allocate little.  What is large
@@ -31,7 +31,7 @@ static void set_up_malloc(void)
 #ifdef __GLIBC__
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_MMAP_THRESHOLD, LARGE);
-	mallopt(M_TRIM_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, TRIMMED);
 #endif
 }
 

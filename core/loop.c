@@ -20,8 +20,8 @@
 #include "core/descriptors.h"
 #include "core/err.h"
 #include "core/log.h"
-#include "core/timer.h"
 #include "core/thread.h"
+#include "core/timer.h"
 #include "core/xalloc.h"
 
 enum {

@@ -15,7 +15,8 @@ struct names {
 	_Atomic unsigned refs;
 	uint32_t instance_id, value, extra;	/* where they begin in text */
 	uint32_t address;	/* the same; 0: there is none */
-	bool plain;		/* none of it needs an escape as a label */
+	bool plain;		/* key, id and address need no escape as
+				   labels; extra has them */
 	char text[];		/* the key first */
 };
 

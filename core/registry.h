@@ -103,7 +103,7 @@ struct instance_rare {
 	wall_t not_before;		/* its first stay begins */
 	mono_t held_until;
 	mono_t left_at;			/* last expired or lost; 0: never */
-	struct notice noticed;		/* that it did; while it is that */
+	struct notice noticed;		/* how that was; while it is gone */
 	struct instance *older, *newer;	/* order of vanishing */
 };
 

@@ -12,8 +12,8 @@
 #include "core/table.h"
 #include "core/xalloc.h"
 
-/* Key, identity and other names become labels, each escaped to at most twice
- * its length, and the labels of an instance are rendered into 64 KiB. */
+/* Key, identity and other names become labels, each escaped to at most three
+ * times its length (a byte that is not UTF-8); see LABELS_MAX. */
 enum { MAX_RELATIVE = 4096 };
 
 /* The part of the key below the directory, or NULL. */

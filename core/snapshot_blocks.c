@@ -2,8 +2,8 @@
  * registry where something was touched, shared with the snapshot before where
  * nothing changed, in groups, so that a publish costs what changed and of what
  * there is hardly anything; each with the number of the snapshot in which each
- * part of it last did.  What the two kinds of entry differ in is a table; when to publish is
- * snapshot.c's. */
+ * part of it last did.  What the two kinds of entry differ in is a table; when
+ * to publish is snapshot.c's. */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>

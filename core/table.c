@@ -7,8 +7,9 @@
  * A table of a million is as much in use as one of ten, and none may stop the
  * loop while it grows.  So it consists of parts, each with room of its own,
  * and is split further one part at a time (linear hashing): no call moves more
- * than some 30,000 entries, a millisecond's work.  The parts of a large table
- * are so large that malloc maps each for itself, and leave no holes behind.
+ * than some 16,000 entries, half a millisecond's work.  The parts of a large
+ * table are so large that malloc maps each for itself, and leave no holes
+ * behind.
  *
  * Keys come from outsiders (etcd keys, label values), hence SipHash-1-3 with a
  * secret of the process: nobody can choose keys that all collide. */

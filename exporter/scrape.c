@@ -92,7 +92,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* The mutex is held.  Signals belong to the loop. */
+/* The mutex is held. */
 static bool start_thread(struct scrapes *s)
 {
 	if (!s->started)

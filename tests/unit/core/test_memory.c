@@ -103,7 +103,8 @@ static void put_with(struct world *w, const char *key, int n, int load)
 	    "\"load\":%d}", n % 250, 8000 + n % 1000, load);
 	registry_written(w->d, &(struct key_facts){ .key = key,
 	    .value = value, .has_ttl = true, .ttl_s = 30,
-	    .expires = wall_add(m.seen, 30000), .renewed = true }, &m);
+	    .expires = wall_add(m.seen, 30000),
+	    .renewed = registry_find(w->d, key) == NULL }, &m);
 }
 
 static void put(struct world *w, const char *key, int n)
