@@ -19,7 +19,7 @@ fuzz_im_config := $(fuzz_core) $(fuzz_config) $(wildcard cli/im_config*.c) \
 fuzz_yaml := $(fuzz_core) $(fuzz_config) $(wildcard core/config*.c) \
 	$(wildcard core/options*.c) alerts/notify_config.c \
 	$(addprefix core/,clock.c http_config.c http_options.c labels.c \
-	nearest.c pattern.c table.c timefmt.c yaml.c)
+	nearest.c pattern.c rendered.c table.c timefmt.c yaml.c)
 
 FUZZ_SANITIZERS := address,undefined
 FUZZ_COMPILE = $(FUZZ_CC) $(DIALECT) -O1 -g $(FUZZ_WARNINGS) $(LIB_CFLAGS) \
