@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/rendered.h"
 #include "core/snapshot.h"
 #include "exporter/answers_impl.h"
-#include "core/rendered.h"
 #include "exporter/summary.h"
 #include "exporter/values.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/buf.h"
-#include "core/utf8.h"
 #include "core/rendered.h"
+#include "core/utf8.h"
 
 enum { VALUE_MAX = 64 << 10 };
 
