@@ -118,6 +118,14 @@ static void head_of_poll(struct watcher *w, mono_t now)
 	looking_judge(w, now);
 }
 
+/* Polls that were asked ahead may have begun in another order, so the best
+ * index counts. */
+static void store_is_at(struct poll *p, uint64_t index)
+{
+	if (index > p->store_index)
+		p->store_index = index;
+}
+
 /* Leaves wait to be judged, and the poll that waits began before them, or is
  * silent (judge.c): how far the store is now has to be asked for. */
 static void on_index(const struct etcd_result *r, void *arg)
@@ -139,8 +147,7 @@ static void on_index(const struct etcd_result *r, void *arg)
 	if (!poll_headed(w))
 		return;
 	registry_set_raft(w->c, r->meta.raft_term, r->meta.raft_index, now);
-	if (r->meta.etcd_index > w->poll->store_index)
-		w->poll->store_index = r->meta.etcd_index;
+	store_is_at(w->poll, r->meta.etcd_index);
 	if (r->meta.etcd_index <= w->reached)
 		came_this_far(w, r->meta.etcd_index, now);
 	else
@@ -223,8 +230,7 @@ void poll_settled(struct watcher *w, mono_t now)
 
 /* --- callbacks --- */
 
-/* False if the polls do not go on: they are another store's.  Polls that were
- * asked ahead may have begun in another order, so the best index counts. */
+/* False if the polls do not go on: they are another store's. */
 static bool take_head(struct poll *p, const struct etcd_meta *m)
 {
 	struct watcher *w = p->watcher;
@@ -235,8 +241,7 @@ static bool take_head(struct poll *p, const struct etcd_meta *m)
 	    loop_now(w->loop));
 	p->headed = true;
 	p->index = m->etcd_index;
-	if (m->etcd_index > p->store_index)
-		p->store_index = m->etcd_index;
+	store_is_at(p, m->etcd_index);
 	w->store_index = p->store_index;
 	return true;
 }
