@@ -1,12 +1,21 @@
 """Fixtures: servers that run for one test and are gone after it.  Each is a
 factory, so that a test says what it needs, and in which number."""
+import faulthandler
+import os
+
 import pytest
 
 from support.etcd import Beats, Etcd, EtcdCluster
 from support.fake_etcd import FakeEtcd
 from support.monitoring import Alertmanager, Prometheus
-from support.rollcall import Rollcall
+from support.rollcall import SLOW, Rollcall
 from support.webhook import Webhook
+
+# A test that hangs is one that failed, and not the end of all others: its
+# process says where each thread is, and ends (xdist starts another one).
+TEST_SECONDS = int(os.environ.get("E2E_TEST_SECONDS", 200)) * SLOW
+LONG_TEST_SECONDS = 1200 * SLOW
+RUN_SECONDS = 2700          # of the process that hands the tests out
 
 
 class Started:
@@ -83,6 +92,25 @@ def rollcall(started, tmp_path):
         return started(Rollcall(tmp_path / name, *arguments, **options),
                        start)
     return make
+
+
+def end_within(config, seconds):
+    faulthandler.dump_traceback_later(seconds, exit=True, file=config.terminal)
+
+
+def pytest_configure(config):
+    config.terminal = os.dup(2)     # tests' own output is captured
+    if not hasattr(config, "workerinput") and config.option.numprocesses:
+        end_within(config, RUN_SECONDS)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Not taken back behind the test: its fixtures may hang, too, and so may
+    what is left of its threads when the process ends."""
+    end_within(item.config, LONG_TEST_SECONDS if item.get_closest_marker(
+        "long") else TEST_SECONDS)
+    yield
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,5 +1,8 @@
 """The harness itself: what the other tests rely on."""
+import os
 import socket
+import subprocess
+import sys
 
 from support import fake_etcd as ways
 from support import http
@@ -85,3 +88,21 @@ def test_fake_etcd_passes_on(fake_etcd, etcd):
     fake = fake_etcd({}, etcd.url())
     etcd.put("/s/a", "x")
     assert http.get(fake.url() + "/v2/keys/s/a").json()["node"]["key"]
+
+
+def test_one_that_hangs_fails_and_the_others_are_run(tmp_path):
+    (tmp_path / "test_three.py").write_text(
+        "import threading\n"
+        "def test_before(): pass\n"
+        "def test_hangs(): threading.Event().wait()\n"
+        "def test_behind(): pass\n")
+    here = os.path.dirname(__file__)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+         "-p", "conftest", "-n", "1", "--rootdir", tmp_path, tmp_path],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path, env={
+            **os.environ, "PYTHONPATH": here, "E2E_TEST_SECONDS": "1"})
+    assert done.returncode == 1
+    assert "e2e: 2 passed, 1 failed" in done.stdout
+    assert "crashed while running 'test_three.py::test_hangs'" in done.stdout
+    assert " in test_hangs\n" in done.stderr
