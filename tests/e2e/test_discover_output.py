@@ -38,7 +38,8 @@ def test_output_is_always_whole(two, watching, tmp_path):
         await_true(lambda: "10.0.0.7:199" in seen, 10 * SLOW)
     finally:
         ended.set()
-        reader.join()
+        reader.join(20 * SLOW)
+    assert not reader.is_alive()
     assert not faults
     assert len(seen) > 5
     assert os.listdir(tmp_path).count("targets.json") == 1

@@ -346,6 +346,17 @@ def change(writer, number):
         writer.put(key, "10.0.0.1:%d" % number)
 
 
+def restart_in_turn(cluster, rounds, ended):
+    """Says that it is over, even if a member does not return."""
+    try:
+        for member in cluster.members * rounds:
+            member.kill()
+            time.sleep(0.3)
+            member.start()
+    finally:
+        ended.set()
+
+
 def roll(cluster, writer, changes, rounds):
     """So many changes at least, one after the other, while members die and
     return in turn."""
@@ -359,14 +370,11 @@ def roll(cluster, writer, changes, rounds):
                     break
         except BaseException as e:
             failure.append(e)
-    thread = threading.Thread(target=write)
+    thread = threading.Thread(target=write, daemon=True)
     thread.start()
-    for member in cluster.members * rounds:
-        member.kill()
-        time.sleep(0.3)
-        member.start()
-    ended.set()
-    thread.join()
+    restart_in_turn(cluster, rounds, ended)
+    thread.join(60)
+    assert not thread.is_alive()
     if failure:
         raise failure[0]
 
@@ -423,11 +431,7 @@ def test_registrations_while_members_restart(etcd_cluster, watching, started,
                 break
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         threads = [pool.submit(come_and_go, "n%d" % n) for n in range(4)]
-        for member in etcd_cluster.members * 2:
-            member.kill()
-            time.sleep(0.3)
-            member.start()
-        ended.set()
+        restart_in_turn(etcd_cluster, 2, ended)
         for thread in threads:
             thread.result()
     total = sum(2 * (last + 1) for last in told.values())

@@ -1,14 +1,12 @@
 """`rollcall register` on real servers: it registers, beats, comes back, leaves,
 fights nobody, and goes with the command that it started."""
 import contextlib
-import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import termios
 import time
 
 import pytest
@@ -323,14 +321,10 @@ def test_a_terminals_signal_is_not_doubled(register, etcd, key):
     """^C reaches the whole foreground group by itself."""
     r = register(command=["sh", "-c", TRAPS % 0], start=False)
     ours, theirs = os.openpty()
-
-    def own_terminal():
-        os.setsid()
-        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
     with open(r.log_path, "wb") as log:
         r.process = subprocess.Popen(
-            r.command(), stdin=theirs, stdout=log, stderr=log,
-            preexec_fn=own_terminal)
+            ["setsid", "--ctty", *r.command()], stdin=theirs, stdout=log,
+            stderr=log)
     r.await_registered()
     r.await_output("ready")
     os.write(ours, b"\x03")

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from .etcd import Etcd
-from .process import Process, _die_with_parent, _running
+from .process import GUARD, Process, _running
 from .rollcall import (BINARY, SLOW, VALGRIND, _parse_fields, _REPORT,
                        command_line)
 from .wait import Timeout, await_true
@@ -56,11 +56,10 @@ class Discoverer(Process):
         assert not self.alive(), "%s runs already" % self.name
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stderr=log,
+                GUARD + self.command(), stdin=subprocess.DEVNULL, stderr=log,
                 stdout=subprocess.PIPE if self.stdout is None
                 else self.stdout, cwd=self.directory,
-                env={**os.environ, **self.environment},
-                preexec_fn=_die_with_parent)
+                env={**os.environ, **self.environment})
         _running[self.process.pid] = self
         if self.stdout is None:
             self.reader = threading.Thread(target=self._read, daemon=True)

@@ -1,7 +1,6 @@
 """Child processes: each has a log file, is ended by its own pid, and dies with
 the test run even if that is killed."""
 import atexit
-import ctypes
 import os
 import random
 import signal
@@ -11,7 +10,11 @@ import threading
 
 from .wait import await_true
 
-_libc = ctypes.CDLL(None)
+# In front of a command: it dies when the thread that started it ends.  Not by
+# preexec_fn, which may hang for ever beside other threads (Python's subprocess
+# says so).
+GUARD = ["setpriv", "--pdeathsig", "KILL", "--"]
+
 _running = {}
 _ports = set()
 _lock = threading.Lock()
@@ -34,10 +37,6 @@ def free_port():
             _ports.add(port)
             return port
     raise RuntimeError("no free port")
-
-
-def _die_with_parent():
-    _libc.prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
 
 
 class Process:
@@ -63,11 +62,10 @@ class Process:
         assert not self.alive(), "%s runs already" % self.name
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log if self.output is None else self.output,
-                cwd=self.directory,
-                env={**os.environ, **self.environment},
-                preexec_fn=_die_with_parent)
+                GUARD + self.command(), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log if self.output is None
+                else self.output, cwd=self.directory,
+                env={**os.environ, **self.environment})
         _running[self.process.pid] = self
         if wait:
             self.wait_ready(timeout)
