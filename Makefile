@@ -285,10 +285,10 @@ install-packages: ## what building and testing need, by apt
 .PHONY: install uninstall
 SHARE = $(DESTDIR)$(PREFIX)/share
 FILL_IN = sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),'
-install: $(BUILD)/rollcall library ## program, library, man page, unit, docs [PREFIX DESTDIR]
+install: $(BUILD)/rollcall library ## program, library, manual, unit, docs [PREFIX DESTDIR]
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 \
-	    $(SHARE)/doc/rollcall/docs $(SHARE)/doc/rollcall/etcd \
-	    $(SHARE)/doc/rollcall/examples \
+	    $(addprefix $(SHARE)/doc/rollcall/,docs etcd examples \
+	    dashboards/grafana dashboards/prometheus) \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	    $(DESTDIR)$(PREFIX)/include/rollcall
@@ -300,10 +300,15 @@ install: $(BUILD)/rollcall library ## program, library, man page, unit, docs [PR
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/rollcall-etcd.pc
 	sed 's,/usr/local/share,$(PREFIX)/share,' packaging/rollcall.1 \
 	    > $(SHARE)/man/man1/rollcall.1
-	install -m 644 rollcall.yml README.md LICENSE $(SHARE)/doc/rollcall
+	install -m 644 rollcall.yml README.md CHANGELOG.md LICENSE \
+	    $(SHARE)/doc/rollcall
 	install -m 644 docs/*.md $(SHARE)/doc/rollcall/docs
 	install -m 644 etcd/README.md $(SHARE)/doc/rollcall/etcd
 	install -m 644 examples/*.c $(SHARE)/doc/rollcall/examples
+	install -m 644 dashboards/grafana/* \
+	    $(SHARE)/doc/rollcall/dashboards/grafana
+	install -m 644 dashboards/prometheus/* \
+	    $(SHARE)/doc/rollcall/dashboards/prometheus
 	sed 's,/usr/local/bin,$(PREFIX)/bin,' packaging/rollcall.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
 	chmod 644 $(SHARE)/man/man1/rollcall.1 \

@@ -81,6 +81,20 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, timeout=20)
 
 
+def test_links_of_the_documents_lead_somewhere(installed):
+    """The manual is where man(1) looks for it."""
+    place = installed + "/share/doc/rollcall"
+    dead = []
+    for directory, _, names in os.walk(place):
+        for name in (n for n in names if n.endswith(".md")):
+            with open(os.path.join(directory, name)) as f:
+                links = re.findall(r"\]\(([^)#:]+)[)#]", f.read())
+            dead += [link for link in links if not os.path.exists(
+                os.path.join(directory, link))]
+    assert set(dead) == {"packaging/rollcall.1"}
+    assert os.path.exists(installed + "/share/man/man1/rollcall.1")
+
+
 def test_get_and_set(example, etcd):
     get, set_ = example("get"), example("set")
     endpoints = "http://127.0.0.1:1," + etcd.url()      # the first is dead
