@@ -6,6 +6,7 @@ import platform
 import re
 import statistics
 import subprocess
+import textwrap
 import time
 
 import figures
@@ -190,7 +191,7 @@ or events come faster, than a real etcd can be brought to hold or make beside
 the rest on one machine.
 
 Machine: %(machine)s.
-Peers: %(versions)s.
+%(peers)s
 Measured %(when)s, rollcall %(revision)s, with everything (etcd, clients,
 scrapers) on the same CPUs.
 
@@ -250,7 +251,8 @@ def page(store):
     for name in unknown:        # a row that nobody explains; bench/run fails
         del values[name]
     text = INTRO % {
-        "machine": machine(), "versions": versions(),
+        "machine": machine(), "peers": textwrap.fill(
+            "Peers: %s." % versions(), 80),
         "when": ", ".join(sorted({k["when"] for k in kept})),
         "revision": ", ".join(sorted({k["revision"] for k in kept})),
         "table": "\n".join(table(values))}
