@@ -2,6 +2,7 @@
 factory, so that a test says what it needs, and in which number."""
 import faulthandler
 import os
+import signal
 
 import pytest
 
@@ -99,6 +100,11 @@ def end_within(config, seconds):
 
 
 def pytest_configure(config):
+    # A shell has them ignored in what it runs in the background, and so would
+    # whatever is started here.
+    for number in signal.SIGINT, signal.SIGQUIT:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     config.terminal = os.dup(2)     # tests' own output is captured
     if not hasattr(config, "workerinput") and config.option.numprocesses:
         end_within(config, RUN_SECONDS)
