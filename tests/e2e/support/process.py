@@ -20,12 +20,21 @@ _ports = set()
 _lock = threading.Lock()
 
 
+def _own_ports():
+    """Below the range that the kernel takes for outgoing connections, and none
+    of another worker's: while a server is down, its port stays its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    count = 12000 // workers
+    first = 20000 + int(worker[2:]) % workers * count
+    return range(first, first + count)
+
+
 def free_port():
-    """A port of 127.0.0.1 that nobody has.  Below the range the kernel takes
-    for outgoing connections, so that none of those takes it in between."""
+    """A port of 127.0.0.1 that nobody has."""
     with _lock:
         for _ in range(1000):
-            port = random.SystemRandom().randrange(20000, 32000)
+            port = random.SystemRandom().choice(_own_ports())
             if port in _ports:
                 continue
             with socket.socket() as s:
