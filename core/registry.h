@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "core/clock.h"
 #include "core/cluster.h"
@@ -97,6 +98,8 @@ struct rival {
 	wall_t expires;
 };
 
+enum { FLAPPING_EXPIRIES = 4 };
+
 /* What few instances have: made when one needs it, and kept. */
 struct instance_rare {
 	struct rival *rivals;
@@ -105,6 +108,9 @@ struct instance_rare {
 	mono_t left_at;			/* last expired or lost; 0: never */
 	struct notice noticed;		/* how that was; while it is gone */
 	struct instance *older, *newer;	/* order of vanishing */
+	mono_t expired[FLAPPING_EXPIRIES];	/* the last; 0: never */
+	TAILQ_ENTRY(instance_rare) flapping;	/* while it does */
+	struct instance *instance;	/* whose this is, meanwhile */
 };
 
 /* There may be a million of these, hence the small types: see
@@ -189,6 +195,7 @@ struct registry {
 	struct service **service_slots;
 	size_t nservice_slots;
 	struct instance *oldest, *newest;	/* vanished, in order */
+	TAILQ_HEAD(, instance_rare) flapping;	/* by their last expiry */
 	struct instance *tick_at;	/* where the tick goes on; or NULL */
 	mono_t tick_next;		/* the next hold's end it has seen */
 	size_t comparing;		/* listings now: collectors/ */

@@ -17,6 +17,7 @@ struct registry *registry_new(struct event_bus *bus)
 
 	r->bus = bus;
 	r->services = table_new(service_free);
+	TAILQ_INIT(&r->flapping);
 	r->next_instance_id = 1;
 	r->next_period_id = 1;
 	r->next_watching_id = 1;

@@ -75,6 +75,11 @@ void ended_note(struct directory *d, const char *identity, wall_t at);
 wall_t ended_at(const struct directory *d, const char *identity);
 void ended_tick(struct directory *d);
 
+/* registry_flapping.c */
+void flapping_expired(struct instance *i, mono_t now);
+void flapping_end(struct instance *i);	/* as it goes; or it does not flap */
+void flapping_tick(struct registry *r, mono_t now);
+
 /* registry_config.c */
 struct cluster *cluster_new(struct registry *r, const char *name);
 struct directory *directory_new(struct cluster *c,

@@ -117,6 +117,7 @@ void instance_unlink(struct instance *i)
 	struct service *s = i->service;
 
 	instance_emit(i, EVENT_DROPPED);
+	flapping_end(i);
 	if (i->present)
 		table_del(i->directory->by_key, names_key(i->names));
 	table_del(i->directory->cluster->by_identity, instance_identity(i));
@@ -231,6 +232,8 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 	move_between_lists(i, was, state);
 	if (vanished(state))
 		i->rare->noticed = e.instance.noticed;
+	if (state == STATE_EXPIRED)
+		flapping_expired(i, m->now);
 	snapshot_touch_instance(r, i);
 	snapshot_touch_service(r, i->service);
 	i->directory->changed = true;

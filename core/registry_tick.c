@@ -1,8 +1,8 @@
 /* What happens to the roll by the mere passing of time: holds end, the
  * vanished are forgotten, a mass vanish is over when nobody is held,
- * maintenance windows end.  Where much is to be changed, or many are to be
- * looked at, it takes several turns of the loop.  Called by the loop's
- * timer. */
+ * maintenance windows end, and flapping does.  Where much is to be changed, or
+ * many are to be looked at, it takes several turns of the loop.  Called by the
+ * loop's timer. */
 #include <stdlib.h>
 
 #include "core/config.h"
@@ -104,6 +104,7 @@ mono_t registry_tick(struct registry *r, mono_t now)
 		return now;
 	end_windows(r, now);
 	end_mass_vanish(r);
+	flapping_tick(r, now);
 	for (size_t k = 0; k < r->nclusters; k++)
 		for (size_t n = 0; n < r->clusters[k]->ndirectories; n++)
 			ended_tick(r->clusters[k]->directories[n]);

@@ -190,6 +190,92 @@ static void expiry_and_return(void **state)
 	assert_int_equal(w->n, 3);
 }
 
+enum { MINUTE = 60 * 1000 };
+
+static struct instance *expire_and_return(struct world *w, const char *key,
+    int64_t after_ms)
+{
+	clock_advance(after_ms);
+	leave(w, key, CAUSE_EXPIRE);
+	put(w, key, 5, true);
+	return registry_find(w->d, key);
+}
+
+static void tick_after(struct world *w, int64_t ms)
+{
+	clock_advance(ms);
+	registry_tick(w->r, clock_mono());
+	event_flush(w->bus, clock_mono());
+}
+
+static void four_expiries_in_ten_minutes_flap(void **state)
+{
+	struct world *w = *state;
+	struct instance *i;
+
+	put(w, "/login/1", 5, true);
+	put(w, "/login/2", 5, true);
+	for (int n = 0; n < 3; n++)
+		i = expire_and_return(w, "/login/1", 3 * MINUTE);
+	assert_false(i->flapping);
+	i = expire_and_return(w, "/login/1", MINUTE);
+	assert_true(i->flapping);
+	assert_false(registry_find(w->d, "/login/2")->flapping);
+	/* The quarter of an hour is that of the last one. */
+	tick_after(w, 14 * MINUTE);
+	i = expire_and_return(w, "/login/1", 0);
+	tick_after(w, 15 * MINUTE - 1);
+	assert_true(i->flapping);
+	tick_after(w, 1);
+	assert_false(i->flapping);
+	assert_true(TAILQ_EMPTY(&w->r->flapping));
+}
+
+static void four_expiries_in_more_do_not_flap(void **state)
+{
+	struct world *w = *state;
+	struct instance *i;
+
+	put(w, "/login/1", 5, true);
+	for (int n = 0; n < 9; n++) {
+		i = expire_and_return(w, "/login/1", 10 * MINUTE / 3 + 1);
+		assert_false(i->flapping);
+	}
+}
+
+/* In the order of their last expiry, whichever began first. */
+static void flapping_ends_one_by_one(void **state)
+{
+	struct world *w = *state;
+	struct instance *one, *two;
+
+	put(w, "/login/1", 5, true);
+	put(w, "/login/2", 5, true);
+	for (int n = 0; n < 4; n++)
+		expire_and_return(w, "/login/1", 1000);
+	for (int n = 0; n < 4; n++)
+		two = expire_and_return(w, "/login/2", 1000);
+	one = expire_and_return(w, "/login/1", MINUTE);
+	assert_true(one->flapping && two->flapping);
+	tick_after(w, 14 * MINUTE);
+	assert_true(one->flapping && !two->flapping);
+	tick_after(w, MINUTE);
+	assert_false(one->flapping);
+}
+
+static void what_flaps_may_go(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "/login/1", 5, true);
+	for (int n = 0; n < 4; n++)
+		expire_and_return(w, "/login/1", 1000);
+	leave(w, "/login/1", CAUSE_DELETE);
+	assert_true(TAILQ_EMPTY(&w->r->flapping));
+	put(w, "/login/1", 5, true);
+	assert_false(registry_find(w->d, "/login/1")->flapping);
+}
+
 /* A key set anew after its TTL had run out, before etcd had removed it. */
 static void set_over_an_expired_key(void **state)
 {
@@ -978,6 +1064,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_heartbeat_is_no_registration),
 		TEST(expiry_and_return),
+		TEST(four_expiries_in_ten_minutes_flap),
+		TEST(four_expiries_in_more_do_not_flap),
+		TEST(flapping_ends_one_by_one),
+		TEST(what_flaps_may_go),
 		TEST(set_over_an_expired_key),
 		TEST(a_write_without_prev_means_a_missed_leave),
 		TEST(deletion_ends_the_instance),

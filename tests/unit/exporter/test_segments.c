@@ -173,6 +173,15 @@ static void leave(struct world *w, size_t n, enum cause cause, bool hold)
 		    hold ? mono_add(m.now, 3000) : (mono_t){ 0 });
 }
 
+static void turn_flapping(struct instance *i)
+{
+	if (i->flapping)
+		flapping_end(i);
+	else
+		for (int n = 0; n < FLAPPING_EXPIRIES; n++)
+			flapping_expired(i, clock_mono());
+}
+
 /* One thing that may happen. */
 static void change(struct world *w)
 {
@@ -190,10 +199,8 @@ static void change(struct world *w)
 		    seeded_below(3) == 0);
 		break;
 	case 2:
-		if (i != NULL) {
-			i->flapping = !i->flapping;
-			snapshot_touch_instance(w->r, i);
-		}
+		if (i != NULL)
+			turn_flapping(i);
 		break;
 	case 3:
 		if (i != NULL)
@@ -481,8 +488,7 @@ static void only_what_depends_on_it(void **state)
 	leave(w, 333, CAUSE_DIFF, true);
 	CHECK_RENDERED(w, 1, M_instance_up, M_instance_changed,
 	    M_instance_held);
-	find(w, 334)->flapping = true;
-	snapshot_touch_instance(w->r, find(w, 334));
+	turn_flapping(find(w, 334));
 	CHECK_RENDERED(w, 1, M_instance_flapping);
 	maintain(w, find(w, 335));
 	CHECK_RENDERED(w, 1, M_instance_maintenance);
