@@ -25,7 +25,8 @@ struct directory_config {
 	int64_t forget_after_ms;	/* 24h; ephemeral 10m */
 	bool instance_detail;
 	struct string_list ignore;	/* globs on the relative key */
-	struct labels service_map;	/* glob on instance_id -> service */
+	struct labels service_map;	/* glob on instance_id -> service; the
+					   first counts, as written */
 	int64_t max_vanished;		/* 10000 */
 };
 

@@ -35,7 +35,7 @@ static const struct option directory_fields[] = {
 	FIELD(max_vanished, INT, .min = 1, .max = 10000000),
 	FIELD(instance_detail, BOOL),
 	FIELD(ignore, STRINGS),
-	FIELD(service_map, LABELS),
+	FIELD(service_map, RULES),
 };
 #undef FIELD
 

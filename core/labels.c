@@ -73,6 +73,11 @@ void labels_set(struct labels *l, const char *name, const char *value)
 	}
 }
 
+void labels_append(struct labels *l, const char *name, const char *value)
+{
+	insert_at(l, l->n, name, xstrdup(value));
+}
+
 const char *labels_get(const struct labels *l, const char *name)
 {
 	bool found;

@@ -20,6 +20,9 @@ struct labels {
 /* Sets or replaces one pair; both strings are copied.  An empty value removes
  * the name, since in Prometheus' data model both mean the same. */
 void labels_set(struct labels *l, const char *name, const char *value);
+/* Puts a pair behind the others as it is: for what is held to one after the
+ * other and is no set.  Of what is here only labels_free() is for that, too. */
+void labels_append(struct labels *l, const char *name, const char *value);
 const char *labels_get(const struct labels *l, const char *name); /* or NULL */
 void labels_copy(struct labels *to, const struct labels *from);	/* adds all */
 void labels_free(struct labels *l);

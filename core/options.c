@@ -158,13 +158,15 @@ static void read_list(const struct option *o, const struct yaml_node *node,
 static void read_labels(const struct option *o, const struct yaml_node *node,
     void *field, struct problems *p)
 {
+	void (*put)(struct labels *, const char *, const char *) =
+	    o->type == OPTION_RULES ? labels_append : labels_set;
+
 	if (!expect(o->name, node, YAML_MAP, p))
 		return;
 	for (size_t i = 0; i < node->n; i++)
 		if (expect(node->keys[i]->text, node->items[i], YAML_SCALAR,
 		    p))
-			labels_set(field, node->keys[i]->text,
-			    node->items[i]->text);
+			put(field, node->keys[i]->text, node->items[i]->text);
 }
 
 static void unknown_word(const struct option *o,
@@ -236,6 +238,7 @@ static void (*const readers[])(const struct option *o,
 	[OPTION_STRINGS] = read_list,
 	[OPTION_PATHS] = read_list,
 	[OPTION_LABELS] = read_labels,
+	[OPTION_RULES] = read_labels,
 	[OPTION_WORD] = read_word,
 	[OPTION_OBJECT] = read_object,
 	[OPTION_OBJECTS] = read_objects,

@@ -22,6 +22,7 @@ enum option_type {
 	OPTION_STRINGS,		/* struct string_list */
 	OPTION_PATHS,		/* struct string_list of OPTION_PATH */
 	OPTION_LABELS,		/* struct labels */
+	OPTION_RULES,		/* the same, in the order of the file */
 	OPTION_WORD,		/* int: index into words[] */
 	OPTION_OBJECT,		/* a struct in place, described by set */
 	OPTION_OBJECTS,		/* struct object_list, each described by set */

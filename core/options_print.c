@@ -43,6 +43,7 @@ static void free_field(const struct option *o, void *field)
 		free_strings(field);
 		break;
 	case OPTION_LABELS:
+	case OPTION_RULES:
 		labels_free(field);
 		break;
 	case OPTION_OBJECT:
@@ -248,6 +249,7 @@ static void print_field(const struct option *o, const void *field,
 		print_strings(field, out, indent + STEP);
 		break;
 	case OPTION_LABELS:
+	case OPTION_RULES:
 		print_labels(field, out, indent + STEP);
 		break;
 	case OPTION_OBJECT:
@@ -276,6 +278,7 @@ static bool is_set(const struct option *o, const void *field)
 	case OPTION_PATHS:
 		return ((const struct string_list *)field)->n > 0;
 	case OPTION_LABELS:
+	case OPTION_RULES:
 		return ((const struct labels *)field)->n > 0;
 	case OPTION_OBJECT:
 		return anything_set(o->set, field);

@@ -825,6 +825,30 @@ static void rename_service(struct world *w, const char *name)
 	event_flush(w->bus, clock_mono());
 }
 
+static const char *service_of(struct world *w, const char *key)
+{
+	put(w, key, 10, true);
+	return registry_find(w->d, key)->service->name;
+}
+
+static void the_first_glob_of_the_map_counts(void **state)
+{
+	struct world *w = *state;
+	struct config *c = configure("http://127.0.0.1:2379", "/login");
+	struct labels *map =
+	    &config_directory(config_cluster(c, 0), 0)->service_map;
+
+	labels_append(map, "0001-*", "login_server");
+	labels_append(map, "000*", "msg_server");
+	labels_append(map, "00*-?", "msfs");
+	registry_configure(w->r, c);
+	config_unref(c);
+	assert_string_equal(service_of(w, "/login/0001-1"), "login_server");
+	assert_string_equal(service_of(w, "/login/0002-1"), "msg_server");
+	assert_string_equal(service_of(w, "/login/0012-1"), "msfs");
+	assert_string_equal(service_of(w, "/login/1"), "login");
+}
+
 static void a_renamed_service_is_read_anew(void **state)
 {
 	struct world *w = *state;
@@ -1092,6 +1116,7 @@ int main(void)
 		TEST(clamps_times),
 		TEST(a_removed_directory_is_unwatched),
 		TEST(nothing_is_known_before_the_first_listing),
+		TEST(the_first_glob_of_the_map_counts),
 		TEST(a_renamed_service_is_read_anew),
 		TEST(rivals_are_read_anew),
 		TEST(restored_as_it_was),
