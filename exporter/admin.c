@@ -13,6 +13,7 @@
 #include "core/history_rows.h"
 #include "core/xalloc.h"
 #include "exporter/admin_body.h"
+#include "exporter/listing.h"
 #include "exporter/routes.h"
 
 enum { REPLY_MAX = 1 << 20 };
@@ -25,6 +26,8 @@ struct kind {
 	enum admin_rc (*apply)(const struct exporter_admin *a,
 	    const struct window *asked, struct window *w_r, struct err *e);
 	void (*answer)(const struct window *w, struct buf *out);
+	const char *rest;		/* what follows the path, in a list */
+	const char *what;		/* NULL: routes.c answers there, too */
 };
 
 struct change {
@@ -103,9 +106,12 @@ static void answer_forgotten(const struct window *w, struct buf *out)
 #define V1 "/api/registry/v1/"
 
 static const struct kind kinds[] = {
-	{ "POST", V1 "forget", read_forget, apply_forget, answer_forgotten },
-	{ "POST", V1 "maintenance", read_start, apply_start, answer_window },
-	{ "DELETE", V1 "maintenance/", read_end, apply_end, answer_window },
+	{ "POST", V1 "maintenance", read_start, apply_start, answer_window,
+	  "", NULL },
+	{ "DELETE", V1 "maintenance/", read_end, apply_end, answer_window,
+	  "ID", "Ends a maintenance window." },
+	{ "POST", V1 "forget", read_forget, apply_forget, answer_forgotten,
+	  "", "Forgets an instance that vanished." },
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -137,10 +143,18 @@ bool admin_is(const char *method, const char *path)
 const char *admin_methods(const char *path)
 {
 	for (size_t i = 0; i < KINDS; i++)
-		if (rest_of(&kinds[i], path) != NULL &&
-		    strcmp(kinds[i].path, V1 "maintenance") != 0)
+		if (kinds[i].what != NULL &&
+		    rest_of(&kinds[i], path) != NULL)
 			return kinds[i].method;
 	return NULL;
+}
+
+void admin_list(struct listing *l)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].what != NULL)
+			listing_add(l, kinds[i].method, kinds[i].path,
+			    kinds[i].rest, kinds[i].what);
 }
 
 /* --- who may --- */

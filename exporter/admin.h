@@ -6,6 +6,7 @@
 
 #include "exporter/exporter.h"
 
+struct listing;
 struct reply;
 
 /* The requests that change something: which they are, who may make them, what
@@ -21,6 +22,9 @@ bool admin_is(const char *method, const char *path);
 /* The methods of a path at which there is nothing but such requests, as the
  * Allow header has them; NULL: it is no such path. */
 const char *admin_methods(const char *path);
+
+/* Adds those paths. */
+void admin_list(struct listing *l);
 
 /* Where a request comes from; headers, NULL: none. */
 struct admin_origin {

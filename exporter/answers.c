@@ -10,6 +10,7 @@
 #include "core/timefmt.h"
 #include "core/xalloc.h"
 #include "exporter/answers_impl.h"
+#include "exporter/listing.h"
 
 enum {
 	BODY_MAX = 256 << 20, LINK_MAX = 256 << 10,
@@ -25,29 +26,38 @@ enum {
 
 struct kind {
 	const char *name;		/* behind ANSWERS_V1 */
+	const char *rest;		/* and behind that, in the list */
 	unsigned parameters;
 	answer_fn *answer;
 	bool present;			/* asks nothing of history */
+	const char *what;
 };
 
 static const struct kind kinds[] = {
-	{ "uptime", RANGE | PARAM(STEP) | PARAM(EDGES) | PARAM(OF) | WHO |
-	  PARAM(MIN) | PAGING, answer_uptime, false },
-	{ "outages", RANGE | PARAM(OF) | WHO | PARAM(MIN) | PAGING,
-	  answer_outages, false },
-	{ "events", RANGE | WHO | PARAM(ORDER) | PAGING, answer_events,
-	  false },
-	{ "instances", WHO | PARAM(STATE) | PAGING, answer_instances,
-	  true },
-	{ "services", PARAM(CLUSTER) | PARAM(SERVICE) | PAGING,
-	  answer_services, true },
-	{ "overview", 0, answer_overview, false },
+	{ "overview", "", 0, answer_overview, false,
+	  "Everything at a glance." },
+	{ "services", "", PARAM(CLUSTER) | PARAM(SERVICE) | PAGING,
+	  answer_services, true,
+	  "Services, each with its state and how many are up." },
+	{ "instances", "", WHO | PARAM(STATE) | PAGING, answer_instances,
+	  true, "Instances that are registered or vanished." },
+	{ "uptime", "", RANGE | PARAM(STEP) | PARAM(EDGES) | PARAM(OF) | WHO |
+	  PARAM(MIN) | PAGING, answer_uptime, false,
+	  "Uptime and coverage over any range, in steps." },
+	{ "outages", "", RANGE | PARAM(OF) | WHO | PARAM(MIN) | PAGING,
+	  answer_outages, false,
+	  "Who was down, and for how long, newest first." },
+	{ "events", "", RANGE | WHO | PARAM(ORDER) | PAGING, answer_events,
+	  false, "Who came and went, newest first." },
 };
 
 static const struct kind badge = {
-	"badge/", PARAM(CLUSTER) | PARAM(MIN) | PARAM(LABEL), answer_badge,
-	false
+	"badge/", "SERVICE/uptime/30d.svg",
+	PARAM(CLUSTER) | PARAM(MIN) | PARAM(LABEL), answer_badge, false,
+	"The uptime of a service as an image."
 };
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 static const char *behind(const char *path, const char *prefix)
 {
@@ -60,8 +70,7 @@ static const struct kind *find(const char *path)
 {
 	const char *name = behind(path, ANSWERS_V1);
 
-	for (size_t i = 0; name != NULL &&
-	    i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; name != NULL && i < KINDS; i++)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return name != NULL && behind(name, badge.name) != NULL ? &badge :
@@ -71,6 +80,21 @@ static const struct kind *find(const char *path)
 bool answers_has_path(const char *path)
 {
 	return find(path) != NULL;
+}
+
+static void list(struct listing *l, const struct kind *k)
+{
+	char *path = xasprintf("%s%s", ANSWERS_V1, k->name);
+
+	listing_add(l, ROUTES_READING, path, k->rest, k->what);
+	free(path);
+}
+
+void answers_list(struct listing *l)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		list(l, &kinds[i]);
+	list(l, &badge);
 }
 
 /* SERVICE/uptime/30d.svg; a service may have slashes in its name. */

@@ -7,6 +7,7 @@
 #include "core/history.h"
 
 struct err;
+struct listing;
 struct reply;
 
 /* Questions to /api/registry/v1/ that only read (docs/API.md): read from a
@@ -17,6 +18,9 @@ struct answer;
 
 /* True for the path of one. */
 bool answers_has_path(const char *path);
+
+/* Adds all of them. */
+void answers_list(struct listing *l);
 
 /* accept_encoding: the header, or NULL.  Nothing is borrowed, since the thread
  * that answers may be left behind.  NULL with r: there is no such thing. */

@@ -16,6 +16,7 @@
 #include "exporter/exporter.h"
 #include "exporter/exposition.h"
 #include "exporter/gzip.h"
+#include "exporter/listing.h"
 #include "exporter/negotiate.h"
 #include "exporter/page.h"
 #include "exporter/pieces.h"
@@ -26,7 +27,8 @@ enum { BODY_MAX = 256 << 20 };
 
 #define PLAIN "text/plain; charset=utf-8"
 #define HTML "text/html; charset=utf-8"
-#define READING "GET, HEAD"
+#define JSON "application/json"
+#define READING ROUTES_READING
 
 struct route {
 	const char *path;		/* NULL: the telemetry path */
@@ -34,6 +36,7 @@ struct route {
 	const char *content_type;	/* NULL: the handler sets it */
 	const char *vary;
 	void (*answer)(const struct request *q, struct reply *r);
+	const char *what;		/* NULL: the API does not list it */
 };
 
 /* What is made elsewhere, and what is measured at the scrape: in this order,
@@ -129,20 +132,44 @@ static void answer_windows(const struct request *q, struct reply *r)
 	buf_adds(&r->body, "\n]\n");
 }
 
+static void answer_listing(const struct request *q, struct reply *r);
+
 /* The telemetry path may be any but those of the others
  * (exporter_has_path()). */
 static const struct route routes[] = {
-	{ NULL, READING, NULL, "Accept, Accept-Encoding", answer_metrics },
-	{ "/", READING, HTML, "Accept-Encoding", answer_page },
-	{ "/-/healthy", READING, PLAIN, NULL, answer_healthy },
-	{ "/-/ready", READING, PLAIN, NULL, answer_ready },
-	{ "/api/registry/v1/maintenance", "GET, HEAD, POST",
-	  "application/json", "Accept-Encoding", answer_windows },
+	{ NULL, READING, NULL, "Accept, Accept-Encoding", answer_metrics,
+	  NULL },
+	{ "/", READING, HTML, "Accept-Encoding", answer_page, NULL },
+	{ "/-/healthy", READING, PLAIN, NULL, answer_healthy, NULL },
+	{ "/-/ready", READING, PLAIN, NULL, answer_ready, NULL },
+	{ "/api/registry/v1", READING, JSON, "Accept-Encoding",
+	  answer_listing, NULL },
+	{ ANSWERS_V1, READING, JSON, "Accept-Encoding", answer_listing,
+	  "This list." },
+	{ ANSWERS_V1 "maintenance", READING ", POST", JSON,
+	  "Accept-Encoding", answer_windows,
+	  "Maintenance windows, newest first; POST starts one." },
 };
+
+enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
+
+static void answer_listing(const struct request *q, struct reply *r)
+{
+	struct listing l;
+
+	listing_begin(&l, q->link_prefix, &r->body);
+	for (size_t i = 0; i < ROUTES; i++)
+		if (routes[i].what != NULL)
+			listing_add(&l, routes[i].methods, routes[i].path, "",
+			    routes[i].what);
+	answers_list(&l);
+	admin_list(&l);
+	listing_end(&l);
+}
 
 bool exporter_has_path(const char *path)
 {
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+	for (size_t i = 0; i < ROUTES; i++)
 		if (routes[i].path != NULL &&
 		    strcmp(routes[i].path, path) == 0)
 			return true;
@@ -151,7 +178,7 @@ bool exporter_has_path(const char *path)
 
 static const struct route *find_route(const struct request *q)
 {
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+	for (size_t i = 0; i < ROUTES; i++) {
 		const char *path = routes[i].path;
 
 		if (strcmp(q->path, path ? path : q->telemetry_path) == 0)
@@ -184,7 +211,7 @@ void routes_error(struct reply *r_r, unsigned status, const char *type,
 	vsnprintf(text, sizeof(text), error, ap);
 	va_end(ap);
 	*r_r = (struct reply){
-		.status = status, .content_type = "application/json"
+		.status = status, .content_type = JSON
 	};
 	buf_init(&r_r->body, BODY_MAX);
 	buf_adds(&r_r->body, "{\"status\":\"error\",\"errorType\":");

@@ -6,6 +6,9 @@
 #include "core/buf.h"
 #include "core/metric.h"
 
+/* The methods of what only reads, as the Allow header has them. */
+#define ROUTES_READING "GET, HEAD"
+
 struct pieces;
 struct segments;
 struct snap_sample;

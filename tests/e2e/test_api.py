@@ -9,6 +9,7 @@ import urllib.parse
 
 import pytest
 
+from support.http import request as http_request
 from support.rollcall import SLOW
 from support.servers import TOP
 from support.wait import await_true
@@ -109,6 +110,30 @@ def test_every_path_and_parameter_is_documented(world):
         for name in names.split(", "):
             assert "`%s`" % name in documented[what], (what, name)
     assert "here is none" in world.get(V1 + "overview?xyzzy=1").text
+
+
+def documented_paths():
+    """Those of the table at the top of docs/API.md."""
+    with open(TOP + "/docs/API.md", encoding="utf-8") as f:
+        table = re.search(r"^\| path \|.*\n\|-.*\n((?:\|.*\n)+)", f.read(),
+                          re.M)
+    return {V1 + path for row in table[1].splitlines()
+            for path in re.findall(r"`([\w/.]+)`", row.split("|")[1])}
+
+
+def test_list_of_paths(world):
+    """It has those that are documented, and they take what it says."""
+    listed = {row["path"]: row["methods"].split(", ")
+              for row in world.get(V1).json()}
+    assert world.get(V1.rstrip("/")).json() == world.get(V1).json()
+    assert set(listed) == documented_paths() | {V1}
+    for path, methods in listed.items():
+        path = path.replace("SERVICE", "login_server").replace("ID", "1")
+        if "GET" in methods:
+            assert world.get(path).status == 200, path
+        refused = http_request("PUT", world.url(path))
+        assert refused.status == 405
+        assert refused.headers["Allow"].split(", ") == methods, path
 
 
 def fields_of(section):

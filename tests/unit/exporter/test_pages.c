@@ -195,6 +195,36 @@ static void test_metrics(void **state)
 	buf_free(&r.body);
 }
 
+/* Each path once, whichever table it is in, and where it is seen from
+ * outside. */
+static void test_listing(void **state)
+{
+	struct request q = get("/api/registry/v1/");
+	char *text, *bare;
+
+	(void)state;
+	q.link_prefix = "/roll";
+	text = ask(&q, 200);
+	assert_true(strncmp(text, "[\n{\"path\":\"/roll/api/registry/v1/\","
+	    "\"methods\":\"GET, HEAD\",\"what\":\"This list.\"},\n", 75) ==
+	    0);
+	assert_has(text, "v1/overview\",\"methods\":\"GET, HEAD\",");
+	assert_has(text, "v1/badge/SERVICE/uptime/30d.svg\",");
+	assert_has(text, "v1/maintenance/ID\",\"methods\":\"DELETE\",");
+	assert_has(text, "v1/maintenance\",\"methods\":\"GET, HEAD, POST\"");
+	assert_null(strstr(strstr(text, "v1/maintenance\"") + 1,
+	    "v1/maintenance\""));
+	assert_null(strstr(text, "metrics"));
+	assert_has(text, "}\n]\n");
+	q.path = "/api/registry/v1";
+	bare = ask(&q, 200);
+	assert_string_equal(bare, text);
+	free(text);
+	free(bare);
+	q.method = "POST";
+	free(ask(&q, 405));
+}
+
 static void test_telemetry_path(void **state)
 {
 	struct request q = get("/m");
@@ -330,6 +360,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_errors, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_metrics, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(test_listing, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_telemetry_path, set_up,
 		    tear_down),
