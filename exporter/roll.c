@@ -3,184 +3,271 @@
  * a snapshot, writes HTML; the page around it is page.c's. */
 #include "exporter/roll.h"
 
+#include <string.h>
+
 #include "core/buf.h"
 #include "core/snapshot.h"
 #include "core/timefmt.h"
 #include "exporter/html.h"
+#include "exporter/table.h"
 #include "exporter/values.h"
 
-/* How far a table is. */
-struct rows {
-	const struct snapshot *s;
-	struct buf *out;
-	size_t written, left_out;
+static void write_table(const struct snapshot *s, bool several,
+    const struct table_column *columns, size_t n, void (*rows)(struct table *),
+    struct buf *out)
+{
+	struct table t = {
+		.s = s, .columns = columns, .ncolumns = n,
+		.max = ROLL_MAX_ROWS, .several = several, .rows = rows,
+	};
+
+	table_write(&t, out);
+}
+
+/* --- services --- */
+
+/* From the worst on. */
+static const struct {
+	const char *state, *shown, *class;
+} service_states[] = {
+	{ "gone", "GONE", "bad" },
+	{ "below_minimum", "BELOW MINIMUM", "bad" },
+	{ "unknown", "unknown", "" },
+	{ "up", "up", "" },
+	{ "empty", "empty", "" },
 };
 
-static void cell_label(struct buf *out, const struct rstr *labels,
-    const char *name)
+enum { SERVICE_STATES = sizeof(service_states) / sizeof(service_states[0]) };
+
+static size_t rank_of(const struct snap_service *s)
 {
-	buf_adds(out, "<td>");
-	html_label(out, labels != NULL ? labels->s : NULL, name);
-	buf_adds(out, "</td>");
+	const char *state = values_service_state(s);
+	size_t i = 0;
+
+	while (i < SERVICE_STATES - 1 &&
+	    strcmp(service_states[i].state, state) != 0)
+		i++;
+	return i;
 }
 
-/* NULL: none. */
-static void cell_text(struct buf *out, const char *text)
+static void service_state(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
 {
-	buf_adds(out, "<td>");
-	html_text(out, text != NULL ? text : "");
-	buf_adds(out, "</td>");
+	(void)c;
+	buf_adds(out, service_states[rank_of(row->of)].shown);
 }
 
-static void cell_number(struct buf *out, size_t n)
+static void service_label(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
 {
-	buf_adds(out, "<td class=\"n\">");
-	buf_addu(out, n);
-	buf_adds(out, "</td>");
+	const struct snap_service *s = row->of;
+
+	html_label(out, s->labels->s, c->label);
 }
 
-/* True if there is room for one more row. */
-static bool begin_row(struct rows *r, bool bad)
+/* Nothing as long as nobody could count. */
+static void service_up(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
 {
-	if (r->written >= ROLL_MAX_ROWS) {
-		r->left_out++;
-		return false;
+	const struct snap_service *s = row->of;
+
+	(void)c;
+	if (s->known)
+		buf_addu(out, s->up);
+}
+
+static void service_minimum(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_service *s = row->of;
+
+	(void)c;
+	buf_addu(out, s->min_instances);
+}
+
+/* Of these two, none is nothing to be told. */
+static void service_late(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_service *s = row->of;
+
+	(void)c;
+	if (s->known && s->late > 0)
+		buf_addu(out, s->late);
+}
+
+static void service_permanent(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_service *s = row->of;
+
+	(void)c;
+	if (s->known && s->permanent > 0)
+		buf_addu(out, s->permanent);
+}
+
+static const struct table_column service_columns[] = {
+	{ "state", service_state, NULL, "w", true, false },
+	{ "service", service_label, "service_name", "", true, false },
+	{ "up", service_up, NULL, "n", false, false },
+	{ "minimum", service_minimum, NULL, "n", false, false },
+	{ "late", service_late, NULL, "n", false, false },
+	{ "permanent", service_permanent, NULL, "n", false, false },
+	{ "etcd cluster", service_label, "etcd_cluster", "", false, true },
+};
+
+/* False: the table is full. */
+static bool add_services(struct table *t, const struct snap_block *block,
+    size_t rank)
+{
+	for (size_t i = 0; i < block->n; i++) {
+		const struct snap_service *s = &block->services[i];
+
+		if (s->labels != NULL && rank_of(s) == rank &&
+		    !table_add(t, s, service_states[rank].class))
+			return false;
 	}
-	r->written++;
-	buf_adds(r->out, bad ? "<tr class=\"bad\">" : "<tr>");
 	return true;
 }
 
-static void end_table(const struct rows *r)
+static void service_rows(struct table *t)
 {
-	buf_adds(r->out, "</table>\n");
-	if (r->left_out > 0)
-		buf_addf(r->out, "<p>and %zu more</p>\n", r->left_out);
-	if (r->written == 0)
-		buf_adds(r->out, "<p>none</p>\n");
+	const struct snap_set *set = t->s->services;
+
+	for (size_t rank = 0; rank < SERVICE_STATES; rank++)
+		for (size_t b = 0; b < set->n; b++)
+			if (!add_services(t, snap_block(set, b), rank))
+				return;
 }
 
-static const char *service_state(const struct snap_service *s)
+void roll_services(const struct snapshot *s, bool several, struct buf *out)
 {
-	if (!s->known)
-		return "unknown";
-	if (values_service_is_up(s))
-		return "up";
-	if (s->up > 0)
-		return "BELOW MINIMUM";
-	return s->min_instances == 0 ? "empty" : "GONE";
+	buf_adds(out, "<h2 id=\"services\">Services</h2>\n");
+	write_table(s, several, service_columns,
+	    sizeof(service_columns) / sizeof(service_columns[0]),
+	    service_rows, out);
 }
 
-static bool service_is_bad(const struct snap_service *s)
+/* --- instances --- */
+
+static void instance_state(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
 {
-	return s->known && !values_service_is_up(s) &&
-	    (s->up > 0 || s->min_instances > 0);
-}
+	const struct snap_instance *i = row->of;
 
-/* Empty as long as nobody could count. */
-static void cell_count(struct buf *out, const struct snap_service *s,
-    size_t n)
-{
-	if (s->known)
-		cell_number(out, n);
-	else
-		buf_adds(out, "<td></td>");
-}
-
-static void service_row(struct rows *r, const struct snap_service *s)
-{
-	if (!begin_row(r, service_is_bad(s)))
-		return;
-	cell_label(r->out, s->labels, "etcd_cluster");
-	cell_label(r->out, s->labels, "service_name");
-	buf_addf(r->out, "<td>%s</td>", service_state(s));
-	cell_count(r->out, s, s->up);
-	cell_number(r->out, s->min_instances);
-	cell_count(r->out, s, s->late);
-	cell_count(r->out, s, s->permanent);
-	buf_adds(r->out, "</tr>\n");
-}
-
-static void service_rows(struct rows *r, bool bad)
-{
-	for (size_t b = 0; b < r->s->services->n; b++) {
-		const struct snap_block *block = snap_block(r->s->services, b);
-
-		for (size_t i = 0; i < block->n; i++)
-			if (block->services[i].labels != NULL &&
-			    service_is_bad(&block->services[i]) == bad)
-				service_row(r, &block->services[i]);
-	}
-}
-
-void roll_services(const struct snapshot *s, struct buf *out)
-{
-	struct rows r = { .s = s, .out = out };
-
-	buf_adds(out, "<h2>Services</h2>\n<table>\n<tr><th>etcd cluster</th>"
-	    "<th>service</th><th>state</th><th>up</th><th>minimum</th>"
-	    "<th>late</th><th>permanent</th></tr>\n");
-	service_rows(&r, true);
-	service_rows(&r, false);
-	end_table(&r);
-}
-
-/* Since when, and how long that is, in whole seconds. */
-static void cells_since(struct rows *r, int64_t ms)
-{
-	int64_t age = r->s->taken.ms - ms;
-	char text[TIMEFMT_MAX];
-
-	if (ms <= 0) {
-		buf_adds(r->out, "<td></td><td></td>");
-		return;
-	}
-	buf_addf(r->out, "<td>%s</td>",
-	    timefmt_rfc3339((wall_t){ ms }, text));
-	buf_addf(r->out, "<td class=\"n\">%s</td>",
-	    timefmt_duration(age > 0 ? age - age % 1000 : 0, text));
-}
-
-static void instance_row(struct rows *r, const struct snap_instance *i)
-{
-	bool bad = i->state == STATE_EXPIRED || i->state == STATE_LOST;
-
-	if (!begin_row(r, bad))
-		return;
-	cell_label(r->out, i->service, "etcd_cluster");
-	cell_label(r->out, i->service, "service_name");
-	cell_text(r->out, names_instance_id(i->names));
-	buf_addf(r->out, "<td>%s%s%s%s</td>", state_name(i->state),
+	(void)c;
+	buf_addf(out, "%s%s%s%s", state_name(i->state),
 	    i->held ? ", held" : "", i->flapping ? ", flapping" : "",
 	    i->maintenance ? ", maintenance" : "");
-	cells_since(r, i->changed_ms);
-	cell_text(r->out, names_address(i->names));
-	buf_adds(r->out, "</tr>\n");
 }
 
-static void instance_rows(struct rows *r, enum state state)
+static void instance_label(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
 {
-	for (size_t b = 0; b < r->s->instances->n; b++) {
-		const struct snap_block *block = snap_block(r->s->instances, b);
+	const struct snap_instance *i = row->of;
 
-		for (size_t i = 0; i < block->n; i++)
-			if (block->instances[i].names != NULL &&
-			    block->instances[i].state == state)
-				instance_row(r, &block->instances[i]);
+	html_label(out, i->service->s, c->label);
+}
+
+static void instance_id(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_instance *i = row->of;
+
+	(void)c;
+	html_text(out, names_instance_id(i->names));
+}
+
+/* In whole seconds. */
+static void instance_for(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_instance *i = row->of;
+	int64_t age = row->s->taken.ms - i->changed_ms;
+	char text[TIMEFMT_MAX];
+
+	(void)c;
+	if (i->changed_ms > 0)
+		buf_adds(out, timefmt_duration(age > 0 ? age - age % 1000 : 0,
+		    text));
+}
+
+static void instance_since(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_instance *i = row->of;
+	char text[TIMEFMT_MAX];
+
+	(void)c;
+	if (i->changed_ms > 0)
+		buf_adds(out, timefmt_rfc3339((wall_t){ i->changed_ms },
+		    text));
+}
+
+static void instance_address(const struct table_row *row,
+    const struct table_column *c, struct buf *out)
+{
+	const struct snap_instance *i = row->of;
+	const char *address = names_address(i->names);
+
+	(void)c;
+	html_text(out, address != NULL ? address : "");
+}
+
+static const struct table_column instance_columns[] = {
+	{ "state", instance_state, NULL, "w", true, false },
+	{ "service", instance_label, "service_name", "", true, false },
+	{ "instance", instance_id, NULL, "", true, false },
+	{ "for", instance_for, NULL, "n", false, false },
+	{ "since", instance_since, NULL, "t", false, false },
+	{ "address", instance_address, NULL, "", false, false },
+	{ "etcd cluster", instance_label, "etcd_cluster", "", false, true },
+};
+
+/* What is wrong first. */
+static const struct {
+	enum state state;
+	const char *class;
+} instance_states[] = {
+	{ STATE_EXPIRED, "bad" },
+	{ STATE_LOST, "bad" },
+	{ STATE_UP, "" },
+	{ STATE_DEREGISTERED, "" },
+};
+
+enum {
+	INSTANCE_STATES = sizeof(instance_states) / sizeof(instance_states[0])
+};
+
+/* False: the table is full. */
+static bool add_instances(struct table *t, const struct snap_block *block,
+    size_t rank)
+{
+	for (size_t i = 0; i < block->n; i++) {
+		const struct snap_instance *v = &block->instances[i];
+
+		if (v->names != NULL &&
+		    v->state == instance_states[rank].state &&
+		    !table_add(t, v, instance_states[rank].class))
+			return false;
 	}
+	return true;
 }
 
-void roll_instances(const struct snapshot *s, struct buf *out)
+static void instance_rows(struct table *t)
 {
-	static const enum state order[] = {
-		STATE_EXPIRED, STATE_LOST, STATE_UP, STATE_DEREGISTERED
-	};
-	struct rows r = { .s = s, .out = out };
+	const struct snap_set *set = t->s->instances;
 
-	buf_adds(out, "<h2>Instances</h2>\n<table>\n<tr><th>etcd cluster</th>"
-	    "<th>service</th><th>instance</th><th>state</th><th>since</th>"
-	    "<th>for</th><th>address</th></tr>\n");
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		instance_rows(&r, order[i]);
-	end_table(&r);
+	for (size_t rank = 0; rank < INSTANCE_STATES; rank++)
+		for (size_t b = 0; b < set->n; b++)
+			if (!add_instances(t, snap_block(set, b), rank))
+				return;
+}
+
+void roll_instances(const struct snapshot *s, bool several, struct buf *out)
+{
+	buf_adds(out, "<h2 id=\"instances\">Instances</h2>\n");
+	write_table(s, several, instance_columns,
+	    sizeof(instance_columns) / sizeof(instance_columns[0]),
+	    instance_rows, out);
 }

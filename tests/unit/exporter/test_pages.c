@@ -263,22 +263,26 @@ static void test_page(void **state)
 	q.link_prefix = "/roll";
 	text = ask(&q, 200);
 	assert_has(text, "<title>1 firing - rollcall</title>");
-	assert_has(text, "Looking at etcd.");
+	assert_has(text, "Looking at etcd cluster im.");
 	assert_has(text, "<p class=\"bad\">1 alert is firing</p>");
 	assert_has(text, "<a href=\"/roll/metrics\">");
 	assert_has(text, "<a href=\"/roll/-/ready\">");
+	assert_has(text, "<a href=\"/roll/api/registry/v1/\">");
+	/* nothing is fetched for it */
+	assert_null(strstr(text, "src="));
+	assert_null(strstr(text, "http"));
 	assert_has(text, "Version 0.1.0 (abc)");
-	assert_has(text, "As of 2023-11-14T22:15:00");
+	assert_has(text, "As of <span class=\"t\">2023-11-14T22:15:00");
 	/* what is wrong comes first */
+	assert_before(text, "GONE", "BELOW MINIMUM");
 	assert_before(text, "BELOW MINIMUM", ">msg_server<");
-	assert_before(text, "GONE", ">msg_server<");
 	assert_before(text, ">0001-0002<", ">0001-0001<");
 	assert_before(text, ">0001-0003<", ">0001-0001<");
 	assert_before(text, ">0001-0001<", ">0001-0004<");
-	assert_has(text, "<td>empty</td>");
+	assert_has(text, "<td class=\"w\">empty</td>");
 	assert_has(text, "expired, held, flapping");
 	assert_has(text, "10.0.0.1:8000");
-	assert_has(text, "<td class=\"n\">1m39s</td>");
+	assert_has(text, "<td class=\"n\" data-h=\"for\">1m39s</td>");
 	/* what anybody may write to etcd */
 	assert_null(strstr(text, "<script>"));
 	assert_null(strstr(text, "<i>"));
@@ -297,8 +301,11 @@ static void test_page_knows_nothing_yet(void **state)
 	fixture_service(&fixture, IM ",service_name=\"new\"", 0, 1)->known =
 	    false;
 	text = ask(&q, 200);
-	assert_has(text, "<tr><td>im</td><td>new</td><td>unknown</td>"
-	    "<td></td><td class=\"n\">1</td><td></td><td></td></tr>");
+	assert_has(text, "<tr><td class=\"w\">unknown</td><td>new</td>"
+	    "<td class=\"n\" data-h=\"up\"></td>"
+	    "<td class=\"n\" data-h=\"minimum\">1</td>"
+	    "<td class=\"n\" data-h=\"late\"></td>"
+	    "<td class=\"n\" data-h=\"permanent\"></td></tr>");
 	free(text);
 }
 
@@ -313,7 +320,7 @@ static void test_page_says_not_looking(void **state)
 		if (fixture.samples[i].metric == M_looking)
 			fixture.samples[i].value = 0;
 	text = ask(&q, 200);
-	assert_has(text, "NOT LOOKING at im.");
+	assert_has(text, "NOT LOOKING at etcd cluster im: its states");
 	assert_has(text, "<title>NOT LOOKING - 1 firing");
 	free(text);
 
@@ -328,6 +335,64 @@ static void test_page_says_not_looking(void **state)
 	text = ask(&q, 200);
 	assert_has(text, "Starting");
 	assert_has(text, "</html>\n");
+	free(text);
+}
+
+#define ALERT "alertname=\"EtcdA\",alertstate=\"firing\","
+
+/* Whoever was woken up sees by what. */
+static void test_page_begins_with_the_worst(void **state)
+{
+	struct request q = get("/");
+	char *text;
+
+	(void)state;
+	fixture_sample(&fixture, M_alerts, ALERT "severity=\"page\"", 1);
+	fixture_sample(&fixture, M_alerts, ALERT "member=\"a:2379\","
+	    "severity=\"critical\"", 1);
+	text = ask(&q, 200);
+	assert_has(text, "3 alerts are firing");
+	assert_has(text, "<tr class=\"bad\"><td class=\"w\">critical</td>"
+	    "<td class=\"w\">EtcdA</td>");
+	assert_before(text, ">critical<", "<tr class=\"warn\">");
+	assert_before(text, ">warning<", "<tr><td class=\"w\">page</td>");
+	free(text);
+	for (int i = 0; i < 120; i++)
+		fixture_sample(&fixture, M_alerts, ALERT
+		    "severity=\"critical\"", 1);
+	text = ask(&q, 200);
+	assert_has(text, "123 alerts are firing");
+	assert_has(text, "<p>and 23 more</p>");
+	assert_null(strstr(text, ">warning<"));
+	free(text);
+}
+
+/* What nobody has is no column, nor is the only cluster. */
+static void test_page_has_no_empty_columns(void **state)
+{
+	struct request q = get("/");
+	char *text;
+	size_t n;
+
+	(void)state;
+	text = ask(&q, 200);
+	assert_null(strstr(text, "<th>member</th>"));
+	assert_null(strstr(text, "<th>etcd cluster</th>"));
+	assert_has(text, "<th>late</th><th>permanent</th></tr>");
+	free(text);
+	fixture_sample(&fixture, M_looking, "etcd_cluster=\"hk\"", 1);
+	fixture.snapshot.services->groups[0]->blocks[0]->services[0].late = 0;
+	text = ask(&q, 200);
+	assert_has(text, "Looking at 2 etcd clusters.");
+	assert_has(text, "<th>permanent</th><th>etcd cluster</th></tr>");
+	assert_has(text, "<td data-h=\"etcd cluster\">im</td>");
+	assert_null(strstr(text, "<th>late</th>"));
+	free(text);
+	n = fixture.snapshot.services->n;
+	fixture.snapshot.services->n = 0;
+	text = ask(&q, 200);
+	fixture.snapshot.services->n = n;
+	assert_has(text, "Services</h2>\n<p>none</p>\n");
 	free(text);
 }
 
@@ -371,6 +436,10 @@ int main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_page_says_not_looking,
 		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_page_begins_with_the_worst, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_page_has_no_empty_columns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_page_is_limited, set_up,
 		    tear_down),
 	};
