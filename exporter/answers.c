@@ -297,7 +297,7 @@ void answer_run(void *session, const struct history_source *source,
 
 	a->reply = (struct reply){
 		.status = 200, .content_type = "application/json",
-		.vary = "Accept-Encoding", .cache_control = "no-store",
+		.vary = "Accept-Encoding",
 	};
 	buf_init(&a->reply.body, BODY_MAX);
 	rc = answer_kind(&q, failure, &e);

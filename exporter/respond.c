@@ -90,7 +90,9 @@ enum MHD_Result respond(struct sendings *s, struct MHD_Connection *c,
 	add_header(m, "Allow", r->allow);
 	add_header(m, "Content-Encoding", r->gzipped ? "gzip" : NULL);
 	add_header(m, "Link", r->link);
-	add_header(m, "Cache-Control", r->cache_control);
+	/* It is of this moment; what a cache kept would be of another. */
+	add_header(m, "Cache-Control", r->cache_control != NULL ?
+	    r->cache_control : "no-store");
 	add_header(m, "Retry-After", r->retry_after);
 	add_header(m, "X-Content-Type-Options", "nosniff");
 	add_header(m, "Connection", respond_is_unusual(c) ? "close" : NULL);

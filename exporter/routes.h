@@ -34,7 +34,8 @@ struct reply {
 	const char *content_type;
 	const char *vary, *allow;	/* headers, NULL: none */
 	char *link;			/* the same; the caller's to free */
-	const char *cache_control, *retry_after;	/* headers, as above */
+	const char *cache_control;	/* header, NULL: no-store */
+	const char *retry_after;	/* as vary */
 	bool gzipped;
 	struct buf body;		/* the caller's to free, as are */
 	struct pieces *pieces;		/* these, if not NULL instead */

@@ -130,7 +130,10 @@ def test_list_of_paths(world):
     for path, methods in listed.items():
         path = path.replace("SERVICE", "login_server").replace("ID", "1")
         if "GET" in methods:
-            assert world.get(path).status == 200, path
+            answer = world.get(path)
+            assert answer.status == 200, path
+            assert answer.headers.get_all("Cache-Control") == [
+                "max-age=60" if "badge" in path else "no-store"], path
         refused = http_request("PUT", world.url(path))
         assert refused.status == 405
         assert refused.headers["Allow"].split(", ") == methods, path

@@ -158,8 +158,11 @@ static void test_paths(void **state)
 	    "\r\nVary: Accept, Accept-Encoding\r\n");
 	check(x, "GET /", "200", "<a href=\"/roll/metrics\">");
 	check(x, "GET /", "200", "Content-Type: text/html; charset=utf-8\r\n");
+	check(x, "GET /", "200", "\r\nCache-Control: no-store\r\n");
 	check(x, "GET /-/healthy", "200", "healthy");
+	check(x, "GET /-/healthy", "200", "\r\nCache-Control: no-store\r\n");
 	check(x, "GET /-/ready", "200", "ready");
+	check(x, "GET /nothing", "404", "\r\nCache-Control: no-store\r\n");
 	check(x, "GET /nothing", "404", "\"errorType\":\"not_found\"");
 	check(x, "GET /metrics/", "404", "\"no page at /metrics/\"");
 	check(x, "GET /%ff%22", "404", "not_found");
