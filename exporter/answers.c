@@ -189,16 +189,10 @@ bool answer_refused(struct answer *a, struct reply *r_r)
 	return true;
 }
 
-void answers_unavailable(struct reply *r_r, const char *why)
-{
-	routes_error(r_r, 503, "unavailable", "%s", why);
-	r_r->retry_after = "5";
-}
-
 enum history_rc answer_unavailable(struct asking *q, const char *why)
 {
 	buf_free(&q->answer->reply.body);
-	answers_unavailable(&q->answer->reply, why);
+	routes_unavailable(&q->answer->reply, why);
 	return HISTORY_OK;
 }
 

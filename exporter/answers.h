@@ -39,9 +39,6 @@ bool answer_refused(struct answer *a, struct reply *r_r);
  * is slow or away. */
 bool answer_needs_history(const struct answer *a);
 
-/* A 503 that says so, and when to try again. */
-void answers_unavailable(struct reply *r_r, const char *why);
-
 /* The run() of a query (queries.h). */
 void answer_run(void *session, const struct history_source *source,
     const struct err *e, void *answer);

@@ -99,7 +99,7 @@ bool lookup_answer(struct lookup *l, struct reply *r_r)
 	if (l->query != NULL && query_was_run(l->query))
 		answer_take(l->answer, r_r);
 	else
-		answers_unavailable(r_r, "rollcall is stopping, or too many "
+		routes_unavailable(r_r, "rollcall is stopping, or too many "
 		    "questions wait: try again");
 	return true;
 }

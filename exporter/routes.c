@@ -121,7 +121,7 @@ static void answer_windows(const struct request *q, struct reply *r)
 	    NULL;
 
 	if (l == NULL) {
-		routes_error(r, 503, "unavailable", "rollcall is starting");
+		routes_unavailable(r, "rollcall is starting");
 		return;
 	}
 	buf_addc(&r->body, '[');
@@ -219,6 +219,12 @@ void routes_error(struct reply *r_r, unsigned status, const char *type,
 	buf_adds(&r_r->body, ",\"error\":");
 	buf_add_json(&r_r->body, text);
 	buf_adds(&r_r->body, "}\n");
+}
+
+void routes_unavailable(struct reply *r_r, const char *why)
+{
+	routes_error(r_r, 503, "unavailable", "%s", why);
+	r_r->retry_after = "5";
 }
 
 static void answer_wrong_method(const struct request *q, const char *methods,

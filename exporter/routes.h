@@ -52,4 +52,7 @@ void routes_pack(const char *accept_encoding, struct reply *r);
 void routes_error(struct reply *r_r, unsigned status, const char *type,
     const char *error, ...) __attribute__((format(printf, 4, 5)));
 
+/* The same for a 503 that passes, with when to try again. */
+void routes_unavailable(struct reply *r_r, const char *why);
+
 #endif

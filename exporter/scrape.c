@@ -166,7 +166,7 @@ bool scrape_answer(struct scrape *one, struct reply *r_r)
 		one->progress = TAKEN;
 		return true;
 	case GIVEN_UP:
-		routes_error(r_r, 503, "unavailable", "rollcall is stopping");
+		routes_unavailable(r_r, "rollcall is stopping");
 		return true;
 	default:
 		return false;

@@ -145,8 +145,8 @@ static void wake(void *connection)
 
 static void refuse_late(struct reply *r_r)
 {
-	routes_error(r_r, 503, "unavailable", "rollcall is stopping or too "
-	    "busy: nothing was changed, try again");
+	routes_unavailable(r_r, "rollcall is stopping or too busy: nothing "
+	    "was changed, try again");
 }
 
 /* Suspended first, since it may be woken at once. */

@@ -395,6 +395,7 @@ static void test_too_late(void **state)
 	(void)state;
 	stop_running();
 	assert_int_equal(ask(START, JSON, HOUR), 503);
+	assert_has("\r\nRetry-After: 5\r\n");
 	assert_has("nothing was changed");
 	run_again();
 	assert_int_equal(ask(END, "", ""), 200);

@@ -165,6 +165,20 @@ static void test_errors(void **state)
 	free(ask(&q, 200));
 }
 
+static void test_maintenance_is_not_known_yet(void **state)
+{
+	struct request q = get("/api/registry/v1/maintenance");
+	struct reply r;
+
+	(void)state;
+	q.snapshot = NULL;
+	routes_answer(&q, &r);
+	assert_int_equal(r.status, 503);
+	assert_string_equal(r.retry_after, "5");
+	assert_has(buf_str(&r.body), "\"errorType\":\"unavailable\"");
+	buf_free(&r.body);
+}
+
 static void test_metrics(void **state)
 {
 	struct request q = get("/metrics");
@@ -424,6 +438,8 @@ int main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_maintenance_is_not_known_yet, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_metrics, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(test_listing, set_up,
