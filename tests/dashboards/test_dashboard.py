@@ -158,6 +158,18 @@ def test_counters(board):
             assert kind == "COUNTER" or rates == 0, where
 
 
+def test_legends(board):
+    """No two lines are called the same: the legend has every label that the
+    query keeps."""
+    for panel in panels(board):
+        if panel["type"] not in ("timeseries", "state-timeline"):
+            continue
+        for target in panel["targets"]:
+            kept = re.search(r"\bby \(([^)]*)\)", target["expr"])[1]
+            assert re.findall(r"{{(\w+)}}", target["legendFormat"]) == \
+                kept.split(", "), panel["title"]
+
+
 def test_variables_are_known(board):
     known = set(variables(board)) | {"__rate_interval", "__range",
                                      "__interval"}
