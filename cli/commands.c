@@ -70,20 +70,30 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+enum { DEEPEST = 2 };		/* names of a command: `db backup` */
+
 static const struct flag_set help_flags = {
 	.command = "help",
 	.summary = "Shows the commands, or the flags of one of them.",
-	.operands = "[COMMAND]",
-	.example = "rollcall help serve",
+	.operands = "[COMMAND...]",
+	.example = "rollcall help db backup",
 };
 
-static int help_for(char *name)
+/* What `NAME --help` or `NAME NAME --help` says: commands that have others
+ * below them know which. */
+static int help_for(const struct string_list *names)
 {
 	static char help_flag[] = "--help";
-	char *args[] = { name, help_flag, NULL };
-	const struct command *c = find(name);
+	const struct command *c = find(names->v[0]);
+	char *args[DEEPEST + 2] = { NULL };
+	size_t n = 0;
 
-	return c ? c->run(2, args) : unknown(name);
+	if (c == NULL)
+		return unknown(names->v[0]);
+	for (; n < names->n; n++)
+		args[n] = names->v[n];
+	args[n++] = help_flag;
+	return c->run((int)n, args);
 }
 
 int cli_help(int argc, char **argv)
@@ -96,11 +106,11 @@ int cli_help(int argc, char **argv)
 	rc = EXIT_OK;
 	if (names.n == 0)
 		overview(stdout);
-	else if (names.n == 1)
-		rc = help_for(names.v[0]);
+	else if (names.n <= DEEPEST)
+		rc = help_for(&names);
 	else
 		rc = flags_usage(&help_flags, "unexpected argument \"%s\"",
-		    names.v[1]);
+		    names.v[DEEPEST]);
 	free(names.v);
 	return rc;
 }
