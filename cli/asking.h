@@ -101,6 +101,11 @@ void asking_quiet(struct asked *a);
 int asking_result(const struct flag_set *set, struct asked *a,
     enum history_rc rc, const struct err *e);
 
+/* After an answer without rows.  HISTORY_OK: nobody was asked for by name, or
+ * history knows them all; HISTORY_BAD: e says which it does not, and which
+ * there are. */
+enum history_rc asking_nobody(struct asked *a, struct err *e);
+
 /* Says below a table where history begins, if that is after the range does. */
 void asking_note_beginning(const struct asked *a, bool utc);
 

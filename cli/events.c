@@ -124,19 +124,22 @@ static enum history_rc print_rows(const struct events_flags *f,
 	rows_begin(&rows, stdout, &history_event_rows,
 	    f->asking.format == ASKING_CSV);
 	rc = a->source.events(a->session, q, add_row, &rows, e);
+	if (rc == HISTORY_OK && rows.n == 0)
+		rc = asking_nobody(a, e);
 	rows_end(&rows, rc == HISTORY_OK);
 	return rc;
 }
 
-static void print_nothing(wall_t since, bool utc)
+static void print_nothing(const struct asked *a, bool utc)
 {
-	char *text = moment(since, utc);
+	char *text = moment(a->from, utc);
 
-	if (since.ms != 0)
+	if (a->from.ms != 0)
 		printf("no events since %.19s\n", text);
 	else
 		printf("no events\n");
 	free(text);
+	asking_note_beginning(a, utc);
 }
 
 static enum history_rc print_table(const struct events_flags *f,
@@ -149,10 +152,12 @@ static enum history_rc print_table(const struct events_flags *f,
 	asking_quiet(a);
 	columns_qualify(p.columns, CLUSTER, WHO);
 	name_zone(p.columns, p.utc);
+	if (rc == HISTORY_OK && !p.any)
+		rc = asking_nobody(a, e);
 	if (rc == HISTORY_OK && p.any)
 		columns_print(p.columns, stdout, columns_width());
 	else if (rc == HISTORY_OK)
-		print_nothing(a->from, p.utc);
+		print_nothing(a, p.utc);
 	columns_free(p.columns);
 	return rc;
 }

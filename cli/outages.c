@@ -165,34 +165,10 @@ static enum history_rc print_rows(const struct outages_flags *f,
 	rows_begin(&rows, stdout, &history_outage_rows,
 	    f->asking.format == ASKING_CSV);
 	rc = a->source.outages(a->session, q, add_row, &rows, e);
+	if (rc == HISTORY_OK && rows.n == 0)
+		rc = asking_nobody(a, e);
 	rows_end(&rows, rc == HISTORY_OK);
 	return rc;
-}
-
-static bool see_anybody(const struct history_uptime *row, void *any)
-{
-	(void)row;
-	*(bool *)any = true;
-	return false;
-}
-
-/* A name that is wrong must not pass for one that is well. */
-static void print_none(struct asked *a)
-{
-	const wall_t edges[] = { a->from, a->to };
-	const struct history_uptime_query q = {
-		.who = a->who, .of = HISTORY_INSTANCES, .edges = edges,
-		.nedges = 2, .min_instances = -1,
-	};
-	bool any = false;
-	struct err e;
-	enum history_rc rc = a->source.uptime(a->session, &q, see_anybody,
-	    &any, &e);
-
-	if (rc == HISTORY_OK && !any)
-		printf("nobody of that name was registered in that time\n");
-	else
-		printf("no outages\n");
 }
 
 static enum history_rc print_table(const struct outages_flags *f,
@@ -209,10 +185,12 @@ static enum history_rc print_table(const struct outages_flags *f,
 		columns_name(p.columns, WHO, "SERVICE");
 		columns_hide(p.columns, ADDRESS);
 	}
+	if (rc == HISTORY_OK && !p.any)
+		rc = asking_nobody(a, e);
 	if (rc == HISTORY_OK && p.any)
 		columns_print(p.columns, stdout, columns_width());
 	else if (rc == HISTORY_OK)
-		print_none(a);
+		printf("no outages\n");
 	if (rc == HISTORY_OK)
 		asking_note_beginning(a, f->asking.utc);
 	columns_free(p.columns);

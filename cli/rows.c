@@ -9,14 +9,19 @@ void rows_begin(struct rows *r, FILE *out, const struct row_table *table,
 {
 	*r = (struct rows){ .out = out, .table = table, .csv = csv };
 	buf_init(&r->line, MAX_LINE);
-	if (!csv)
-		return;
-	row_csv_names(&r->line, table);
-	fputs(buf_str(&r->line), out);
+}
+
+static void print_names(struct rows *r)
+{
+	buf_reset(&r->line);
+	row_csv_names(&r->line, r->table);
+	fputs(buf_str(&r->line), r->out);
 }
 
 bool rows_add(struct rows *r, const void *row)
 {
+	if (r->csv && r->n == 0)
+		print_names(r);
 	buf_reset(&r->line);
 	if (r->csv) {
 		row_csv(&r->line, r->table, row);
@@ -31,6 +36,8 @@ bool rows_add(struct rows *r, const void *row)
 
 void rows_end(struct rows *r, bool whole)
 {
+	if (r->csv && whole && r->n == 0)
+		print_names(r);
 	if (!r->csv && whole)
 		fputs(r->n > 0 ? "]\n" : "[]\n", r->out);
 	buf_free(&r->line);

@@ -21,7 +21,8 @@ void rows_begin(struct rows *r, FILE *out, const struct row_table *table,
     bool csv);
 bool rows_add(struct rows *r, const void *row);	/* true */
 
-/* Closes the array unless the answer broke off: half an array is none. */
+/* Closes the array unless the answer broke off: half an array is none.  CSV
+ * without a row has its names alone, and nothing at all if it broke off. */
 void rows_end(struct rows *r, bool whole);
 
 #endif

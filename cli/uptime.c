@@ -95,6 +95,8 @@ static enum history_rc print_rows(const struct uptime_flags *f,
 	rows_begin(&rows, stdout, &history_uptime_rows,
 	    f->asking.format == ASKING_CSV);
 	rc = a->source.uptime(a->session, q, add_row, &rows, e);
+	if (rc == HISTORY_OK && rows.n == 0)
+		rc = asking_nobody(a, e);
 	rows_end(&rows, rc == HISTORY_OK);
 	return rc;
 }
@@ -131,14 +133,15 @@ static enum history_rc print_table(const struct uptime_flags *f,
 	if (rc == HISTORY_OK && f->by == BY_ALL)
 		rc = ask_slices(a, q, t, e);
 	asking_quiet(a);
-	if (rc == HISTORY_OK) {
-		if (!uptime_table_print(t, stdout, columns_width(),
-		    f->by != BY_ALL, (size_t)f->limit))
-			printf("no such %s in that time\n",
-			    q->of == HISTORY_SERVICES ? "service" :
-			    "instance");
-		asking_note_beginning(a, f->asking.utc);
+	if (rc == HISTORY_OK && !uptime_table_print(t, stdout,
+	    columns_width(), f->by != BY_ALL, (size_t)f->limit)) {
+		rc = asking_nobody(a, e);
+		if (rc == HISTORY_OK)
+			printf("no %s is known in that time\n", q->of ==
+			    HISTORY_SERVICES ? "service" : "instance");
 	}
+	if (rc == HISTORY_OK)
+		asking_note_beginning(a, f->asking.utc);
 	uptime_table_free(t);
 	return rc;
 }

@@ -129,6 +129,14 @@ def test_a_known_history(etcd, rollcall):
         assert done.returncode == 0, done.stderr
         assert [e["state"] for e in json.loads(done.stdout)] == [
             "up", "expired", "up"]
+        for command in ("uptime", "outages", "events"):
+            done = command_line(command, *source, "nosuch")
+            assert done.returncode == 1 and done.stdout == ""
+            assert 'history knows no service "nosuch" (there are: login' in (
+                done.stderr)
+            done = command_line(command, *source, "login/nosuch")
+            assert 'no instance "nosuch" of login (there are: 0001)' in (
+                done.stderr)
 
     # While nobody looks nothing is known, neither up nor down.
     watched.stop()

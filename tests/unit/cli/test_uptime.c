@@ -46,13 +46,11 @@ static void test_instances(void **state)
 	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  32.001 %"));
 	assert_int_equal(UPTIME("login_server/*-0001", DAY), EXIT_OK);
 	assert_non_null(strstr(printed, "\nlogin_server/0001-0001  32.001 %"));
-	assert_int_equal(UPTIME("x*", "--instances", DAY), EXIT_OK);
-	assert_string_equal(printed, "no such instance in that time\n"
+	assert_int_equal(UPTIME("--instances", "--from=2025-11-12",
+	    "--to=2025-11-13"), EXIT_OK);
+	assert_string_equal(printed, "no instance is known in that time\n"
 	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
 	    " known.\n");
-	assert_int_equal(UPTIME("x*", "--since=0", "--to=1763036000"),
-	    EXIT_OK);
-	assert_string_equal(printed, "no such service in that time\n");
 }
 
 static void test_by_day(void **state)
@@ -108,8 +106,6 @@ static void test_formats(void **state)
 	    "\"mtbf_seconds\":11520.475,\"mttr_seconds\":24479.525}]\n");
 	assert_int_equal(UPTIME("--format=csv", DAY), EXIT_OK);
 	assert_memory_equal(printed, "from,to,etcd_cluster,", 21);
-	assert_int_equal(UPTIME("x", "--format=json", DAY), EXIT_OK);
-	assert_string_equal(printed, "[]\n");
 }
 
 /* 99.99998 % is not 100 %, and no figure is made up for nothing. */
@@ -159,8 +155,6 @@ static void test_outages(void **state)
 	assert_non_null(strstr(printed,
 	    "\"seen\":\"2025-11-13T05:25:20.501Z\""));
 	assert_non_null(strstr(printed, "\"down_seconds\":24479.525"));
-	assert_int_equal(OUTAGES("x", DAY), EXIT_OK);
-	assert_memory_equal(printed, "nobody of that name", 19);
 	assert_int_equal(OUTAGES("--from=2025-11-13T03:00",
 	    "--to=2025-11-13T04:00"), EXIT_OK);
 	assert_memory_equal(printed, "no outages\n", 11);
