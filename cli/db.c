@@ -41,6 +41,7 @@ struct verb {
 	int (*run)(const struct verb *v, const struct db_flags *f,
 	    const char *path, const char *operand);
 	bool needs_operand;
+	bool makes_database;	/* else it has to be there */
 	bool makes_files;	/* to be taken away if it is interrupted */
 };
 
@@ -52,6 +53,16 @@ static int complain(const struct verb *v, const struct err *e)
 		fprintf(stderr, "rollcall %s: %s\n", v->flags.command,
 		    signo != 0 ? "interrupted" : e->text);
 	return EXIT_FAILED;
+}
+
+/* Where no flag said which one, another may be meant. */
+static void say_which(const struct verb *v, const struct db_flags *f,
+    const char *path)
+{
+	if (f->storage_path == NULL && f->config_file == NULL &&
+	    !v->makes_database && access(path, F_OK) != 0)
+		fprintf(stderr, "Say which database: --storage.path, or"
+		    " --config.file.\n");
 }
 
 static int run_verb(const struct verb *v, int argc, char **argv)
@@ -78,6 +89,8 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 		    NULL);
 	else if (rc < 0)
 		rc = EXIT_FAILED;
+	if (path != NULL && rc == EXIT_FAILED)
+		say_which(v, &f, path);
 	free(path);
 	free(operands.v);
 	interrupt_end(rc != EXIT_OK);
@@ -267,6 +280,7 @@ static const struct verb import_verb = {
 		FLAG_SET_FLAGS(storage_table),
 	},
 	.run = import,
+	.makes_database = true,
 	.makes_files = true,
 	.needs_operand = true,
 };

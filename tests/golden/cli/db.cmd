@@ -8,6 +8,8 @@ rollcall db backup --help
 rollcall db backup
 rollcall db bakcup
 rollcall db check
+rollcall db backup copy.db
+rollcall db export --storage.path=other.db
 {
 	echo '{"rollcall_export":1,"schema":2}'
 	echo "$tables" | grep -v '"meta"'
