@@ -175,14 +175,16 @@ static int backup(const struct verb *v, const struct db_flags *f,
 static const struct flag backup_table[] = {
 	STORAGE_FLAGS,
 	{ .name = "force", .type = FLAG_BOOL, AT(force), .help = "Replace"
-	    " FILE if it is there." },
+	    " a FILE that is there already, once the copy is whole. Without"
+	    " it such a FILE is refused, and left as it is." },
 };
 
 static const struct verb backup_verb = {
 	.flags = {
 		.command = "db backup",
-		.summary = "Copies the database as it is at one moment, while"
-		    " a daemon runs or not. FILE appears when it is whole.",
+		.summary = "Copies the database as it is at one moment to a"
+		    " new FILE, while a daemon runs or not. FILE appears when"
+		    " it is whole.",
 		.operands = "FILE",
 		.example = "rollcall db backup /backup/rollcall.db",
 		FLAG_SET_FLAGS(backup_table),
@@ -201,7 +203,10 @@ static FILE *open_file(const char *name, const char *mode, FILE *otherwise,
 
 	if (name != NULL && strcmp(name, "-") != 0)
 		file = fopen(name, mode);
-	if (file == NULL)
+	if (file == NULL && errno == EEXIST)
+		err_set(e, "%s is there already: name a new file, or write to"
+		    " standard output", name);
+	else if (file == NULL)
 		err_set(e, "%s: %s", name, strerror(errno));
 	return file;
 }
@@ -236,8 +241,9 @@ static int export(const struct verb *v, const struct db_flags *f,
 static const struct verb export_verb = {
 	.flags = {
 		.command = "db export",
-		.summary = "Writes all rows as lines of JSON, to FILE, which"
-		    " must not be there yet, or to standard output. While a"
+		.summary = "Writes all rows as lines of JSON, to a new FILE"
+		    " or, without one, to standard output. A FILE that is"
+		    " there already is refused, and left as it is. While a"
 		    " daemon runs or not.",
 		.operands = "[FILE]",
 		.example = "rollcall db export | gzip >rollcall.json.gz",

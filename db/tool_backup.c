@@ -108,7 +108,8 @@ static int may_be_written(const char *path, const char *to, bool replace,
 	if (same_file(path, to))
 		return err_set(e, "%s is the database itself", to);
 	if (!replace && stat(to, &st) == 0)
-		return err_set(e, "%s is there already", to);
+		return err_set(e, "%s is there already (--force"
+		    " replaces it)", to);
 	return has_leftovers(to, e);
 }
 
@@ -146,7 +147,8 @@ static int put_in_place(const char *part, const char *to, bool replace,
 	if (rc == 0)
 		rc = replace ? rename(part, to) : rename_to_new(part, to);
 	if (rc != 0 && errno == EEXIST)
-		return err_set(e, "%s is there already", to);
+		return err_set(e, "%s is there already (--force"
+		    " replaces it)", to);
 	return rc == 0 ? 0 : err_set(e, "put %s in place: %s", to,
 	    strerror(errno));
 }

@@ -24,4 +24,9 @@ rollcall db check | sed 's/[0-9.]* kB/SIZE/'
 rollcall db export | grep -v '"table"'
 rollcall db backup copy.db
 rollcall db backup copy.db
+rollcall db backup copy.db --force
+rollcall db export --help
+echo kept >taken
+rollcall db export taken
+cat taken
 rollcall db import text
