@@ -228,7 +228,7 @@ analyze: ## clang's path-sensitive analyzer; some of it is mistaken
 
 # --- what people type ---
 .PHONY: demo test test-long bench install-packages
-demo: ## eight services, one dies, an alert [DEMO_SECONDS=30] [CLUSTER=3]
+demo: ## eight services, one dies [DEMO_SECONDS=30] [CLUSTER=3]
 	@.ci/packages demo
 	@echo "building $(BUILD)/rollcall ..."
 	@$(MAKE) --no-print-directory -s SAY= all

@@ -199,12 +199,13 @@ static int check(struct discover_flags *f)
 
 	if (f->directories.n == 0 && !etcd)
 		return flags_usage(&discover_flag_set, "which etcd, and which"
-		    " directory? Give --etcd.endpoint=URL and"
-		    " --directory=PATH, or --config=FILE with RegisterCenterIp"
-		    " and LoginServiceDir");
+		    " directory?\nGive --etcd.endpoint=URL and"
+		    " --directory=PATH, or --config=FILE with\n"
+		    "RegisterCenterIp and LoginServiceDir.");
 	if (f->directories.n == 0)
-		return flags_usage(&discover_flag_set, "which directory? Give"
-		    " --directory=PATH, or LoginServiceDir in --config=FILE");
+		return flags_usage(&discover_flag_set, "which directory?\nGive"
+		    " --directory=PATH, or LoginServiceDir in"
+		    " --config=FILE.");
 	if (f->resync_ms < MIN_RESYNC_MS)
 		return flags_usage(&discover_flag_set, "--resync: must be at"
 		    " least 1s");

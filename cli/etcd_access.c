@@ -102,8 +102,9 @@ int etcd_access_open(const struct flag_set *set, const struct etcd_flags *f,
 
 	*a = (struct etcd_access){ 0 };
 	if (urls->n == 0)
-		return flags_usage(set, "which etcd? Give --etcd.endpoint=URL,"
-		    " or RegisterCenterIp in --config=FILE");
+		return flags_usage(set, "which etcd?\nGive"
+		    " --etcd.endpoint=URL, or RegisterCenterIp in"
+		    " --config=FILE.");
 	rc = read_http_config(set, f->http_config_file, &a->http);
 	if (rc < 0) {
 		block_signals();

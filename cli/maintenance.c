@@ -56,7 +56,7 @@ static const struct flag_set start_flags = {
 	    " instance, is neither up nor down, and nobody is notified of"
 	    " what begins to fire about it.",
 	.example = "rollcall maintenance start --service=login_server --for=1h"
-	    " --end-when-back --comment=deploy",
+	    " \\\n      --end-when-back --comment=deploy",
 	FLAG_SET_FLAGS(start_table),
 };
 
@@ -297,7 +297,7 @@ static int end(int argc, char **argv)
 		rc = end_window(&f, ids.v[0]);
 	else
 		rc = flags_usage(&end_flags, "it takes the number of one"
-		    " window: see rollcall maintenance list");
+		    " window:\n'rollcall maintenance list' shows them.");
 	free(ids.v);
 	return rc;
 }

@@ -102,8 +102,8 @@ static char *choose(const struct source *s, const char *flag,
 	if (flag)
 		return xstrdup(flag);
 	if (!im) {
-		err_set(e, "%s Give %s, or %s in --config=FILE", s->question,
-		    s->flag, s->in_config);
+		err_set(e, "%s\nGive %s, or %s in --config=FILE.",
+		    s->question, s->flag, s->in_config);
 		return NULL;
 	}
 	text = s->of_config(im, e);

@@ -67,9 +67,9 @@ static int check_source(const struct serve_flags *f)
 		    " each other: write it into the file",
 		    endpoints ? "etcd.endpoint" : "directory");
 	if (!f->config_file && !endpoints && !directories)
-		return flags_usage(&serve, "what is to be watched? Give"
+		return flags_usage(&serve, "what is to be watched?\nGive"
 		    " --config.file=FILE, or --etcd.endpoint=URL and"
-		    " --directory=PATH");
+		    " --directory=PATH.");
 	if (!f->config_file && !endpoints)
 		return flags_usage(&serve, "--directory needs"
 		    " --etcd.endpoint=URL beside it");

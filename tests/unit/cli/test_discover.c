@@ -64,7 +64,7 @@ static void test_wrong_flags(void **state)
 		const char *flags[3], *says;
 	} cases[] = {
 		{ { NULL }, "which etcd, and which directory?" },
-		{ { E }, "which directory? Give --directory=PATH, or"
+		{ { E }, "which directory?\nGive --directory=PATH, or"
 		    " LoginServiceDir in --config=FILE" },
 		{ { E, "--directory=a" }, "--directory=a: must begin with a"
 		    " slash" },

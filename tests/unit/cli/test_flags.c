@@ -289,7 +289,7 @@ static void test_serve_usage(void **state)
 	static const struct {
 		const char *line, *problem;
 	} cases[] = {
-		{ "", "what is to be watched? Give --config.file=FILE, or"
+		{ "", "what is to be watched?\nGive --config.file=FILE, or"
 		    " --etcd.endpoint=URL and --directory=PATH" },
 		{ "--config.file=a --directory=/b", "--config.file and"
 		    " --directory exclude each other" },
