@@ -227,11 +227,12 @@ int asking_result(const struct flag_set *set, struct asked *a,
 
 void asking_note_beginning(const struct asked *a, bool utc)
 {
-	char date[20];
+	char date[20], *zone = calendar_zone(utc);
 
 	if (a->begins.ms == 0)
 		printf("\nNothing was watched yet.\n");
 	else if (a->from.ms < a->begins.ms)
-		printf("\nHistory begins at %s: before that nothing is known."
-		    "\n", calendar_date(a->begins, utc, date));
+		printf("\nHistory begins at %s %s: before that nothing is"
+		    " known.\n", calendar_date(a->begins, utc, date), zone);
+	free(zone);
 }

@@ -166,3 +166,18 @@ char *calendar_date(wall_t t, bool utc, char *out)
 	strftime(out, 20, midnight ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", &tm);
 	return out;
 }
+
+char *calendar_second(wall_t t, bool utc, char *out)
+{
+	struct tm tm = to_tm(t, utc);
+
+	strftime(out, 20, "%Y-%m-%d %H:%M:%S", &tm);
+	return out;
+}
+
+char *calendar_zone(bool utc)
+{
+	struct tm tm = to_tm(clock_wall(), utc);
+
+	return xstrdup(utc ? "UTC" : tm.tm_zone);
+}

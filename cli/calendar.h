@@ -36,4 +36,11 @@ size_t calendar_edges(wall_t from, wall_t to, enum calendar_unit unit,
  * out[20]; returns out. */
 char *calendar_date(wall_t t, bool utc, char *out);
 
+/* Writes "2026-10-01 08:30:05" into out[20]; returns out. */
+char *calendar_second(wall_t t, bool utc, char *out);
+
+/* The name of the zone, "CET", for all times of an answer: today's, whatever
+ * it is at the time of each of them (json and csv leave no doubt).  Free it. */
+char *calendar_zone(bool utc);
+
 #endif

@@ -52,6 +52,14 @@ void columns_name(struct columns *c, size_t column, const char *name)
 	c->cells[column] = xstrdup(name);
 }
 
+void columns_unit(struct columns *c, size_t column, const char *unit)
+{
+	char *name = xasprintf("%s (%s)", c->cells[column], unit);
+
+	free(c->cells[column]);
+	c->cells[column] = name;
+}
+
 void columns_hide(struct columns *c, size_t column)
 {
 	c->hidden[column] = true;

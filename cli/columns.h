@@ -29,6 +29,9 @@ void columns_free(struct columns *c);
 /* Replaces the name of a column, in this table only.  Copied. */
 void columns_name(struct columns *c, size_t column, const char *name);
 
+/* Puts " (unit)" behind the name, such as the zone of times. */
+void columns_unit(struct columns *c, size_t column, const char *unit);
+
 /* Leaves it out, whatever is in it. */
 void columns_hide(struct columns *c, size_t column);
 

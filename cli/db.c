@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/calendar.h"
 #include "cli/command_group.h"
 #include "cli/flags.h"
 #include "cli/interrupt.h"
@@ -15,7 +16,6 @@
 #include "cli/storage_path.h"
 #include "core/clock.h"
 #include "core/err.h"
-#include "core/timefmt.h"
 #include "db/tools.h"
 
 struct db_flags {
@@ -114,17 +114,18 @@ static void print_size(int64_t bytes)
 
 static void print_summary(const struct tool_summary *s)
 {
-	char *from = timefmt_local((wall_t){ s->watched_from });
-	char *to = timefmt_local((wall_t){ s->watched_to });
+	char from[20], to[20], *zone = calendar_zone(false);
 
 	printf("%lld instances, %lld stays, ", (long long)s->instances,
 	    (long long)s->stays);
 	if (s->watched_to != 0)
-		printf("watched from %.19s to %.19s, ", from, to);
+		printf("watched from %s to %s %s, ",
+		    calendar_second((wall_t){ s->watched_from }, false, from),
+		    calendar_second((wall_t){ s->watched_to }, false, to),
+		    zone);
 	print_size(s->bytes);
 	printf(": %s\n", s->wrong == 0 ? "all is well" : "see above");
-	free(from);
-	free(to);
+	free(zone);
 }
 
 static int check(const struct verb *v, const struct db_flags *f,

@@ -3,9 +3,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "cli/asking.h"
+#include "cli/calendar.h"
 #include "cli/columns.h"
 #include "cli/command.h"
 #include "cli/rows.h"
@@ -96,20 +96,6 @@ static bool tabulate(const struct history_event *ev, void *arg)
 	return true;
 }
 
-/* Today's zone stands for all rows; json and csv leave no doubt. */
-static void name_zone(struct columns *c, bool utc)
-{
-	time_t now = (time_t)(clock_wall().ms / 1000);
-	char *name;
-	struct tm tm;
-
-	if (!utc && localtime_r(&now, &tm) == NULL)
-		return;
-	name = xasprintf("TIME (%s)", utc ? "UTC" : tm.tm_zone);
-	columns_name(c, TIME, name);
-	free(name);
-}
-
 static bool add_row(const struct history_event *row, void *rows)
 {
 	return rows_add(rows, row);
@@ -132,13 +118,14 @@ static enum history_rc print_rows(const struct events_flags *f,
 
 static void print_nothing(const struct asked *a, bool utc)
 {
-	char *text = moment(a->from, utc);
+	char text[20], *zone = calendar_zone(utc);
 
 	if (a->from.ms != 0)
-		printf("no events since %.19s\n", text);
+		printf("no events since %s %s\n",
+		    calendar_second(a->from, utc, text), zone);
 	else
 		printf("no events\n");
-	free(text);
+	free(zone);
 	asking_note_beginning(a, utc);
 }
 
@@ -148,10 +135,11 @@ static enum history_rc print_table(const struct events_flags *f,
 	struct printing p = { columns_new(specs, NCOLUMNS), false,
 	    f->asking.utc };
 	enum history_rc rc = a->source.events(a->session, q, tabulate, &p, e);
+	char *zone = calendar_zone(p.utc);
 
 	asking_quiet(a);
 	columns_qualify(p.columns, CLUSTER, WHO);
-	name_zone(p.columns, p.utc);
+	columns_unit(p.columns, TIME, zone);
 	if (rc == HISTORY_OK && !p.any)
 		rc = asking_nobody(a, e);
 	if (rc == HISTORY_OK && p.any)
@@ -159,6 +147,7 @@ static enum history_rc print_table(const struct events_flags *f,
 	else if (rc == HISTORY_OK)
 		print_nothing(a, p.utc);
 	columns_free(p.columns);
+	free(zone);
 	return rc;
 }
 

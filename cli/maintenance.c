@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/calendar.h"
 #include "cli/columns.h"
 #include "cli/command_group.h"
 #include "cli/daemon_url.h"
@@ -90,14 +91,12 @@ static char *start_body(const struct maintenance_flags *f)
 static char *local(const cJSON *window, const char *name)
 {
 	const char *text = json_str(window, name);
-	char *whole;
+	char second[20];
 	wall_t t;
 
 	if (text == NULL || timefmt_parse_rfc3339(text, &t, NULL) != 0)
 		return xstrdup("");
-	whole = timefmt_local(t);
-	whole[strcspn(whole, ".")] = '\0';
-	return whole;
+	return xstrdup(calendar_second(t, false, second));
 }
 
 static char *who(const cJSON *window)
@@ -121,7 +120,7 @@ static int start(int argc, char **argv)
 {
 	struct maintenance_flags f = { .length_ms = 0 };
 	int rc = flags_parse(&start_flags, argc, argv, &f, NULL);
-	char *body, *name, *until;
+	char *body, *name, *until, *zone;
 	cJSON *window;
 
 	if (rc >= 0)
@@ -134,10 +133,13 @@ static int start(int argc, char **argv)
 		return EXIT_FAILED;
 	name = who(window);
 	until = local(window, "to");
-	printf("maintenance %lld of %s until %s%s\n", (long long)id_of(window),
-	    name, until, f.end_when_back ? ", or when all are back" : "");
+	zone = calendar_zone(false);
+	printf("maintenance %lld of %s until %s %s%s\n",
+	    (long long)id_of(window), name, until, zone,
+	    f.end_when_back ? ", or when all are back" : "");
 	free(name);
 	free(until);
+	free(zone);
 	cJSON_Delete(window);
 	return EXIT_OK;
 }
@@ -206,9 +208,12 @@ static void add_window(struct columns *c, const cJSON *window)
 static void print_windows(const cJSON *windows, bool all)
 {
 	struct columns *c = columns_new(specs, NCOLUMNS);
+	char *zone = calendar_zone(false);
 	const cJSON *window;
 	size_t n = 0;
 
+	columns_unit(c, FROM, zone);
+	columns_unit(c, UNTIL, zone);
 	cJSON_ArrayForEach(window, windows)
 		if (all || !is_over(window)) {
 			add_window(c, window);
@@ -219,6 +224,7 @@ static void print_windows(const cJSON *windows, bool all)
 	else
 		printf("no maintenance\n");
 	columns_free(c);
+	free(zone);
 }
 
 static void print_json(cJSON *windows, bool all)

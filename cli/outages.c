@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "cli/asking.h"
+#include "cli/calendar.h"
 #include "cli/columns.h"
 #include "cli/command.h"
 #include "cli/rows.h"
 #include "core/err.h"
-#include "core/timefmt.h"
 #include "core/xalloc.h"
 
 struct outages_flags {
@@ -115,28 +115,13 @@ static char *seen_after(const struct history_outage *o)
 	return whole;
 }
 
-/* To the second. */
-static char *began(wall_t from, bool in_utc)
-{
-	char text[TIMEFMT_MAX], *local;
-
-	if (!in_utc) {
-		local = timefmt_local(from);
-		local[strcspn(local, ".")] = '\0';
-		return local;
-	}
-	timefmt_rfc3339(from, text);
-	text[strcspn(text, ".")] = 'Z';
-	text[strcspn(text, "Z") + 1] = '\0';
-	return xstrdup(text);
-}
-
 static bool tabulate(const struct history_outage *o, void *arg)
 {
 	struct printing *p = arg;
+	char text[20];
 	char *cells[NCOLUMNS] = {
 		[CLUSTER] = xstrdup(o->cluster),
-		[BEGAN] = began(o->from, p->utc),
+		[BEGAN] = xstrdup(calendar_second(o->from, p->utc, text)),
 		[WHO] = xasprintf("%s%s%s", o->service,
 		    o->instance != NULL ? "/" : "",
 		    o->instance != NULL ? o->instance : ""),
@@ -176,9 +161,11 @@ static enum history_rc print_table(const struct outages_flags *f,
 {
 	struct printing p = { columns_new(specs, NCOLUMNS), a->to, false,
 	    f->asking.utc };
+	char *zone = calendar_zone(p.utc);
 	enum history_rc rc;
 
 	rc = a->source.outages(a->session, q, tabulate, &p, e);
+	columns_unit(p.columns, BEGAN, zone);
 	asking_quiet(a);
 	columns_qualify(p.columns, CLUSTER, WHO);
 	if (f->services) {
@@ -194,6 +181,7 @@ static enum history_rc print_table(const struct outages_flags *f,
 	if (rc == HISTORY_OK)
 		asking_note_beginning(a, f->asking.utc);
 	columns_free(p.columns);
+	free(zone);
 	return rc;
 }
 

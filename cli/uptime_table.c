@@ -267,6 +267,7 @@ static void print_legend(const struct uptime_table *t, size_t n, FILE *out)
 		{ MAINTENANCE, MAINTENANCE, "m maintenance", "m maintenance" },
 		{ ABSENT, ABSENT, "blank: not there", "blank: not there" },
 	};
+	char *zone = calendar_zone(t->utc);
 	const char *comma = "\n";
 
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
@@ -283,12 +284,14 @@ static void print_legend(const struct uptime_table *t, size_t n, FILE *out)
 			comma = ", ";
 		}
 	}
-	fputs("\n", out);
+	fprintf(out, "\nDates are in %s.\n", zone);
+	free(zone);
 }
 
 static struct columns *tabulate(struct uptime_table *t, bool dates, size_t n)
 {
 	struct columns *c = columns_new(specs, NCOLUMNS);
+	char *zone = calendar_zone(t->utc);
 
 	for (size_t i = 0; i < n; i++)
 		add_line(c, t, &t->v[i]);
@@ -301,6 +304,8 @@ static struct columns *tabulate(struct uptime_table *t, bool dates, size_t n)
 		columns_hide(c, BAR);
 	else
 		name_bar(c, t);
+	columns_unit(c, WHEN, zone);
+	free(zone);
 	return c;
 }
 

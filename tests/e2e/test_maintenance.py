@@ -1,6 +1,8 @@
 """Maintenance from the command line, on a real etcd: who is told, what history
 says, when it ends; and who is forgotten."""
 import json
+import re
+import time
 
 from support import http
 from support.rollcall import command_line
@@ -55,6 +57,9 @@ def test_nobody_is_told_until_it_ends(etcd, webhook, rollcall):
     assert row["down_seconds"] == 0 and row["outages"] == 0, row
     table = run(watched, "maintenance", "list")
     assert "login" in table and "deploy" in table
+    zone = time.strftime("%Z")
+    assert re.search(r" until 20[-0-9]+ [:0-9]+ %s\n$" % zone, said), said
+    assert "FROM (%s)" % zone in table and "UNTIL (%s)" % zone in table
     page = watched.get("/").text
     assert "<li>login until " in page and ": deploy</li>" in page
 

@@ -97,7 +97,7 @@ static void test_known(void **state)
 {
 	static const char *const says_none[COMMANDS] = {
 		"no service is known in that time\n", "no outages\n",
-		"no events since 2020-01-01 00:00:00\n",
+		"no events since 2020-01-01 00:00:00 UTC\n",
 	};
 
 	(void)state;

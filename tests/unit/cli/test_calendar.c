@@ -180,6 +180,24 @@ static void test_dates(void **state)
 	    false) }, false, out), "2026-10-01");
 	assert_string_equal(calendar_date((wall_t){ moment("2026-10-01",
 	    false) }, true, out), "2026-09-30 22:00");
+	assert_string_equal(calendar_second((wall_t){ moment("2026-10-01",
+	    false) + 5999 }, false, out), "2026-10-01 00:00:05");
+	assert_string_equal(calendar_second((wall_t){ moment("2026-10-01",
+	    false) }, true, out), "2026-09-30 22:00:00");
+}
+
+static void test_zone_names(void **state)
+{
+	char *name;
+
+	(void)state;
+	zone("Asia/Shanghai");
+	name = calendar_zone(false);
+	assert_string_equal(name, "CST");
+	free(name);
+	name = calendar_zone(true);
+	assert_string_equal(name, "UTC");
+	free(name);
 }
 
 int main(void)
@@ -191,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_weeks_and_months),
 		cmocka_unit_test(test_months_by_name),
 		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_zone_names),
 	};
 
 	return cmocka_run_group_tests_name("cli/calendar", tests, NULL, NULL);

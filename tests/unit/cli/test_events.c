@@ -117,8 +117,8 @@ static void test_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(RUN("--since=2026-01-02T03:04:05Z"), EXIT_OK);
-	assert_memory_equal(printed, "no events since 2026-01-02 03:04:05\n",
-	    36);
+	assert_memory_equal(printed, "no events since 2026-01-02 03:04:05"
+	    " UTC\n", 40);
 	assert_int_equal(RUN("--format=json"), EXIT_OK);
 	assert_string_equal(printed, "[]\n");
 	assert_int_equal(RUN("--format=csv"), EXIT_OK);

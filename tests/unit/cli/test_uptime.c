@@ -34,8 +34,9 @@ static void test_services(void **state)
 	    "login_server  32.001 %  41.6 %  6h47m        1    6h47m"
 	    "  ?###-______?????????\n"
 	    "\n# up, _.:-=+* down for a part, ? not watched\n"
-	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
-	    " known.\n");
+	    "Dates are in UTC.\n"
+	    "\nHistory begins at 2025-11-13 02:13 UTC: before that nothing"
+	    " is known.\n");
 }
 
 static void test_instances(void **state)
@@ -49,8 +50,8 @@ static void test_instances(void **state)
 	assert_int_equal(UPTIME("--instances", "--from=2025-11-12",
 	    "--to=2025-11-13"), EXIT_OK);
 	assert_string_equal(printed, "no instance is known in that time\n"
-	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
-	    " known.\n");
+	    "\nHistory begins at 2025-11-13 02:13 UTC: before that nothing"
+	    " is known.\n");
 }
 
 static void test_by_day(void **state)
@@ -61,14 +62,14 @@ static void test_by_day(void **state)
 	assert_int_equal(UPTIME("--by=day", "--from=2025-11-13",
 	    "--to=2025-11-15"), EXIT_OK);
 	assert_string_equal(printed,
-	    "SERVICE       FROM                UPTIME    SEEN    DOWN  OUTAGES"
+	    "SERVICE       FROM (UTC)          UPTIME    SEEN    DOWN  OUTAGES"
 	    "  LONGEST\n"
 	    "login_server  2025-11-13 02:13  14.694 %   100 %  18h34m        1"
 	    "   18h34m\n"
 	    "login_server  2025-11-14         0.000 %  50.9 %  12h13m        1"
 	    "   12h13m\n"
-	    "\nHistory begins at 2025-11-13 02:13: before that nothing is"
-	    " known.\n");
+	    "\nHistory begins at 2025-11-13 02:13 UTC: before that nothing"
+	    " is known.\n");
 }
 
 /* 2 of 1 never were up; in maintenance nothing is down. */
@@ -143,7 +144,7 @@ static void test_outages(void **state)
 	assert_int_equal(OUTAGES(DAY), EXIT_OK);
 	setenv("COLUMNS", "80", 1);
 	assert_memory_equal(printed,
-	    "BEGAN                SERVICE/INSTANCE        LASTED", 50);
+	    "BEGAN (UTC)          SERVICE/INSTANCE        LASTED", 50);
 	assert_non_null(strstr(printed,
 	    "\n2025-11-13 05:25:20  login_server/0001-0001  "));
 	assert_non_null(strstr(printed, ", goes on"));
@@ -213,7 +214,8 @@ static void test_utf8(void **state)
 	    "  \u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588"
 	    "\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588"
 	    "\u2588\u2588\n"
-	    "\n\u2588 up, \u2581-\u2587 down for a part\n");
+	    "\n\u2588 up, \u2581-\u2587 down for a part\n"
+	    "Dates are in UTC.\n");
 	assert_int_equal(OUTAGES("--since=0"), EXIT_OK);
 	assert_null(strstr(printed, "im: "));
 	sql("UPDATE stays SET what = 5 WHERE id = 3");
@@ -291,6 +293,26 @@ static void test_ranges(void **state)
 	assert_non_null(strstr(printed, "the range is empty"));
 }
 
+/* Every table names the zone of its times. */
+static void test_zone(void **state)
+{
+	(void)state;
+	watch();
+	setenv("TZ", "Asia/Shanghai", 1);
+	tzset();
+	assert_int_equal(UPTIME(DAY), EXIT_OK);
+	assert_non_null(strstr(printed, "\nDates are in CST.\n"));
+	assert_non_null(strstr(printed, " 2025-11-13 10:13 CST: before"));
+	assert_int_equal(UPTIME(DAY, "--by=day", "--utc"), EXIT_OK);
+	assert_non_null(strstr(printed, " FROM (UTC) "));
+	assert_int_equal(OUTAGES(DAY), EXIT_OK);
+	assert_memory_equal(printed, "BEGAN (CST) ", 12);
+	assert_non_null(strstr(printed, "\n2025-11-13 13:25:20  login"));
+	assert_int_equal(OUTAGES(DAY, "--utc"), EXIT_OK);
+	assert_memory_equal(printed, "BEGAN (UTC) ", 12);
+	assert_non_null(strstr(printed, "\n2025-11-13 05:25:20  login"));
+}
+
 static void test_whom(void **state)
 {
 	(void)state;
@@ -316,7 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_services), T(test_instances), T(test_by_day),
 		T(test_minimum_and_maintenance), T(test_formats),
-		T(test_figures), T(test_ranges), T(test_whom),
+		T(test_figures), T(test_ranges), T(test_whom), T(test_zone),
 		T(test_levels), T(test_utf8), T(test_outages), T(test_doubt),
 		T(test_wrong),
 	};
