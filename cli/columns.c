@@ -181,7 +181,7 @@ static void fit(const struct columns *c, size_t *widths, size_t width)
 	if (width == 0)
 		return;
 	leave_out(c, widths, width);
-	for (size_t i = 0; i < c->n; i++) {
+	for (size_t i = c->n; i-- > 0; ) {
 		size_t over = total(c, widths, false);
 
 		over = over > width ? over - width : 0;

@@ -8,8 +8,8 @@
 
 /* A table for people, as wide as its contents and no wider than the terminal.
  * What does not fit is left out, column by column, rather than that the
- * elastic one is cut below what it keeps, or, for luxuries, at all; then that
- * one is cut, in its middle. */
+ * elastic ones are cut below what they keep, or, for luxuries, at all; then
+ * those are cut, the last one first, in their middles. */
 struct columns;
 
 enum { COLUMNS_MOST = 16, COLUMNS_LUXURY = 10 };

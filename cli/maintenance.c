@@ -164,28 +164,43 @@ static const struct flag_set list_flags = {
 	FLAG_SET_FLAGS(list_table),
 };
 
-enum { ID, WHO, FROM, UNTIL, BACK, COMMENT, BY, NCOLUMNS };
+enum { ID, WHO, FROM, UNTIL, BACK, COMMENT, NCOLUMNS };
 
 static const struct column specs[NCOLUMNS] = {
 	[ID] = { .name = "ID", .right = true },
-	[WHO] = { .name = "SERVICE/INSTANCE" },
-	[FROM] = { .name = "FROM", .drop = 2 },
+	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = 8 },
+	[FROM] = { .name = "FROM" },
 	[UNTIL] = { .name = "UNTIL" },
-	[BACK] = { .name = "ENDS", .drop = 1 },
-	[COMMENT] = { .name = "COMMENT", .elastic = 16 },
-	[BY] = { .name = "BY", .drop = 3 },
+	[BACK] = { .name = "ENDS" },
+	[COMMENT] = { .name = "COMMENT (BY)", .elastic = 8 },
 };
+
+enum { TO_THE_MINUTE = 16 };	/* of a time: room for all columns */
 
 static bool is_over(const cJSON *window)
 {
 	return json_str(window, "ended") != NULL;
 }
 
-static char *text_of(const cJSON *window, const char *name)
+/* A text of its own for each would not fit beside two times. */
+static char *comment(const cJSON *window)
 {
-	const char *text = json_str(window, name);
+	const char *text = json_str(window, "comment");
+	const char *by = json_str(window, "created_by");
 
-	return xstrdup(text != NULL ? text : "");
+	text = text != NULL ? text : "";
+	if (by == NULL || by[0] == '\0')
+		return xstrdup(text);
+	return xasprintf("%s%s(%s)", text, text[0] != '\0' ? " " : "", by);
+}
+
+static char *minute(const cJSON *window, const char *name)
+{
+	char *text = local(window, name);
+
+	if (strlen(text) > TO_THE_MINUTE)
+		text[TO_THE_MINUTE] = '\0';
+	return text;
 }
 
 static void add_window(struct columns *c, const cJSON *window)
@@ -194,12 +209,11 @@ static void add_window(struct columns *c, const cJSON *window)
 	char *cells[NCOLUMNS] = {
 		[ID] = xasprintf("%lld", (long long)id_of(window)),
 		[WHO] = who(window),
-		[FROM] = local(window, "from"),
-		[UNTIL] = local(window, is_over(window) ? "ended" : "to"),
+		[FROM] = minute(window, "from"),
+		[UNTIL] = minute(window, is_over(window) ? "ended" : "to"),
 		[BACK] = xstrdup(is_over(window) ? "over" :
 		    back ? "when back" : ""),
-		[COMMENT] = text_of(window, "comment"),
-		[BY] = text_of(window, "created_by"),
+		[COMMENT] = comment(window),
 	};
 
 	columns_add(c, cells);
