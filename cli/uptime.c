@@ -37,7 +37,7 @@ static const struct flag table[] = {
 	{ .name = "by", .type = FLAG_WORD, AT(by),
 	  .value = "day|week|month|all", .words = units, .fallback = "all",
 	  .help = "One line for each day, week (from Monday on) or month of"
-	    " the local zone." },
+	    " the local zone, be it one that nobody watched." },
 	{ .name = "min", .type = FLAG_INT, AT(min), .value = "N",
 	  .help = "A service is up while at least N"
 	    " instances are. By default the min_instances that was in force"
@@ -69,12 +69,9 @@ static const struct flag_set flags = {
 static size_t make_edges(const struct uptime_flags *f, const struct asked *a,
     wall_t **edges_r)
 {
-	wall_t from = a->from.ms < a->begins.ms && f->by != BY_ALL ?
-	    a->begins : a->from;
-
-	if (f->by != BY_ALL && from.ms < a->to.ms)
-		return calendar_edges(from, a->to, (enum calendar_unit)f->by,
-		    f->asking.utc, edges_r);
+	if (f->by != BY_ALL)
+		return calendar_edges(a->from, a->to,
+		    (enum calendar_unit)f->by, f->asking.utc, edges_r);
 	*edges_r = xcalloc(2, sizeof(**edges_r));
 	(*edges_r)[0] = a->from;
 	(*edges_r)[1] = a->to;

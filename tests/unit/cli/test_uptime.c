@@ -54,20 +54,23 @@ static void test_instances(void **state)
 	    " is known.\n");
 }
 
+/* All days that were asked for, of which history tells a part. */
 static void test_by_day(void **state)
 {
 	(void)state;
 	watch();
 	sql("UPDATE watching SET to_ms = to_ms + 86400000");
-	assert_int_equal(UPTIME("--by=day", "--from=2025-11-13",
+	assert_int_equal(UPTIME("--by=day", "--from=2025-11-12",
 	    "--to=2025-11-15"), EXIT_OK);
 	assert_string_equal(printed,
-	    "SERVICE       FROM (UTC)          UPTIME    SEEN    DOWN  OUTAGES"
-	    "  LONGEST\n"
-	    "login_server  2025-11-13 02:13  14.694 %   100 %  18h34m        1"
-	    "   18h34m\n"
-	    "login_server  2025-11-14         0.000 %  50.9 %  12h13m        1"
-	    "   12h13m\n"
+	    "SERVICE       FROM (UTC)    UPTIME    SEEN    DOWN  OUTAGES"
+	    "  LONGEST    MTTR\n"
+	    "login_server  2025-11-12         -   0.0 %       -        0"
+	    "        -       -\n"
+	    "login_server  2025-11-13  14.694 %  90.7 %  18h34m        1"
+	    "   18h34m  18h34m\n"
+	    "login_server  2025-11-14   0.000 %  50.9 %  12h13m        1"
+	    "   12h13m  12h13m\n"
 	    "\nHistory begins at 2025-11-13 02:13 UTC: before that nothing"
 	    " is known.\n");
 }
@@ -266,6 +269,10 @@ static void test_ranges(void **state)
 	(void)state;
 	watch();
 	/* From the beginning of history, not of 1970. */
+	assert_int_equal(UPTIME("--since=0", "--to=1763036000", "--by=day",
+	    "--format=csv"), EXIT_OK);
+	assert_non_null(strstr(printed,
+	    "\n2025-11-13T02:13:20.000Z,2025-11-13T12:13:20.000Z,im,"));
 	assert_int_equal(UPTIME("--since=0", "--to=1763036000"), EXIT_OK);
 	assert_non_null(strstr(printed, "32.001 %  100 %"));
 	assert_null(strstr(printed, "History begins"));
