@@ -37,7 +37,8 @@ static const struct flag_set flags = {
 	.command = "outages",
 	.summary = "Shows when instances were gone that had not signed off,"
 	    " newest first. An outage begins when the registration ran out,"
-	    " not when that was seen.",
+	    " not when that was seen. ADDRESS, where there is room for it, is"
+	    " the one that the value of the instance named last.",
 	.operands = "[SERVICE[/INSTANCE]]",
 	.example = "rollcall outages login_server --since 7d",
 	FLAG_SET_FLAGS(table),
