@@ -237,7 +237,8 @@ static void warn_if_nobody(const struct alerts *a)
 	if (alertmanagers_count(a->alertmanagers) == 0 &&
 	    !groups_have_receiver(a->groups))
 		log_warn("no alertmanager and no receiver is configured: "
-		    "alerts appear in the log and in /metrics only");
+		    "alerts appear in the log, on the page and in /metrics "
+		    "only");
 }
 
 void alerts_configure(struct alerts *a, struct config *c,

@@ -107,7 +107,8 @@ static void summarize(const char *path, const struct config *c,
 	for (size_t i = 0; i < c->alertmanagers.n; i++)
 		printf("  alerts to %s\n", config_alertmanager(c, i)->url);
 	if (!summarize_receiver(c, n) && c->alertmanagers.n == 0)
-		printf("  alerts to nobody: only to the log\n");
+		printf("  alerts to nobody: only in the log, on the page,"
+		    " in /metrics\n");
 }
 
 static void print(const struct config *c)

@@ -30,7 +30,8 @@ static const struct flag table[] = {
 static const struct flag_set flags = {
 	.command = "events",
 	.summary = "Shows when instances came and went, and why, oldest"
-	    " first. Reads the database; the daemon may be running or not."
+	    " first. Reads the database, beside a daemon or without one, or"
+	    " asks a daemon (--url)."
 	    " ADDRESS, where there is room for it, is the one that the value"
 	    " of the instance named last.",
 	.operands = "[SERVICE[/INSTANCE]]",

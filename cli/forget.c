@@ -19,7 +19,7 @@ static const struct flag table[] = {
 	{ .name = "cluster", .type = FLAG_STRING,
 	  .offset = offsetof(struct forget_flags, cluster), .value = "NAME",
 	  .not_empty = true, .help = "The etcd cluster; needed where several"
-	    " are watched." },
+	    " have a service of that name." },
 	DAEMON_URL_FLAGS(struct forget_flags),
 };
 

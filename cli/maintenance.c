@@ -38,7 +38,7 @@ static const struct flag start_table[] = {
 	    " it." },
 	{ .name = "cluster", .type = FLAG_STRING, AT(cluster),
 	  .value = "NAME", .not_empty = true, .help = "The etcd cluster;"
-	    " needed where several are watched." },
+	    " needed where several have a service of that name." },
 	{ .name = "for", .type = FLAG_DURATION, AT(length_ms),
 	  .value = "DURATION", .required = true, .help = "How long, such as"
 	    " 1h. It can be ended before." },

@@ -40,7 +40,22 @@ asks for it, OpenMetrics 1.0. Written by `docs/metrics.sh` from
 The values come from what rollcall is told by etcd as it happens and from its
 own polls, not from a poll at the time of the scrape; the metrics ending in
 `_timestamp_seconds` say how fresh they are. A series whose value is not known
-is left out.
+is left out: what an endpoint of etcd told ends after two polls in a row that
+failed; its `_up` is 0 then, and its timestamp stays.
+
+Labels have these values:
+
+- `endpoint`: `health`, `version`, `members`, `leader`, `keys`, `stats_leader`,
+  `stats_self`, `stats_store`.
+- `operation`: `get`, `set`, `create`, `update`, `delete`, `compare_and_swap`,
+  `compare_and_delete`.
+- `reason` of `rollcall_resyncs_total`: `start`, `history_cleared`,
+  `new_store`, `connection`, `member`, `leader`, `difference`.
+- `reason` of `rollcall_notification_failures_total`: `resolve`, `connect`,
+  `tls`, `timeout`, `broken`, `client_error`, `rate_limited`, `server_error`,
+  `expired`, `unconfigured`.
+- `integration`: `alertmanager`; `webhook`, and `webhook[1]` and so on for the
+  further ones of a receiver.
 END
 	table | awk -F '\t' '
 	function title(name) {

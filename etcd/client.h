@@ -21,13 +21,13 @@
  *
  * Failover: a request that certainly was not carried out (no connection, no
  * v2) goes to the next member; one of which nobody knows (deadline, connection
- * lost, raft's error) only if carrying it out twice changes nothing: reads,
- * refreshes and writes whose only condition is that the key exists.  (Such a
- * write that a hung member carries out late undoes what was written since;
- * prev_index is the cure, and makes it one that is not sent again.)  Each
- * member is asked once at most, but for a watch, whose polls go on until its
- * deadline; the one that answered is asked first the next time, and is named in
- * result.endpoint. */
+ * lost, raft's error) only if carrying it out twice changes nothing: reads, and
+ * refreshes and writes without a condition or with the one that the key exists.
+ * (Such a write that a hung member carries out late undoes what was written
+ * since; prev_index is the cure, and makes it one that is not sent again.)
+ * Each member is asked once at most, but for a watch, whose polls go on until
+ * its deadline; the one that answered is asked first the next time, and is
+ * named in result.endpoint. */
 struct etcd_client;
 
 struct etcd_options {

@@ -114,9 +114,9 @@ struct etcd_request etcd_member_add(const char *peer_url);
 struct etcd_request etcd_member_update(const char *id, const char *peer_url);
 struct etcd_request etcd_member_remove(const char *id);
 
-/* Carried out twice it is as if carried out once: a read, a refresh, a write
- * whose only condition is that the key exists.  Others are never sent twice, by
- * nobody, unless they are `harmless`. */
+/* Carried out twice it is as if carried out once: a read, a refresh or a
+ * write without a condition or with the one that the key exists.  Others are
+ * never sent twice, by nobody, unless they are `harmless`. */
 bool etcd_is_repeatable(const struct etcd_request *r);
 
 #endif
