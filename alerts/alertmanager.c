@@ -146,17 +146,39 @@ static struct peer *find_peer(struct peer *peers, size_t n, const char *name)
 	return NULL;
 }
 
+static bool is_configured(const struct config *c, const char *name)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < c->alertmanagers.n && !found; i++) {
+		char *other = name_of(config_alertmanager(c, i)->url);
+
+		found = strcmp(name, other) == 0;
+		free(other);
+	}
+	return found;
+}
+
+static bool is_known(const struct alertmanagers *all,
+    const struct alertmanager_config *ac)
+{
+	char *name = name_of(ac->url);
+	bool known = find_peer(all->peers, all->n, name) != NULL;
+
+	free(name);
+	return known;
+}
+
+/* Counting would not do: two URLs may be of one name. */
 static bool same_list(const struct alertmanagers *all, const struct config *c)
 {
-	size_t known = 0;
-
-	for (size_t i = 0; i < c->alertmanagers.n; i++) {
-		char *name = name_of(config_alertmanager(c, i)->url);
-
-		known += find_peer(all->peers, all->n, name) != NULL;
-		free(name);
-	}
-	return known == c->alertmanagers.n && known == all->n;
+	for (size_t i = 0; i < c->alertmanagers.n; i++)
+		if (!is_known(all, config_alertmanager(c, i)))
+			return false;
+	for (size_t i = 0; i < all->n; i++)
+		if (!is_configured(c, all->peers[i].name))
+			return false;
+	return true;
 }
 
 /* One peer per name; counters go on counting. */

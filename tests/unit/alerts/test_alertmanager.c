@@ -377,6 +377,23 @@ static void a_new_list_is_told_everything(void **state)
 	assert_true(alertmanagers_drained(all));
 }
 
+/* By its name that is the first one twice, and the second no more. */
+static void the_same_with_another_scheme(void **state)
+{
+	struct alertmanager_config now[2] = { managers[0], managers[1] };
+
+	(void)state;
+	configure(2);
+	now[1].url = xasprintf("https%s", strstr(managers[0].url, "://"));
+	config.alertmanagers.v = now;
+	assert_true(alertmanagers_configure(all, &config, "http://r/"));
+	assert_int_equal(alertmanagers_count(all), 1);
+	assert_ptr_equal(all->peers[0].config, &now[0]);
+	assert_false(alertmanagers_configure(all, &config, "http://r/"));
+	free(now[1].url);
+	configure(2);			/* what `now` had is gone */
+}
+
 static void names_hide_passwords(void **state)
 {
 	char *name = name_of("https://u:p@am.example:9093/prefix");
@@ -395,7 +412,7 @@ int main(void)
 		T(does_not_retry_a_400),
 		T(change_in_flight), T(every_alertmanager_is_told),
 		T(waits_for_its_unit), T(a_new_list_is_told_everything),
-		T(names_hide_passwords),
+		T(the_same_with_another_scheme), T(names_hide_passwords),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
