@@ -33,7 +33,8 @@ struct prefetch {
 	struct batch *batches;
 	unsigned filled, taken;		/* how many ever; they differ by at
 					   most BATCHES */
-	bool stop, ended, failed;
+	bool stop, ended;
+	bool failed;			/* and why: once it has ended */
 	struct err why;
 };
 
@@ -134,7 +135,7 @@ int prefetch_next(struct prefetch *a, const struct prefetch_row **rows_r,
 		pthread_cond_wait(&a->moved, &a->mutex);
 	if (a->filled != a->taken)
 		b = &a->batches[a->taken % BATCHES];
-	failed = a->failed;
+	failed = b == NULL && a->failed;
 	pthread_mutex_unlock(&a->mutex);
 	*rows_r = b != NULL ? b->rows : NULL;
 	*n_r = b != NULL ? b->n : 0;
