@@ -293,5 +293,6 @@ void sync_new_leader(struct watcher *w)
 	    w->asked_at.ms >= w->c->disturbed_until.ms)
 		return;
 	etcd_cancel(w->list);
+	w->list = NULL;
 	sync_list(w);
 }
