@@ -102,12 +102,12 @@ void child_signal(const struct child *c, int signo)
 		kill(c->pid, signo);
 }
 
-/* What the kernel itself sends comes from the terminal, for the whole group in
- * its foreground. */
+/* What the kernel itself sends is of the terminal: keys, for the whole group in
+ * its foreground; but that it hung up only the leader of the session learns. */
 void child_forward(const struct child *c, const struct signalfd_siginfo *s)
 {
-	if (s->ssi_code == SI_KERNEL && c->pid > 0 &&
-	    getpgid(c->pid) == getpgrp())
+	if (s->ssi_code == SI_KERNEL && s->ssi_signo != SIGHUP &&
+	    c->pid > 0 && getpgid(c->pid) == getpgrp())
 		return;
 	child_signal(c, (int)s->ssi_signo);
 }

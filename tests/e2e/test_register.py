@@ -317,9 +317,8 @@ def test_signals_are_passed_on(register, etcd, key):
         "got HUP", "got QUIT", "got USR1", "got USR2", "got INT", "got TERM"]
 
 
-def test_a_terminals_signal_is_not_doubled(register, etcd, key):
-    """^C reaches the whole foreground group by itself."""
-    r = register(command=["sh", "-c", TRAPS % 0], start=False)
+def start_on_a_terminal(r):
+    """As the leader of its session: our end of the terminal, and its."""
     ours, theirs = os.openpty()
     with open(r.log_path, "wb") as log:
         r.process = subprocess.Popen(
@@ -327,6 +326,13 @@ def test_a_terminals_signal_is_not_doubled(register, etcd, key):
             stderr=log)
     r.await_registered()
     r.await_output("ready")
+    return ours, theirs
+
+
+def test_a_terminals_signal_is_not_doubled(register, etcd, key):
+    """^C reaches the whole foreground group by itself."""
+    r = register(command=["sh", "-c", TRAPS % 0], start=False)
+    ours, theirs = start_on_a_terminal(r)
     os.write(ours, b"\x03")
     r.await_log(msg="deregistered")
     r.await_output("got INT")
@@ -338,6 +344,17 @@ def test_a_terminals_signal_is_not_doubled(register, etcd, key):
         "got INT", "got QUIT", "got TERM"]
     os.close(ours)
     os.close(theirs)
+
+
+def test_a_terminal_that_hangs_up(register, etcd, key):
+    """Only the leader of the session is told, so the command is by it."""
+    r = register(command=["sh", "-c", "echo ready; exec sleep 600"],
+                 start=False)
+    ours, theirs = start_on_a_terminal(r)
+    os.close(theirs)
+    os.close(ours)
+    assert r.end() == 128 + signal.SIGHUP
+    assert etcd.get(key) is None
 
 
 @pytest.mark.valgrind
