@@ -16,6 +16,7 @@
 #include "cli/ratios.h"
 #include "cli/reload.h"
 #include "cli/serve_flags.h"
+#include "cli/signals.h"
 #include "cli/story.h"
 #include "cli/systemd.h"
 #include "cli/version.h"
@@ -318,13 +319,23 @@ static void own_samples(void *arg, struct sample_sink *s)
 
 /* --- start --- */
 
+/* Checking and migrating may take minutes, and a disk may hang. */
+static int read_history(struct daemon *d, struct err *e)
+{
+	int rc = -1;
+
+	signals_can_end(true);
+	d->db = db_open(d->storage, e);
+	if (d->db != NULL)
+		rc = db_restore(d->db, d->registry, alerts_restore_alert,
+		    alerts_restore_outbox, d->alerts, e);
+	signals_can_end(false);
+	return rc;
+}
+
 static int open_history(struct daemon *d, struct err *e)
 {
-	d->db = db_open(d->storage, e);
-	if (d->db == NULL)
-		return -1;
-	if (db_restore(d->db, d->registry, alerts_restore_alert,
-	    alerts_restore_outbox, d->alerts, e) != 0)
+	if (read_history(d, e) != 0)
 		return -1;
 	registry_restored(d->registry);
 	keep(d);

@@ -9,6 +9,7 @@
 
 #include "cli/discover.h"
 #include "cli/discover_flags.h"
+#include "cli/etcd_access.h"
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/loop.h"
@@ -143,11 +144,13 @@ int discover_once(const struct discover_flags *f, const struct etcd_access *a)
 	o.roster = roster_new((const char *const *)f->directories.v,
 	    f->directories.n, on_change, &o);
 	ask(&o, a);
+	close(o.signals);
 	if (!o.failed) {
+		/* Whoever reads the list may stand still. */
+		etcd_access_let_signals();
 		discover_say_empty(f, o.roster);
 		rc = write_list(&o);
 	}
 	roster_free(o.roster);
-	close(o.signals);
 	return rc;
 }

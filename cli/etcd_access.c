@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/signals.h"
 #include "cli/version.h"
 #include "core/buf.h"
 #include "core/err.h"
@@ -17,20 +18,23 @@
 
 enum { MAX_URLS = 1 << 20 };
 
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1,
+    SIGUSR2, SIGCHLD };
+
+enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
+
 /* Before the first thread is made: signals are read from a descriptor. */
 static void block_signals(void)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
-	    SIGUSR1, SIGUSR2, SIGCHLD };
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals_mask(SIG_BLOCK, signals, SIGNALS);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);	/* ignored, it leaves nobody to wait
 					   for */
+}
+
+void etcd_access_let_signals(void)
+{
+	signals_mask(SIG_UNBLOCK, signals, SIGNALS);
 }
 
 static int read_http_config(const struct flag_set *set, const char *path,

@@ -13,6 +13,7 @@
 #include "cli/flags.h"
 #include "cli/reload.h"
 #include "cli/serve_flags.h"
+#include "cli/signals.h"
 #include "cli/version.h"
 #include "core/config.h"
 #include "core/err.h"
@@ -38,14 +39,23 @@ static void set_up_malloc(void)
 /* Before the first thread is made: signals are read from a descriptor. */
 static void block_signals(void)
 {
-	sigset_t set;
+	static const int hup = SIGHUP;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals_mask(SIG_BLOCK, &hup, 1);
+	signals_can_end(false);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* From a file system that hangs, or from a FIFO, it may take for ever. */
+static int read_configuration(const struct serve_flags *f, struct config **c_r,
+    struct notify_config **n_r, struct problems *p)
+{
+	int rc;
+
+	signals_can_end(true);
+	rc = reload_read(f, c_r, n_r, p);
+	signals_can_end(false);
+	return rc;
 }
 
 static int say_problems(struct problems *p)
@@ -98,7 +108,7 @@ int cli_serve(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	snprintf(agent, sizeof(agent), "rollcall/%s", rollcall_version());
 	fetch_set_user_agent(agent);
-	if (reload_read(&f, &c, &n, &p) != 0)
+	if (read_configuration(&f, &c, &n, &p) != 0)
 		rc = say_problems(&p);
 	else
 		rc = run(&f, c, n);

@@ -1,16 +1,20 @@
 """`rollcall discover --watch` with --output and --on-change: a file that is
 whole at every moment, and a command that hears of it."""
+import array
+import fcntl
 import json
 import os
+import signal
+import subprocess
 import sys
+import termios
 import threading
 import time
 
 from support.discoverer import (  # noqa: F401 (fixtures)
-    Discoverer, ONE, TWO, etcd, shared_etcd, two, watching)
-from support.rollcall import SLOW
+    DIRECTORY, Discoverer, ONE, TWO, etcd, shared_etcd, two, watching)
+from support.rollcall import BINARY, SLOW
 from support.wait import await_true
-
 
 
 # --- the file ---
@@ -45,6 +49,24 @@ def test_output_is_always_whole(two, watching, tmp_path):
     assert os.listdir(tmp_path).count("targets.json") == 1
     assert not [n for n in os.listdir(tmp_path) if n.startswith(".targets")]
     assert watched.text() == []
+
+
+def test_list_that_nobody_reads(etcd, tmp_path):
+    """A signal ends it, though it waits for its reader."""
+    etcd.put_many([("%s/%04d" % (DIRECTORY, n), "10.0.0.7:%d" % n, 600)
+                   for n in range(2000)])
+    process = subprocess.Popen(
+        [BINARY, "discover", "--etcd.endpoint=" + etcd.url(),
+         "--directory=" + DIRECTORY], stdout=subprocess.PIPE)
+    fionread = array.array("i", [0])
+
+    def full():
+        fcntl.ioctl(process.stdout, termios.FIONREAD, fionread)
+        return fionread[0] >= 60000
+    await_true(full, 10 * SLOW)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5 * SLOW) == -signal.SIGTERM
+    process.stdout.close()
 
 
 def test_output_that_fails(two, watching, tmp_path):

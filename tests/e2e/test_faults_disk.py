@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import errno
 import os
+import signal
 import subprocess
 import time
 
@@ -12,7 +13,7 @@ import pytest
 from support.delay import VANISHED, Detection
 from support.preload import Disk, without_sanitizers
 from support.rollcall import command_line
-from support.wait import await_true
+from support.wait import await_true, stays_true
 
 LOGIN = {"path": "/login_servers", "service_name": "login_server"}
 V1 = "/api/registry/v1/"
@@ -108,6 +109,20 @@ def test_stop_while_the_disk_hangs(world, webhook):
     watched.start()
     watched.await_looking()
     check_history(watched, keys)
+
+
+def test_ended_while_it_starts_on_a_disk_that_hangs(world):
+    etcd, watched, disk, _ = world
+    watched.stop()
+    disk.hangs()
+    watched.start(wait=False)
+    await_true(lambda: watched.get("/-/ready").status == 503, 10)
+    stays_true(watched.alive, 0.3)
+    watched.signal(signal.SIGTERM)
+    assert watched.wait(5) == -signal.SIGTERM
+    disk.works()
+    watched.start()
+    watched.await_looking()
 
 
 def test_questions_while_the_disk_is_dead(world):

@@ -210,6 +210,22 @@ def test_configuration_that_hangs(etcd, webhook, rollcall, detection):
     assert time.monotonic() - began < 5 * SLOW
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ended_while_it_starts(etcd, rollcall, number):
+    """By a signal as any program that reads a file which hangs."""
+    watched = rollcall([etcd.url()], [LOGIN], start=False)
+    command = watched.command()
+    os.unlink(watched.config_path)
+    os.mkfifo(watched.config_path)
+    watched.command = lambda: command
+    watched.start(wait=False)
+    writer = await_true(lambda: os.open(
+        watched.config_path, os.O_WRONLY | os.O_NONBLOCK), 10 * SLOW)
+    watched.signal(number)
+    assert watched.wait(5 * SLOW) == -number
+    os.close(writer)
+
+
 def test_reload_asked_for_during_a_reload(etcd, rollcall):
     """What was changed while the old file was being read counts too."""
     watched = rollcall([etcd.url()], [LOGIN])

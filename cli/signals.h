@@ -1,0 +1,15 @@
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Blocks signals, or no longer (how: SIG_BLOCK, SIG_UNBLOCK), for the calling
+ * thread and those that it starts. */
+void signals_mask(int how, const int *signals, size_t n);
+
+/* Whether SIGTERM and SIGINT end the process at once, as they do by default:
+ * during what may take long while nobody reads them from a descriptor. */
+void signals_can_end(bool yes);
+
+#endif
