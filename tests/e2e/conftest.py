@@ -13,10 +13,11 @@ from support.rollcall import SLOW, Rollcall
 from support.webhook import Webhook
 
 # A test that hangs is one that failed, and not the end of all others: its
-# process says where each thread is, and ends (xdist starts another one).
+# process says where each thread is, and ends (xdist starts another one; without
+# xdist that is the end of the run).
 TEST_SECONDS = int(os.environ.get("E2E_TEST_SECONDS", 200)) * SLOW
 LONG_TEST_SECONDS = 1200 * SLOW
-RUN_SECONDS = 2700          # of the process that hands the tests out
+RUN_SECONDS = 2700 * SLOW   # of the process that hands the tests out
 
 
 class Started:
@@ -106,17 +107,29 @@ def pytest_configure(config):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     config.terminal = os.dup(2)     # tests' own output is captured
-    if not hasattr(config, "workerinput") and config.option.numprocesses:
+    if not hasattr(config, "workerinput") and getattr(
+            config.option, "numprocesses", None):
         end_within(config, RUN_SECONDS)
+
+
+def limit(node):
+    end_within(node.config, LONG_TEST_SECONDS if node.get_closest_marker(
+        "long") else TEST_SECONDS)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Not taken back behind the test: its fixtures may hang, too, and so may
-    what is left of its threads when the process ends."""
-    end_within(item.config, LONG_TEST_SECONDS if item.get_closest_marker(
-        "long") else TEST_SECONDS)
+    """With its fixtures, which may hang, too."""
+    limit(item)
     yield
+    end_within(item.config, RUN_SECONDS)    # this worker may have to wait
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_exception_interact(node):
+    """pytest itself takes the limit back where a test fails."""
+    yield
+    limit(node)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -13,6 +13,7 @@ import time
 
 from support.discoverer import (  # noqa: F401 (fixtures)
     DIRECTORY, Discoverer, ONE, TWO, etcd, shared_etcd, two, watching)
+from support.process import GUARD
 from support.rollcall import BINARY, SLOW
 from support.wait import await_true
 
@@ -56,17 +57,21 @@ def test_list_that_nobody_reads(etcd, tmp_path):
     etcd.put_many([("%s/%04d" % (DIRECTORY, n), "10.0.0.7:%d" % n, 600)
                    for n in range(2000)])
     process = subprocess.Popen(
-        [BINARY, "discover", "--etcd.endpoint=" + etcd.url(),
-         "--directory=" + DIRECTORY], stdout=subprocess.PIPE)
-    fionread = array.array("i", [0])
+        GUARD + [BINARY, "discover", "--etcd.endpoint=" + etcd.url(),
+                 "--directory=" + DIRECTORY], stdout=subprocess.PIPE)
+    size = fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    waiting = array.array("i", [0])
 
     def full():
-        fcntl.ioctl(process.stdout, termios.FIONREAD, fionread)
-        return fionread[0] >= 60000
-    await_true(full, 10 * SLOW)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(5 * SLOW) == -signal.SIGTERM
-    process.stdout.close()
+        fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+        return waiting[0] >= size
+    try:
+        await_true(full, 10 * SLOW)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5 * SLOW) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.stdout.close()
 
 
 def test_output_that_fails(two, watching, tmp_path):

@@ -90,12 +90,41 @@ def test_fake_etcd_passes_on(fake_etcd, etcd):
     assert http.get(fake.url() + "/v2/keys/s/a").json()["node"]["key"]
 
 
-def test_one_that_hangs_fails_and_the_others_are_run(tmp_path):
-    (tmp_path / "test_three.py").write_text(
-        "import threading\n"
-        "def test_before(): pass\n"
-        "def test_hangs(): threading.Event().wait()\n"
-        "def test_behind(): pass\n")
+HANGING = """
+import threading
+
+import pytest
+
+
+def hang():
+    threading.Event().wait()
+
+
+@pytest.fixture
+def hangs_behind():
+    yield
+    hang()
+
+
+def test_before():
+    pass
+
+
+def test_hangs():
+    hang()
+
+
+def test_fails_and_hangs(hangs_behind):
+    assert False
+
+
+def test_behind():
+    pass
+"""
+
+
+def test_those_that_hang_fail_and_the_others_are_run(tmp_path):
+    (tmp_path / "test_four.py").write_text(HANGING)
     here = os.path.dirname(__file__)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
@@ -103,6 +132,10 @@ def test_one_that_hangs_fails_and_the_others_are_run(tmp_path):
         capture_output=True, text=True, timeout=60, cwd=tmp_path, env={
             **os.environ, "PYTHONPATH": here, "E2E_TEST_SECONDS": "1"})
     assert done.returncode == 1
-    assert "e2e: 2 passed, 1 failed" in done.stdout
-    assert "crashed while running 'test_three.py::test_hangs'" in done.stdout
+    for name in "hangs", "fails_and_hangs":
+        assert ("crashed while running 'test_four.py::test_%s'" % name
+                in done.stdout)
     assert " in test_hangs\n" in done.stderr
+    assert " in hangs_behind\n" in done.stderr
+    assert done.stderr.count("Timeout (") == 2
+    assert "e2e: 2 passed, " in done.stdout

@@ -58,7 +58,8 @@ def test_nobody_is_told_until_it_ends(etcd, webhook, rollcall):
     table = run(watched, "maintenance", "list")
     assert "login" in table and "deploy" in table
     zone = time.strftime("%Z")
-    assert re.search(r" until 20[-0-9]+ [:0-9]+ %s\n$" % zone, said), said
+    assert re.search(r" until 20[-0-9]+ [:0-9]+ %s\n$" % re.escape(zone),
+                     said), said
     assert "FROM (%s)" % zone in table and "UNTIL (%s)" % zone in table
     page = watched.get("/").text
     assert "<li>login until " in page and ": deploy</li>" in page

@@ -22,11 +22,12 @@ _lock = threading.Lock()
 
 def _own_ports():
     """Below the range that the kernel takes for outgoing connections, and none
-    of another worker's: while a server is down, its port stays its own."""
+    of another worker's: while a server is down, its port stays its own.  Who
+    takes the place of a worker that crashed has a number of its own."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    count = 12000 // workers
-    first = 20000 + int(worker[2:]) % workers * count
+    ranges = 2 * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    count = 12000 // ranges
+    first = 20000 + int(worker[2:]) % ranges * count
     return range(first, first + count)
 
 
