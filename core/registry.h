@@ -108,9 +108,11 @@ struct instance_rare {
 	mono_t left_at;			/* last expired or lost; 0: never */
 	struct notice noticed;		/* how that was; while it is gone */
 	struct instance *older, *newer;	/* order of vanishing */
-	mono_t expired[FLAPPING_EXPIRIES];	/* the last; 0: never */
-	TAILQ_ENTRY(instance_rare) flapping;	/* while it does */
-	struct instance *instance;	/* whose this is, meanwhile */
+	wall_t expired[FLAPPING_EXPIRIES];	/* the last; 0: never */
+	/* While it flaps: */
+	TAILQ_ENTRY(instance_rare) flapping;
+	struct instance *instance;	/* whose this is */
+	mono_t quiet_since;
 };
 
 /* There may be a million of these, hence the small types: see

@@ -22,24 +22,28 @@ static void mark(struct instance *i, bool flapping)
 	snapshot_touch_instance(r, i);
 }
 
-static mono_t last_expiry(const struct instance_rare *own)
+/* When they happened counts: after an outage, hours of them are caught up with
+ * in one moment. */
+static bool is_often(const struct instance_rare *own, wall_t seen)
 {
-	return own->expired[FLAPPING_EXPIRIES - 1];
+	wall_t first = own->expired[0];
+	wall_t last = own->expired[FLAPPING_EXPIRIES - 1];
+
+	return first.ms != 0 && last.ms - first.ms <= WITHIN_MS &&
+	    seen.ms - last.ms < QUIET_MS;
 }
 
-void flapping_expired(struct instance *i, mono_t now)
+void flapping_expired(struct instance *i, wall_t at, const struct moment *m)
 {
 	struct instance_rare *own = instance_rarely(i);
-	mono_t first;
 
 	memmove(own->expired, own->expired + 1,
 	    sizeof(own->expired) - sizeof(own->expired[0]));
-	own->expired[FLAPPING_EXPIRIES - 1] = now;
-	first = own->expired[0];
-	if (i->flapping)
-		flapping_end(i);	/* the list is in order of expiry */
-	else if (first.ms == 0 || now.ms - first.ms > WITHIN_MS)
+	own->expired[FLAPPING_EXPIRIES - 1] = at;
+	if (!i->flapping && !is_often(own, m->seen))
 		return;
+	flapping_end(i);		/* the list is by the last one */
+	own->quiet_since = m->now;
 	mark(i, true);
 }
 
@@ -54,6 +58,6 @@ void flapping_tick(struct registry *r, mono_t now)
 	struct instance_rare *first;
 
 	while ((first = TAILQ_FIRST(&r->flapping)) != NULL &&
-	    mono_due(mono_add(last_expiry(first), QUIET_MS), now))
+	    mono_due(mono_add(first->quiet_since, QUIET_MS), now))
 		flapping_end(first->instance);
 }

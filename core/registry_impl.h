@@ -76,7 +76,7 @@ wall_t ended_at(const struct directory *d, const char *identity);
 void ended_tick(struct directory *d);
 
 /* registry_flapping.c */
-void flapping_expired(struct instance *i, mono_t now);
+void flapping_expired(struct instance *i, wall_t at, const struct moment *m);
 void flapping_end(struct instance *i);	/* as it goes; or it does not flap */
 void flapping_tick(struct registry *r, mono_t now);
 

@@ -233,7 +233,7 @@ void instance_enter(struct instance *i, enum state state, enum cause cause,
 	if (vanished(state))
 		i->rare->noticed = e.instance.noticed;
 	if (state == STATE_EXPIRED)
-		flapping_expired(i, m->now);
+		flapping_expired(i, i->period.from, m);
 	snapshot_touch_instance(r, i);
 	snapshot_touch_service(r, i->service);
 	i->directory->changed = true;

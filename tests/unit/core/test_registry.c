@@ -243,6 +243,31 @@ static void four_expiries_in_more_do_not_flap(void **state)
 	}
 }
 
+/* Hours of expiries, told all at once after an outage. */
+static void when_they_expired_counts(void **state)
+{
+	struct world *w = *state;
+	struct key_facts k = facts("/login/1", 5);
+	struct instance *i = NULL;
+	struct moment m;
+
+	clock_advance(100 * MINUTE);
+	m = now_at(w);
+	m.earliest = (wall_t){ START };
+	k.renewed = true;
+	for (int n = 0; n < 9; n++) {
+		k.expires = (wall_t){ START + (n + 1) * 4 * MINUTE };
+		registry_written(w->d, &k, &m);
+		i = registry_find(w->d, "/login/1");
+		registry_left(w->d, i, CAUSE_EXPIRE, k.expires, &m,
+		    (mono_t){ 0 });
+		assert_int_equal(i->period.from.ms, k.expires.ms);
+		event_flush(w->bus, m.now);
+	}
+	assert_int_equal(i->expirations, 9);
+	assert_false(i->flapping);
+}
+
 /* In the order of their last expiry, whichever began first. */
 static void flapping_ends_one_by_one(void **state)
 {
@@ -1090,6 +1115,7 @@ int main(void)
 		TEST(expiry_and_return),
 		TEST(four_expiries_in_ten_minutes_flap),
 		TEST(four_expiries_in_more_do_not_flap),
+		TEST(when_they_expired_counts),
 		TEST(flapping_ends_one_by_one),
 		TEST(what_flaps_may_go),
 		TEST(set_over_an_expired_key),

@@ -173,13 +173,15 @@ static void leave(struct world *w, size_t n, enum cause cause, bool hold)
 		    hold ? mono_add(m.now, 3000) : (mono_t){ 0 });
 }
 
-static void turn_flapping(struct instance *i)
+static void turn_flapping(struct world *w, struct instance *i)
 {
+	struct moment m = now_at(w);
+
 	if (i->flapping)
 		flapping_end(i);
 	else
 		for (int n = 0; n < FLAPPING_EXPIRIES; n++)
-			flapping_expired(i, clock_mono());
+			flapping_expired(i, m.seen, &m);
 }
 
 /* One thing that may happen. */
@@ -200,7 +202,7 @@ static void change(struct world *w)
 		break;
 	case 2:
 		if (i != NULL)
-			turn_flapping(i);
+			turn_flapping(w, i);
 		break;
 	case 3:
 		if (i != NULL)
@@ -488,7 +490,7 @@ static void only_what_depends_on_it(void **state)
 	leave(w, 333, CAUSE_DIFF, true);
 	CHECK_RENDERED(w, 1, M_instance_up, M_instance_changed,
 	    M_instance_held);
-	turn_flapping(find(w, 334));
+	turn_flapping(w, find(w, 334));
 	CHECK_RENDERED(w, 1, M_instance_flapping);
 	maintain(w, find(w, 335));
 	CHECK_RENDERED(w, 1, M_instance_maintenance);
