@@ -102,12 +102,21 @@ void child_signal(const struct child *c, int signo)
 		kill(c->pid, signo);
 }
 
-/* What the kernel itself sends is of the terminal: keys, for the whole group in
- * its foreground; but that it hung up only the leader of the session learns. */
+/* What the kernel itself sends comes from the terminal, for the whole group in
+ * its foreground; but that it hung up only the leader of the session learns,
+ * and the group when that has ended. */
+static bool is_told(const struct child *c, const struct signalfd_siginfo *s)
+{
+	bool leader = getsid(0) == getpid();
+
+	return s->ssi_code == SI_KERNEL && c->pid > 0 &&
+	    getpgid(c->pid) == getpgrp() &&
+	    !(leader && s->ssi_signo == SIGHUP);
+}
+
 void child_forward(const struct child *c, const struct signalfd_siginfo *s)
 {
-	if (s->ssi_code == SI_KERNEL && s->ssi_signo != SIGHUP &&
-	    c->pid > 0 && getpgid(c->pid) == getpgrp())
+	if (is_told(c, s))
 		return;
 	child_signal(c, (int)s->ssi_signo);
 }

@@ -317,13 +317,14 @@ def test_signals_are_passed_on(register, etcd, key):
         "got HUP", "got QUIT", "got USR1", "got USR2", "got INT", "got TERM"]
 
 
-def start_on_a_terminal(r):
-    """As the leader of its session: our end of the terminal, and its."""
+def start_on_a_terminal(r, *leader):
+    """As the leader of its session, or below one: our end of the terminal,
+    and its."""
     ours, theirs = os.openpty()
     with open(r.log_path, "wb") as log:
         r.process = subprocess.Popen(
-            ["setsid", "--ctty", *r.command()], stdin=theirs, stdout=log,
-            stderr=log)
+            ["setsid", "--ctty", *leader, *r.command()], stdin=theirs,
+            stdout=log, stderr=log)
     r.await_registered()
     r.await_output("ready")
     return ours, theirs
@@ -355,6 +356,37 @@ def test_a_terminal_that_hangs_up(register, etcd, key):
     os.close(ours)
     assert r.end() == 128 + signal.SIGHUP
     assert etcd.get(key) is None
+
+
+COUNTS = """
+import signal
+numbers = {signal.SIGHUP, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+print("ready", flush=True)
+while True:
+    got = signal.sigwaitinfo(numbers).si_signo
+    print("got", got, flush=True)
+    if got == signal.SIGTERM:
+        break
+"""
+
+
+def test_a_terminal_that_hangs_up_is_told_once(register, etcd, key):
+    """Below a leader, the whole group is when that has ended."""
+    r = register(command=[sys.executable, "-c", COUNTS], start=False)
+    ours, theirs = start_on_a_terminal(
+        r, "sh", "-c", 'trap "" TERM; "$@"; true', "sh")
+    with open("/proc/%d/task/%d/children" % (r.pid, r.pid)) as f:
+        below, = map(int, f.read().split())
+    os.close(theirs)
+    os.close(ours)
+    r.await_output("got 1")
+    assert r.wait() == -signal.SIGHUP           # the leader
+    assert etcd.get(key)
+    os.kill(below, signal.SIGTERM)
+    await_true(lambda: etcd.get(key) is None, 10)
+    r.await_output("got 15")
+    assert [x for x in r.output_lines() if "got" in x] == ["got 1", "got 15"]
 
 
 @pytest.mark.valgrind
