@@ -63,13 +63,14 @@ static bool see_anybody(const struct history_uptime *row, void *any)
 	return false;
 }
 
-/* Whoever was there at any time, whatever range was asked for. */
+/* Whoever was there at any time, whatever range was asked for, be it behind
+ * what was noted as watched. */
 static enum history_rc ask(struct asked *a, const struct history_who *who,
     enum history_of of,
     bool (*fn)(const struct history_uptime *row, void *arg), void *arg,
     struct err *e)
 {
-	const wall_t edges[] = { { 1 }, a->now };
+	const wall_t edges[] = { { 1 }, wall_add(clock_wall(), 1) };
 	const struct history_uptime_query q = {
 		.who = *who, .of = of, .edges = edges, .nedges = 2,
 		.min_instances = -1,

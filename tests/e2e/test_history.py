@@ -230,3 +230,18 @@ def test_uptime_as_metrics(etcd, rollcall):
                                service_name="login", window=window)
                 for window in ("1d", "7d", "30d")]
     assert 0 < coverage[2] < coverage[1] < coverage[0] < 0.01
+
+
+def test_who_was_registered_just_now_is_known(etcd, rollcall):
+    """What is noted as watched is up to 10 s old."""
+    etcd.put("/login_servers/old", "10.0.0.1:1", ttl=60)
+    watched = rollcall([etcd.url()], [
+        {"path": "/login_servers", "service_name": "login_server"}])
+    watched.await_looking()
+    etcd.put("/login_servers/new", "10.0.0.2:1", ttl=60)
+    watched.await_events(lambda es: len(es) == 2)
+    for command in "uptime", "outages", "events":
+        for where in (["--storage.path", watched.storage],
+                      ["--url", watched.url()]):
+            done = command_line(command, *where, "login_server/new")
+            assert done.returncode == 0, done.stderr
