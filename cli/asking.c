@@ -227,7 +227,7 @@ int asking_result(const struct flag_set *set, struct asked *a,
 
 void asking_note_beginning(const struct asked *a, bool utc)
 {
-	char date[20], *zone = calendar_zone(utc);
+	char date[CALENDAR_MAX], *zone = calendar_zone(utc);
 
 	if (a->begins.ms == 0)
 		printf("\nNothing was watched yet.\n");

@@ -158,21 +158,27 @@ size_t calendar_edges(wall_t from, wall_t to, enum calendar_unit unit,
 	return n;
 }
 
+/* Nothing where there is no room. */
+static char *write_time(char *out, const char *format, const struct tm *tm)
+{
+	if (strftime(out, CALENDAR_MAX, format, tm) == 0)
+		out[0] = '\0';
+	return out;
+}
+
 char *calendar_date(wall_t t, bool utc, char *out)
 {
 	struct tm tm = to_tm(t, utc);
 	bool midnight = tm.tm_hour == 0 && tm.tm_min == 0;
 
-	strftime(out, 20, midnight ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", &tm);
-	return out;
+	return write_time(out, midnight ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", &tm);
 }
 
 char *calendar_second(wall_t t, bool utc, char *out)
 {
 	struct tm tm = to_tm(t, utc);
 
-	strftime(out, 20, "%Y-%m-%d %H:%M:%S", &tm);
-	return out;
+	return write_time(out, "%Y-%m-%d %H:%M:%S", &tm);
 }
 
 char *calendar_zone(bool utc)

@@ -32,11 +32,13 @@ enum calendar_unit { CALENDAR_DAY, CALENDAR_WEEK, CALENDAR_MONTH };
 size_t calendar_edges(wall_t from, wall_t to, enum calendar_unit unit,
     bool utc, wall_t **edges_r);
 
+enum { CALENDAR_MAX = 32 };
+
 /* Writes "2026-10-01" or, if it is not midnight, "2026-10-01 08:30" into
- * out[20]; returns out. */
+ * out[CALENDAR_MAX]; returns out. */
 char *calendar_date(wall_t t, bool utc, char *out);
 
-/* Writes "2026-10-01 08:30:05" into out[20]; returns out. */
+/* Writes "2026-10-01 08:30:05" into out[CALENDAR_MAX]; returns out. */
 char *calendar_second(wall_t t, bool utc, char *out);
 
 /* The name of the zone, "CET", for all times of an answer: today's, whatever

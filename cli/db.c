@@ -114,7 +114,8 @@ static void print_size(int64_t bytes)
 
 static void print_summary(const struct tool_summary *s)
 {
-	char from[20], to[20], *zone = calendar_zone(false);
+	char from[CALENDAR_MAX], to[CALENDAR_MAX];
+	char *zone = calendar_zone(false);
 
 	printf("%lld instances, %lld stays, ", (long long)s->instances,
 	    (long long)s->stays);

@@ -121,7 +121,7 @@ static enum history_rc print_rows(const struct events_flags *f,
 
 static void print_nothing(const struct asked *a, bool utc)
 {
-	char text[20], *zone = calendar_zone(utc);
+	char text[CALENDAR_MAX], *zone = calendar_zone(utc);
 
 	if (a->from.ms != 0)
 		printf("no events since %s %s\n",

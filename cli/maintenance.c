@@ -91,7 +91,7 @@ static char *start_body(const struct maintenance_flags *f)
 static char *local(const cJSON *window, const char *name)
 {
 	const char *text = json_str(window, name);
-	char second[20];
+	char second[CALENDAR_MAX];
 	wall_t t;
 
 	if (text == NULL || timefmt_parse_rfc3339(text, &t, NULL) != 0)

@@ -119,7 +119,7 @@ static char *seen_after(const struct history_outage *o)
 static bool tabulate(const struct history_outage *o, void *arg)
 {
 	struct printing *p = arg;
-	char text[20];
+	char text[CALENDAR_MAX];
 	char *cells[NCOLUMNS] = {
 		[CLUSTER] = xstrdup(o->cluster),
 		[BEGAN] = xstrdup(calendar_second(o->from, p->utc, text)),

@@ -218,7 +218,7 @@ static void add_line(struct columns *c, const struct uptime_table *t,
     const struct line *l)
 {
 	const struct history_uptime *r = &l->row;
-	char date[20];
+	char date[CALENDAR_MAX];
 	char *cells[NCOLUMNS] = {
 		[CLUSTER] = xstrdup(r->cluster),
 		[NAME] = name_of(r),
@@ -241,7 +241,8 @@ static void add_line(struct columns *c, const struct uptime_table *t,
 
 static void name_bar(struct columns *c, const struct uptime_table *t)
 {
-	char from[20], to[20], range[48];
+	char from[CALENDAR_MAX], to[CALENDAR_MAX];
+	char range[2 * CALENDAR_MAX + 4];
 
 	calendar_date(t->v[0].row.from, t->utc, from);
 	calendar_date(t->v[0].row.to, t->utc, to);

@@ -172,9 +172,12 @@ static void test_months_by_name(void **state)
 
 static void test_dates(void **state)
 {
-	char out[20];
+	char out[CALENDAR_MAX];
 
 	(void)state;
+	zone("Asia/Shanghai");
+	assert_string_equal(calendar_second((wall_t){ 253402297200000 },
+	    false, out), "10000-01-01 07:00:00");
 	zone("Europe/Berlin");
 	assert_string_equal(calendar_date((wall_t){ moment("2026-10-01",
 	    false) }, false, out), "2026-10-01");
