@@ -70,8 +70,6 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-enum { DEEPEST = 2 };		/* names of a command: `db backup` */
-
 static const struct flag_set help_flags = {
 	.command = "help",
 	.summary = "Shows the commands, or the flags of one of them.",
@@ -79,21 +77,30 @@ static const struct flag_set help_flags = {
 	.example = "rollcall help db backup",
 };
 
-/* What `NAME --help` or `NAME NAME --help` says: commands that have others
- * below them know which. */
+static bool has_commands_below(const struct command *c)
+{
+	return c->run == cli_db || c->run == cli_maintenance;
+}
+
+/* What `NAME --help` says, or `NAME NAME --help` of a group, which knows what
+ * is below it. */
 static int help_for(const struct string_list *names)
 {
 	static char help_flag[] = "--help";
 	const struct command *c = find(names->v[0]);
-	char *args[DEEPEST + 2] = { NULL };
-	size_t n = 0;
+	size_t n = c != NULL && has_commands_below(c) && names->n > 1 ? 2 : 1;
+	char *args[4] = { names->v[0], help_flag };
 
 	if (c == NULL)
 		return unknown(names->v[0]);
-	for (; n < names->n; n++)
-		args[n] = names->v[n];
-	args[n++] = help_flag;
-	return c->run((int)n, args);
+	if (names->n > n)
+		return flags_usage(&help_flags, "unexpected argument \"%s\"",
+		    names->v[n]);
+	if (n == 2) {
+		args[1] = names->v[1];
+		args[2] = help_flag;
+	}
+	return c->run((int)n + 1, args);
 }
 
 int cli_help(int argc, char **argv)
@@ -106,11 +113,8 @@ int cli_help(int argc, char **argv)
 	rc = EXIT_OK;
 	if (names.n == 0)
 		overview(stdout);
-	else if (names.n <= DEEPEST)
-		rc = help_for(&names);
 	else
-		rc = flags_usage(&help_flags, "unexpected argument \"%s\"",
-		    names.v[DEEPEST]);
+		rc = help_for(&names);
 	free(names.v);
 	return rc;
 }

@@ -12,3 +12,4 @@ for group in db maintenance; do
 done
 try help db bakcup
 try help db backup FILE
+try help events nosuch
