@@ -168,11 +168,11 @@ enum { ID, WHO, FROM, UNTIL, BACK, COMMENT, NCOLUMNS };
 
 static const struct column specs[NCOLUMNS] = {
 	[ID] = { .name = "ID", .right = true },
-	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = 8 },
-	[FROM] = { .name = "FROM" },
+	[WHO] = { .name = "SERVICE/INSTANCE", .elastic = 20 },
+	[FROM] = { .name = "FROM", .drop = 1 },
 	[UNTIL] = { .name = "UNTIL" },
 	[BACK] = { .name = "ENDS" },
-	[COMMENT] = { .name = "COMMENT (BY)", .elastic = 8 },
+	[COMMENT] = { .name = "COMMENT (BY)", .elastic = 14 },
 };
 
 enum { TO_THE_MINUTE = 16 };	/* of a time: room for all columns */

@@ -64,18 +64,20 @@ static void test_in_a_pipe(void **state)
 	    "  over       (ann)\n");
 }
 
-/* What has no room is cut, and no column is left out. */
+/* Until when it is and what for says more than since when. */
 static void test_on_80_columns(void **state)
 {
 	(void)state;
 	show("80", true);
 	assert_string_equal(printed,
-	    "ID  SERVICE/INSTANCE     FROM (UTC)        UNTIL (UTC)     "
-	    "  ENDS       COM\u2026(BY)\n"
-	    "12  login_ser\u20260001-0001  2026-11-26 17:44  2026-11-26 18:44"
-	    "  when back  a n\u2026oot)\n"
-	    " 9  msg_server           2026-11-26 17:44  2026-11-26 18:14"
-	    "  over       (ann)\n");
+	    "ID  SERVICE/INSTANCE        UNTIL (UTC)       ENDS     "
+	    "  COMMENT (BY)\n"
+	    "12  login_server/0001-0001  2026-11-26 18:44  when back"
+	    "  a new syste\u2026hand (root)\n"
+	    " 9  msg_server              2026-11-26 18:14  over     "
+	    "  (ann)\n");
+	show("100", true);
+	assert_non_null(strstr(printed, "FROM (UTC)"));
 	show("80", false);
 	assert_null(strstr(printed, "msg_server"));
 }
