@@ -62,6 +62,7 @@ struct printing {
 	struct columns *columns;
 	wall_t to;			/* the end of the range */
 	bool any, utc;
+	bool doubtful;			/* "(?)" was written */
 };
 
 /* Of one that goes on, up to the end of the range; marked where nobody saw all
@@ -134,6 +135,7 @@ static bool tabulate(const struct history_outage *o, void *arg)
 
 	columns_add(p->columns, cells);
 	p->any = true;
+	p->doubtful = p->doubtful || o->unknown_ms > 0;
 	return true;
 }
 
@@ -161,7 +163,7 @@ static enum history_rc print_table(const struct outages_flags *f,
     struct asked *a, const struct history_outages_query *q, struct err *e)
 {
 	struct printing p = { columns_new(specs, NCOLUMNS), a->to, false,
-	    f->asking.utc };
+	    f->asking.utc, false };
 	char *zone = calendar_zone(p.utc);
 	enum history_rc rc;
 
@@ -179,6 +181,8 @@ static enum history_rc print_table(const struct outages_flags *f,
 		columns_print(p.columns, stdout, columns_width());
 	else if (rc == HISTORY_OK)
 		printf("no outages\n");
+	if (p.doubtful)
+		printf("\n(?) some of it was not watched\n");
 	if (rc == HISTORY_OK)
 		asking_note_beginning(a, f->asking.utc);
 	columns_free(p.columns);
