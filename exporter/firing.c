@@ -38,12 +38,15 @@ static void write_label(const struct table_row *row,
 }
 
 static const struct table_column columns[] = {
-	{ "severity", write_label, "severity", "w", true, false },
-	{ "alert", write_label, "alertname", "w", true, false },
-	{ "service", write_label, "service_name", "", false, false },
-	{ "instance", write_label, "instance_id", "", false, false },
-	{ "member", write_label, "member", "", false, false },
-	{ "etcd cluster", write_label, "etcd_cluster", "", false, true },
+	{ .heading = "severity", .write = write_label, .label = "severity",
+	  .class = "w", .plain = true },
+	{ .heading = "alert", .write = write_label, .label = "alertname",
+	  .class = "w", .plain = true },
+	{ .heading = "service", .write = write_label, .label = "service_name" },
+	{ .heading = "instance", .write = write_label, .label = "instance_id" },
+	{ .heading = "member", .write = write_label, .label = "member" },
+	{ .heading = "etcd cluster", .write = write_label,
+	  .label = "etcd_cluster", .cluster = true },
 };
 
 static void rows(struct table *t)

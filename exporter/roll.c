@@ -107,13 +107,16 @@ static void service_permanent(const struct table_row *row,
 }
 
 static const struct table_column service_columns[] = {
-	{ "state", service_state, NULL, "w", true, false },
-	{ "service", service_label, "service_name", "", true, false },
-	{ "up", service_up, NULL, "n", false, false },
-	{ "minimum", service_minimum, NULL, "n", false, false },
-	{ "late", service_late, NULL, "n", false, false },
-	{ "permanent", service_permanent, NULL, "n", false, false },
-	{ "etcd cluster", service_label, "etcd_cluster", "", false, true },
+	{ .heading = "state", .write = service_state, .class = "w",
+	  .plain = true },
+	{ .heading = "service", .write = service_label, .label = "service_name",
+	  .plain = true },
+	{ .heading = "up", .write = service_up, .class = "n" },
+	{ .heading = "minimum", .write = service_minimum, .class = "n" },
+	{ .heading = "late", .write = service_late, .class = "n" },
+	{ .heading = "permanent", .write = service_permanent, .class = "n" },
+	{ .heading = "etcd cluster", .write = service_label,
+	  .label = "etcd_cluster", .cluster = true },
 };
 
 /* False: the table is full. */
@@ -215,13 +218,16 @@ static void instance_address(const struct table_row *row,
 }
 
 static const struct table_column instance_columns[] = {
-	{ "state", instance_state, NULL, "w", true, false },
-	{ "service", instance_label, "service_name", "", true, false },
-	{ "instance", instance_id, NULL, "", true, false },
-	{ "for", instance_for, NULL, "n", false, false },
-	{ "since", instance_since, NULL, "t", false, false },
-	{ "address", instance_address, NULL, "", false, false },
-	{ "etcd cluster", instance_label, "etcd_cluster", "", false, true },
+	{ .heading = "state", .write = instance_state, .class = "w",
+	  .plain = true },
+	{ .heading = "service", .write = instance_label,
+	  .label = "service_name", .plain = true },
+	{ .heading = "instance", .write = instance_id, .plain = true },
+	{ .heading = "for", .write = instance_for, .class = "n" },
+	{ .heading = "since", .write = instance_since, .class = "t" },
+	{ .heading = "address", .write = instance_address },
+	{ .heading = "etcd cluster", .write = instance_label,
+	  .label = "etcd_cluster", .cluster = true },
 };
 
 /* What is wrong first. */

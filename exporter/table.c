@@ -42,7 +42,7 @@ static void write_row(const struct table *t, const struct table_row *row,
 		if (!is_used(t, i))
 			continue;
 		buf_adds(t->out, "<td");
-		if (c->class[0] != '\0')
+		if (c->class != NULL)
 			buf_addf(t->out, " class=\"%s\"", c->class);
 		if (!c->plain)
 			buf_addf(t->out, " data-h=\"%s\"", c->heading);

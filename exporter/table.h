@@ -17,9 +17,9 @@ struct table_column {
 	/* Appends HTML; nothing: this one has none. */
 	void (*write)(const struct table_row *row,
 	    const struct table_column *c, struct buf *out);
-	const char *label;		/* for write() */
+	const char *label;		/* for write(); or NULL */
 	const char *class;		/* of its cells: "n" a number, "t" a
-					   time, "w" whole words, or "" */
+					   time, "w" whole words; or NULL */
 	bool plain;			/* says itself what it is */
 	bool cluster;			/* of use where there are several */
 };
