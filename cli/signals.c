@@ -12,7 +12,7 @@ void signals_mask(int how, const int *signals, size_t n)
 	sigemptyset(&set);
 	for (size_t i = 0; i < n; i++)
 		sigaddset(&set, signals[i]);
-	sigprocmask(how, &set, NULL);
+	pthread_sigmask(how, &set, NULL);
 }
 
 void signals_can_end(bool yes)

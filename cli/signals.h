@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Blocks signals, or no longer (how: SIG_BLOCK, SIG_UNBLOCK), for the calling
- * thread and those that it starts. */
+/* Blocks signals, or no longer (how: SIG_BLOCK, SIG_UNBLOCK), in the calling
+ * thread.  Threads of core/thread.h have all of them blocked in any case; those
+ * that libraries start, what their starter has. */
 void signals_mask(int how, const int *signals, size_t n);
 
 /* Whether SIGTERM and SIGINT end the process at once, as they do by default:
