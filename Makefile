@@ -300,8 +300,9 @@ install: $(BUILD)/rollcall library ## program, library, manual, unit, docs [PREF
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/rollcall-etcd.pc
 	sed 's,/usr/local/share,$(PREFIX)/share,' packaging/rollcall.1 \
 	    > $(SHARE)/man/man1/rollcall.1
-	install -m 644 rollcall.yml README.md CHANGELOG.md LICENSE \
-	    $(SHARE)/doc/rollcall
+	install -m 644 rollcall.yml CHANGELOG.md LICENSE $(SHARE)/doc/rollcall
+	sed 's,(packaging/rollcall.1),(../../man/man1/rollcall.1),' README.md \
+	    > $(SHARE)/doc/rollcall/README.md
 	install -m 644 docs/*.md $(SHARE)/doc/rollcall/docs
 	install -m 644 etcd/README.md $(SHARE)/doc/rollcall/etcd
 	install -m 644 examples/*.c $(SHARE)/doc/rollcall/examples
@@ -311,7 +312,7 @@ install: $(BUILD)/rollcall library ## program, library, manual, unit, docs [PREF
 	    $(SHARE)/doc/rollcall/dashboards/prometheus
 	sed 's,/usr/local/bin,$(PREFIX)/bin,' packaging/rollcall.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service
-	chmod 644 $(SHARE)/man/man1/rollcall.1 \
+	chmod 644 $(SHARE)/man/man1/rollcall.1 $(SHARE)/doc/rollcall/README.md \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/rollcall.service \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/rollcall-etcd.pc
 

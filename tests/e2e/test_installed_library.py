@@ -82,7 +82,6 @@ def run(*command):
 
 
 def test_links_of_the_documents_lead_somewhere(installed):
-    """The manual is where man(1) looks for it."""
     place = installed + "/share/doc/rollcall"
     dead = []
     for directory, _, names in os.walk(place):
@@ -91,8 +90,7 @@ def test_links_of_the_documents_lead_somewhere(installed):
                 links = re.findall(r"\]\(([^)#:]+)[)#]", f.read())
             dead += [link for link in links if not os.path.exists(
                 os.path.join(directory, link))]
-    assert set(dead) == {"packaging/rollcall.1"}
-    assert os.path.exists(installed + "/share/man/man1/rollcall.1")
+    assert not dead
 
 
 def test_get_and_set(example, etcd):
