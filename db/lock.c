@@ -16,6 +16,7 @@
 
 #include "core/err.h"
 #include "core/xalloc.h"
+#include "db/owner.h"
 
 static const char damage_word[] = "damaged\n";
 
@@ -56,6 +57,8 @@ int lock_take(struct db_lock *l, const char *database, struct err *e)
 	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (l->fd < 0)
 		err_set(e, "open %s: %s", path, strerror(errno));
+	else if (!l->was_there)
+		owner_as_folder(path);
 	free(path);
 	if (l->fd < 0)
 		return -1;

@@ -13,6 +13,7 @@
 #include "core/xalloc.h"
 #include "db/file.h"
 #include "db/migrations.h"
+#include "db/owner.h"
 #include "db/sql.h"
 #include "db/tables.h"
 #include "db/tools.h"
@@ -372,6 +373,8 @@ int tool_import(const char *path, FILE *in, const char *name,
 	/* What was made for it alone is taken away again. */
 	if (rc != 0 && is_new)
 		unlink(path);
+	else if (is_new)
+		owner_as_folder(path);
 	*rows_r = im.rows;
 	return rc;
 }

@@ -3,6 +3,8 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from support.rollcall import BINARY, SLOW, command_line
 from support.servers import TOP
 from support.wait import await_true
@@ -98,3 +100,21 @@ def test_interrupted(tmp_path):
     assert exporting.wait(20 * SLOW) == -signal.SIGPIPE
     assert exporting.stderr.read() == ""
     assert os.listdir(temporary) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files of others")
+def test_what_root_imports_is_the_folders_owners(tmp_path):
+    """The daemon has a user of its own, who has to open it."""
+    place = tmp_path / "state"
+    place.mkdir()
+    os.chown(place, 65534, 65534)
+    path = str(place / "rollcall.db")
+    with open(HISTORY) as history:
+        done = command_line("db", "import", "-", "--storage.path", path,
+                            stdin=history)
+    assert done.returncode == 0, done.stderr
+    os.unlink(path + ".lock")
+    assert command_line("db", "vacuum", "--storage.path",
+                        path).returncode == 0
+    assert {n: os.stat(place / n).st_uid for n in os.listdir(place)} == {
+        "rollcall.db": 65534, "rollcall.db.lock": 65534}
