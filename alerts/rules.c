@@ -148,15 +148,53 @@ static bool not_looking(const struct subject *s)
 	return false;
 }
 
-static const char *why_not_looking(const struct directory *d)
+/* The first that is true. */
+enum unseen {
+	UNSEEN_NO_V2, UNSEEN_UNAUTHORIZED, UNSEEN_NO_ANSWER, UNSEEN_NO_LEADER,
+	UNSEEN_NEVER, UNSEEN_MEMBER, UNSEEN_REASONS
+};
+
+static const char *const unseen_texts[UNSEEN_REASONS] = {
+	[UNSEEN_NO_V2] =
+	    "etcd's v2 API is switched off: start etcd with --enable-v2=true",
+	[UNSEEN_UNAUTHORIZED] = ("etcd says not authorised (401): set "
+	    "http_config of the cluster to a user who may read"),
+	[UNSEEN_NO_ANSWER] = "no member answers",
+	[UNSEEN_NO_LEADER] = "no member knows a leader",
+	[UNSEEN_NEVER] = "never compared since the start",
+	[UNSEEN_MEMBER] = "its member does not answer or lags behind",
+};
+
+static enum unseen why_not_looking(const struct directory *d)
 {
+	if (d->refusal == REFUSAL_NO_V2)
+		return UNSEEN_NO_V2;
+	if (d->refusal == REFUSAL_UNAUTHORIZED)
+		return UNSEEN_UNAUTHORIZED;
 	if (!d->cluster->answers)
-		return "no member answers";
+		return UNSEEN_NO_ANSWER;
 	if (!d->cluster->has_leader)
-		return "no member knows a leader";
-	if (!d->synced)
-		return "never compared since the start";
-	return "its member does not answer or lags behind";
+		return UNSEEN_NO_LEADER;
+	return d->synced ? UNSEEN_MEMBER : UNSEEN_NEVER;
+}
+
+/* "/a, /b: no member answers", if there are any. */
+static void list_unseen(const struct cluster *c, enum unseen why,
+    struct buf *to)
+{
+	const char *between = to->len > 0 ? "; " : "";
+	bool any = false;
+
+	for (size_t i = 0; i < c->ndirectories && !to->failed; i++) {
+		const struct directory *d = c->directories[i];
+
+		if (d->looking || why_not_looking(d) != why)
+			continue;
+		buf_addf(to, "%s%s", any ? ", " : between, d->path);
+		any = true;
+	}
+	if (any)
+		buf_addf(to, ": %s", unseen_texts[why]);
 }
 
 static void tell_not_looking(const struct subject *s, struct labels *to)
@@ -165,13 +203,8 @@ static void tell_not_looking(const struct subject *s, struct labels *to)
 	struct buf list;
 
 	buf_init(&list, TEXT_MAX);
-	for (size_t i = 0; i < c->ndirectories && !list.failed; i++) {
-		const struct directory *d = c->directories[i];
-
-		if (!d->looking)
-			buf_addf(&list, "%s%s (%s)", list.len ? ", " : "",
-			    d->path, why_not_looking(d));
-	}
+	for (int why = 0; why < UNSEEN_REASONS; why++)
+		list_unseen(c, (enum unseen)why, &list);
 	if (list.failed) {
 		buf_reset(&list);
 		buf_adds(&list, "too many directories to list");

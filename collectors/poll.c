@@ -342,6 +342,7 @@ static void on_break(struct watcher *w, const struct etcd_result *r,
 	if (p->headed && mono_since(w->poll_at, loop_now(w->loop)) >=
 	    LASTED_MS)
 		went_well(w);
+	watcher_answered(w, r->outcome);
 	watcher_broken(w, r->text[0] != '\0' ? r->text :
 	    etcd_outcome_name(r->outcome));
 }

@@ -214,6 +214,7 @@ static void on_listed(const struct etcd_result *r, void *arg)
 	mono_t now = loop_now(w->loop);
 
 	w->list = NULL;
+	watcher_answered(w, r->outcome);
 	if (r->outcome != ETCD_OK || r->meta.etcd_index == 0) {
 		drop_listing(w);
 		watcher_list_failed(w, r->text);

@@ -170,6 +170,8 @@ bool watcher_store_changed(struct watcher *w);
  * then, or, where there is only one, started over in the new cluster.  Which of
  * several is right is settled by the polls of all of them. */
 bool watcher_of_another(struct watcher *w, const struct etcd_meta *m);
+/* How a listing or a poll ended: does etcd refuse the directory? */
+void watcher_answered(struct watcher *w, enum etcd_outcome o);
 void watcher_list_failed(struct watcher *w, const char *reason);
 void watcher_listed(struct watcher *w);	/* it succeeded */
 

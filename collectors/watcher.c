@@ -116,6 +116,12 @@ static void count_resync(struct watcher *w, enum resync reason)
 	w->in_sync = false;
 }
 
+void watcher_answered(struct watcher *w, enum etcd_outcome o)
+{
+	registry_set_refusal(w->d, o == ETCD_NO_V2 ? REFUSAL_NO_V2 :
+	    o == ETCD_UNAUTHORIZED ? REFUSAL_UNAUTHORIZED : REFUSAL_NONE);
+}
+
 void watcher_broken(struct watcher *w, const char *reason)
 {
 	mono_t now = loop_now(w->loop);

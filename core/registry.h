@@ -148,6 +148,9 @@ struct instance {
 /* For reading: all zero if it has none of it.  Never NULL. */
 const struct instance_rare *instance_rare(const struct instance *i);
 
+/* What etcd says to whoever asks it for a directory. */
+enum refusal { REFUSAL_NONE, REFUSAL_NO_V2, REFUSAL_UNAUTHORIZED };
+
 struct directory {
 	struct cluster *cluster;
 	struct directory_config *config;
@@ -161,6 +164,7 @@ struct directory {
 	size_t vanished;		/* expired or lost, not forgotten */
 	size_t empty_services;		/* as the last tick counted them */
 	bool looking, synced;
+	enum refusal refusal;		/* the last answer's */
 	bool removed;			/* no longer configured */
 	uint64_t applied_index;		/* every event up to here is applied */
 	int64_t watching_id;		/* last row of the table watching, which
@@ -274,6 +278,8 @@ void registry_left_other(struct directory *d, const char *key);
 
 void registry_set_looking(struct directory *d, bool looking,
     const struct moment *m);
+/* That it does not answer at all is no refusal. */
+void registry_set_refusal(struct directory *d, enum refusal refusal);
 /* Proof that the directory was being watched until `to`, all events up to
  * index applied. */
 void registry_progress(struct directory *d, wall_t to, uint64_t index,

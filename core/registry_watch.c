@@ -57,6 +57,15 @@ void registry_set_looking(struct directory *d, bool looking,
 	emit_directory(d, EVENT_LOOKING);
 }
 
+/* An alert that is about it says why. */
+void registry_set_refusal(struct directory *d, enum refusal refusal)
+{
+	if (d->refusal == refusal)
+		return;
+	d->refusal = refusal;
+	emit_cluster(d->cluster);
+}
+
 void registry_progress(struct directory *d, wall_t to, uint64_t index,
     mono_t now)
 {

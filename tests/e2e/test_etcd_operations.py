@@ -15,7 +15,7 @@ import pytest
 
 from support import fake_etcd as ways
 from support import http
-from support.etcd import Etcd, EtcdCluster
+from support.etcd import Etcd, EtcdCluster, EtcdWithoutV2
 from support.etcd_driver import (  # noqa: F401 (fixtures)
     driver, freeze, new_driver)
 from support.process import free_port
@@ -1097,14 +1097,7 @@ def test_changes_of_members_that_are_refused(cluster, new_driver):
 # --- v2 switched off, no etcd at all ---
 
 def test_an_etcd_without_v2(started, tmp_path, new_driver):
-    class WithoutV2(Etcd):
-        def command(self):
-            return [a.replace("v2=true", "v2=false")
-                    for a in super().command()]
-
-        def is_ready(self):
-            return http.get(self.url() + "/version").status == 200
-    etcd = started(WithoutV2(tmp_path / "etcd"))
+    etcd = started(EtcdWithoutV2(tmp_path / "etcd"))
     driver = new_driver(etcd.url())
     assert driver.ok("version")["server"]
     for op in "get", "set", "delete", "list", "watch", "members", "leader":

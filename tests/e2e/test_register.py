@@ -11,8 +11,7 @@ import time
 
 import pytest
 
-from support import http
-from support.etcd import Beats, Etcd, EtcdCluster
+from support.etcd import Beats, Etcd, EtcdCluster, EtcdWithoutV2
 from support.longpoll import LongPoll
 from support.process import free_port
 from support.registrar import Registrar
@@ -563,16 +562,8 @@ def test_frozen_etcd_holds_up_nobody(register, started, tmp_path, key):
     own.resume()
 
 
-class WithoutV2(Etcd):
-    def command(self):
-        return [x for x in super().command() if "enable-v2" not in x]
-
-    def is_ready(self):
-        return http.get(self.url() + "/health", timeout=1).status == 200
-
-
 def test_without_v2(register, started, tmp_path, key):
-    own = started(WithoutV2(tmp_path / "etcd"))
+    own = started(EtcdWithoutV2(tmp_path / "etcd"))
     r = register(urls=[own.url()])
     assert r.end() == 1
     reason = r.await_log(msg="registration refused")["reason"]

@@ -3,6 +3,7 @@ configured right works, what is not says what is wrong."""
 import pytest
 
 from support.delay import Detection
+from support.etcd import EtcdWithoutV2
 from support.rollcall import SLOW
 from support.secure_etcd import (GuardedEtcd, TlsEtcd, make_ca,
                                  make_certificate)
@@ -239,3 +240,24 @@ def test_guest_is_shut_out_while_watched(guarded_etcd, tmp_path, rollcall,
     watched.await_looking()
     assert watched.metric("rollcall_instance_up", instance_id="kept") == 1
     assert not webhook.alerts("EtcdRegistryInstanceVanished")
+
+
+def test_the_alert_says_why(guarded_etcd, started, tmp_path, rollcall,
+                            webhook):
+    """A member that answers and refuses is not one that does not answer."""
+    old = started(EtcdWithoutV2(tmp_path / "without-v2"))
+    rollcall(clusters=[
+        {"name": name, "endpoints": [e.url()],
+         "directories": [LOGIN, {"path": "/msg_servers"}]}
+        for name, e in [("guarded", guarded_etcd), ("old", old)]],
+        webhook=webhook.url())
+    for name, reason in [
+            ("guarded", "etcd says not authorised (401): set http_config of "
+             "the cluster to a user who may read"),
+            ("old", "etcd's v2 API is switched off: start etcd with "
+             "--enable-v2=true")]:
+        _, alert = webhook.await_alert(
+            "EtcdRegistryNotLooking", timeout=30 + 15 * SLOW,
+            etcd_cluster=name)
+        assert alert["annotations"]["directories"] == (
+            "/login_servers, /msg_servers: " + reason)

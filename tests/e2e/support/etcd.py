@@ -162,6 +162,16 @@ class Etcd(Process, Keys):
         return json.loads(answer.body)
 
 
+class EtcdWithoutV2(Etcd):
+    """As a newer etcd is unless told otherwise: it answers, but no keys."""
+
+    def command(self):
+        return [a for a in super().command() if "enable-v2" not in a]
+
+    def is_ready(self):
+        return plain.get(self.url() + "/version", timeout=1).status == 200
+
+
 class EtcdCluster(Keys):
     """Several members.  The keys API goes to the first that is alive."""
 

@@ -230,6 +230,40 @@ static void service_freezes(void **state)
 	assert_true(frozen(gone, s));
 }
 
+/* Each reason once, with the directories it is about. */
+static void reasons_of_not_looking(void **state)
+{
+	struct subject s = subject_of_cluster(&cluster);
+	struct directory more[3], *all[] = { &directory, &more[0], &more[1],
+		&more[2] };
+	char paths[3][4] = { "/b", "/c", "/d" };
+	struct labels a = { 0 };
+
+	(void)state;
+	directory.looking = false;
+	for (size_t i = 0; i < 3; i++) {
+		more[i] = directory;
+		more[i].path = paths[i];
+	}
+	cluster.directories = all;
+	cluster.ndirectories = 4;
+	cluster.answers = false;	/* not without v2 */
+	more[0].refusal = REFUSAL_UNAUTHORIZED;
+	more[1].refusal = directory.refusal = REFUSAL_NO_V2;
+	rule_annotations(rule("EtcdRegistryNotLooking"), &s, &a);
+	assert_string_equal(labels_get(&a, "directories"), "/login_servers, "
+	    "/c: etcd's v2 API is switched off: start etcd with "
+	    "--enable-v2=true; /b: etcd says not authorised (401): set "
+	    "http_config of the cluster to a user who may read; "
+	    "/d: no member answers");
+	more[0].looking = more[1].looking = directory.looking = true;
+	rule_annotations(rule("EtcdRegistryNotLooking"), &s, &a);
+	assert_string_equal(labels_get(&a, "description"), "etcd cluster im: "
+	    "not looking at /d: no member answers. Alerts on their instances "
+	    "and services stay as they are.");
+	labels_free(&a);
+}
+
 static void cluster_rules(void **state)
 {
 	struct subject s = subject_of_cluster(&cluster);
@@ -242,7 +276,7 @@ static void cluster_rules(void **state)
 	cluster.answers = false;
 	rule_annotations(rule("EtcdRegistryNotLooking"), &s, &a);
 	assert_string_equal(labels_get(&a, "directories"),
-	    "/login_servers (no member answers)");
+	    "/login_servers: no member answers");
 	labels_free(&a);
 	assert_false(holds("EtcdNoLeader", s));
 	assert_true(frozen("EtcdNoLeader", s));
@@ -324,6 +358,7 @@ int main(void)
 		TEST(service_rules),
 		TEST(service_freezes),
 		TEST(cluster_rules),
+		TEST(reasons_of_not_looking),
 		TEST(member_rules),
 		TEST(all_tell_something),
 	};

@@ -545,6 +545,7 @@ static void other_errors_are_a_break(void **state)
 		tell_outcome(x, the_poll(x), outcomes[k]);
 		watched_pass(x, 3000);
 	}
+	assert_int_equal(x->d->refusal, REFUSAL_NO_V2);
 	tell_error(x, the_poll(x), ETCD_RAFT_INTERNAL, 0);
 	watched_pass(x, 3000);
 	assert_int_equal(waits_for(x), 101);

@@ -634,6 +634,10 @@ static void failures_are_no_listing(void **state)
 	for (size_t k = 0; k < 6; k++) {
 		tell_outcome(x, x->w->list, outcomes[k]);
 		assert_null(x->w->list);
+		assert_int_equal(x->d->refusal,
+		    outcomes[k] == ETCD_NO_V2 ? REFUSAL_NO_V2 :
+		    outcomes[k] == ETCD_UNAUTHORIZED ? REFUSAL_UNAUTHORIZED :
+		    REFUSAL_NONE);
 		watched_pass(x, delays[k] - 1);
 		assert_null(x->w->list);
 		watched_pass(x, 1);
