@@ -8,10 +8,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/err.h"
 #include "core/timefmt.h"
 #include "core/xalloc.h"
+
+#define CONFIG_FILE "config.file"
 
 enum { MAX_FLAGS = 64 };
 
@@ -238,8 +241,21 @@ static int take_long(struct parse *p, const char *name)
 	return unknown(p, name, n);
 }
 
+/* A file that is there, and could have been named by the flag. */
+static bool is_config(const struct parse *p, const char *arg)
+{
+	const struct flag *f = find(p->set, CONFIG_FILE, strlen(CONFIG_FILE));
+	struct stat st;
+
+	return f != NULL && !p->given[f - p->set->flags] &&
+	    stat(arg, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int take_operand(struct parse *p, char *arg)
 {
+	if (!p->operands && is_config(p, arg))
+		return flags_usage(p->set, "unexpected argument \"%s\" (did"
+		    " you mean --" CONFIG_FILE "=%s?)", arg, arg);
 	if (!p->operands)
 		return flags_usage(p->set, "unexpected argument \"%s\"", arg);
 	append(p->operands, arg);

@@ -23,13 +23,21 @@ struct once {
 	struct err *e;
 };
 
+/* Nobody is there to say anything: what to look at. */
+static const char *remedy(enum fetch_error error)
+{
+	return error == FETCH_CONNECT ? " (is `rollcall serve` running there?"
+	    " --url names another)" : "";
+}
+
 static void on_done(struct fetch *f, struct fetch_answer *a, void *arg)
 {
 	struct once *o = arg;
 
 	o->rc = 0;
 	if (a->error != FETCH_OK) {
-		o->rc = err_set(o->e, "%s: %s", o->url, a->reason);
+		o->rc = err_set(o->e, "%s: %s%s", o->url, a->reason,
+		    remedy(a->error));
 	} else {
 		o->answer.status = a->status;
 		o->answer.len = a->len;

@@ -125,7 +125,9 @@ int listen_open(const char *address, char **address_r, struct err *e)
 	rc = errno;
 	freeaddrinfo(list);
 	if (fd < 0)
-		return err_set(e, "listen at %s: %s", address, strerror(rc));
+		return err_set(e, "listen at %s: %s%s", address, strerror(rc),
+		    rc == EADDRINUSE ?
+		    " (--web.listen-address names another)" : "");
 	*address_r = address_of(fd);
 	return fd;
 }

@@ -20,3 +20,6 @@ try help --bogus
 echo "-- output that cannot be written"
 rollcall help >/dev/full
 echo "-- exit $?"
+echo "-- nobody there, and a file without its flag"
+try forget a/b --url=http://127.0.0.1:1
+try serve rollcall.yml

@@ -311,7 +311,10 @@ static void test_serve_usage(void **state)
 		    "--web.external-url: \"x\": must begin with http://" },
 		{ "--config.file=a --log.level=inof", "did you mean"
 		    " \"info\"?" },
-		{ "a.yml", "unexpected argument \"a.yml\"" },
+		{ "a.yml", "unexpected argument \"a.yml\"\n" },
+		{ "VERSION", "unexpected argument \"VERSION\" (did you mean"
+		    " --config.file=VERSION?)" },
+		{ "--config.file=a VERSION", "argument \"VERSION\"\n" },
 	};
 	struct serve_flags f;
 

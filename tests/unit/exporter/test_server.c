@@ -732,7 +732,8 @@ static void test_errors(void **state)
 	check_refused("127.0.0.1:http", "/m", "0 to 65535");
 	check_refused("", "/m", "expected host:port");
 	check_refused("127.0.0.1:0", "metrics", "must begin with /");
-	check_refused(exporter_address(x, 0), "/m", "in use");
+	check_refused(exporter_address(x, 0), "/m",
+	    "in use (--web.listen-address names another)");
 }
 
 static void test_prefix(void **state)
