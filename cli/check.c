@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alerts/alerts.h"
 #include "alerts/notify_config.h"
@@ -10,6 +11,7 @@
 #include "cli/flags.h"
 #include "core/buf.h"
 #include "core/config.h"
+#include "core/pattern.h"
 #include "core/problems.h"
 #include "core/timefmt.h"
 
@@ -42,6 +44,26 @@ static const char *plural(size_t n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
+/* What it makes of the keys: a name misspelt in a pattern is no error, but a
+ * label, and shows here. */
+static void summarize_directory(const struct directory_config *d)
+{
+	bool in_key = pattern_has_service(d->pattern);
+	bool mapped = d->service_map.n > 0;
+	const char *between = ", ";
+
+	printf("    %s: ", d->path);
+	if (strcmp(d->pattern_text, "{instance_id}") != 0)
+		printf("keys %s", d->pattern_text);
+	else
+		between = "";
+	if (mapped || !in_key)
+		printf("%sservice %s%s", between,
+		    mapped ? "by service_map, else " : "",
+		    in_key ? "{service_name}" : config_directory_service(d));
+	printf("\n");
+}
+
 static void summarize_cluster(const struct cluster_config *c)
 {
 	char interval[TIMEFMT_MAX];
@@ -52,7 +74,7 @@ static void summarize_cluster(const struct cluster_config *c)
 	    c->directories.n,
 	    plural(c->directories.n, "directory", "directories"));
 	for (size_t i = 0; i < c->directories.n; i++)
-		printf("    %s\n", config_directory(c, i)->path);
+		summarize_directory(config_directory(c, i));
 }
 
 /* Who is told; true if anybody is. */

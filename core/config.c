@@ -153,6 +153,15 @@ void config_print(const struct config *c, struct buf *out)
 	options_print(&config_options, c, out, 0);
 }
 
+const char *config_directory_service(const struct directory_config *d)
+{
+	const char *slash = strrchr(d->path, '/');
+
+	if (d->service_name != NULL)
+		return d->service_name;
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : "etcd";
+}
+
 const struct service_config *config_service(const struct cluster_config *c,
     const char *service_name)
 {

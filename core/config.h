@@ -115,6 +115,10 @@ static inline struct alertmanager_config *config_alertmanager(
 	return (struct alertmanager_config *)c->alertmanagers.v + i;
 }
 
+/* The service of keys whose service neither service_map nor the pattern
+ * says. */
+const char *config_directory_service(const struct directory_config *d);
+
 /* The first services entry of the cluster that matches, or NULL. */
 const struct service_config *config_service(const struct cluster_config *c,
     const char *service_name);

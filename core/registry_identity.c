@@ -77,15 +77,6 @@ static const char *mapped_service(const struct directory_config *c,
 	return NULL;
 }
 
-char *directory_default_service(const struct directory_config *c)
-{
-	const char *slash = strrchr(c->path, '/');
-
-	if (c->service_name != NULL)
-		return xstrdup(c->service_name);
-	return xstrdup(slash != NULL && slash[1] != '\0' ? slash + 1 : "etcd");
-}
-
 static void choose_service(const struct directory_config *c,
     struct identity *id, struct claim *claim)
 {
@@ -96,7 +87,7 @@ static void choose_service(const struct directory_config *c,
 	else if (id->service_name != NULL)
 		claim->service = xstrdup(id->service_name);
 	else
-		claim->service = directory_default_service(c);
+		claim->service = xstrdup(config_directory_service(c));
 }
 
 static bool too_long(const char *relative)

@@ -86,7 +86,6 @@ struct directory *directory_new(struct cluster *c,
     struct directory_config *config);
 void directory_free(struct directory *d);
 void cluster_free(struct cluster *c);
-char *directory_default_service(const struct directory_config *c);
 
 /* Where the limits contradict each other, as after the clock was set back,
  * the lower one wins: durations are never negative. */

@@ -176,16 +176,13 @@ static void configured_name(struct registry *r, struct directory *d,
 static void configured_from(struct registry *r, struct directory *d)
 {
 	const struct directory_config *c = d->config;
-	char *name;
 
 	for (size_t i = 0; i < c->service_map.n; i++)
 		configured_name(r, d, c->service_map.v[i].value);
 	if (c->service_name == NULL && (c->service_map.n > 0 ||
 	    pattern_has_service(c->pattern)))
 		return;
-	name = directory_default_service(c);
-	configured_name(r, d, name);
-	free(name);
+	configured_name(r, d, config_directory_service(c));
 }
 
 /* A service named without a glob exists from the start, fed by every
