@@ -232,7 +232,7 @@ demo: ## eight services, one dies [DEMO_SECONDS=30] [CLUSTER=3]
 	@.ci/packages demo
 	@echo "building $(BUILD)/rollcall ..."
 	@$(MAKE) --no-print-directory -s SAY= all
-	@DEMO_SECONDS=$(DEMO_SECONDS) CLUSTER=$(CLUSTER) \
+	@DEMO_SECONDS='$(DEMO_SECONDS)' CLUSTER='$(CLUSTER)' \
 	    ROLLCALL=$(abspath $(BUILD)/rollcall) exec demo/run
 
 test: ## everything that must hold, in less than 10 minutes

@@ -27,3 +27,18 @@ def test_demo(cluster):
     assert "push_server       0007-0001   expired" in said
     assert re.search(r"kill -9 (etcd-\d), the leader", said)
     assert re.search(r"etcd-\d leads now, after \d\.\d s", said)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("DEMO_SECONDS", "abc"), ("DEMO_SECONDS", "-1"), ("DEMO_SECONDS", "1.5"),
+    ("CLUSTER", "2"), ("CLUSTER", "x")])
+def test_what_makes_no_sense(tmp_path, name, value):
+    """Refused before anything is started, or even made."""
+    done = subprocess.run(
+        ["demo/run"], cwd=TOP, capture_output=True, text=True, timeout=10,
+        env={**os.environ, "ROLLCALL": BINARY, "CLUSTER": "1",
+             "DEMO_SECONDS": "1", "TMPDIR": str(tmp_path), name: value})
+    assert done.returncode == 2
+    assert done.stderr.startswith("demo: %s=%s: " % (name, value))
+    assert done.stderr.count("\n") == 1 and not done.stdout
+    assert not os.listdir(tmp_path)
