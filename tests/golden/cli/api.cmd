@@ -3,6 +3,7 @@ dir=$(mktemp -d)
 export TZ=UTC
 rollcall db import --storage.path="$dir/h.db" tests/golden/cli/history.json \
     >/dev/null
+: >"$dir/log"				# it is read before it may be there
 rollcall serve --etcd.endpoint=http://127.0.0.1:1 --directory=/services \
     --storage.path="$dir/h.db" --web.listen-address=127.0.0.1:0 2>"$dir/log" &
 daemon=$!
