@@ -1,8 +1,6 @@
 /* Everything at a glance, over HTTP: how many there are in which state, since
  * and until when anything was looked at, and how rollcall itself does.  Part
  * of answers.c. */
-#include <string.h>
-
 #include "core/buf.h"
 #include "core/rendered.h"
 #include "core/snapshot.h"
@@ -83,14 +81,14 @@ static void count_instances(const struct snap_set *set,
 static void count_service(const struct snap_service *s,
     struct overview_row *o)
 {
-	const char *state = values_service_state(s);
+	enum service_state state = values_service_state(s);
 
 	o->services++;
-	o->services_up += strcmp(state, "up") == 0;
-	o->below_minimum += strcmp(state, "below_minimum") == 0;
-	o->gone += strcmp(state, "gone") == 0;
-	o->empty += strcmp(state, "empty") == 0;
-	o->unknown += strcmp(state, "unknown") == 0;
+	o->services_up += state == SERVICE_UP;
+	o->below_minimum += state == SERVICE_BELOW_MINIMUM;
+	o->gone += state == SERVICE_GONE;
+	o->empty += state == SERVICE_EMPTY;
+	o->unknown += state == SERVICE_UNKNOWN;
 }
 
 static void count_services(const struct snap_set *set,

@@ -165,7 +165,7 @@ static bool add_service(const struct snap_service *s, struct listing *l)
 		    "etcd_cluster"),
 		.service = text_of(&l->text[SERVICE], s->labels->s,
 		    "service_name"),
-		.state = values_service_state(s),
+		.state = service_state_names[values_service_state(s)],
 		.up = s->known ? (int64_t)s->up : -1,
 		.min_instances = (int64_t)s->min_instances,
 		.late = s->known ? (int64_t)s->late : -1,

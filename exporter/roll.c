@@ -3,8 +3,6 @@
  * a snapshot, writes HTML; the page around it is page.c's. */
 #include "exporter/roll.h"
 
-#include <string.h>
-
 #include "core/buf.h"
 #include "core/snapshot.h"
 #include "core/timefmt.h"
@@ -24,37 +22,34 @@ static void write_table(const struct snapshot *s, bool several,
 	table_write(&t, out);
 }
 
+/* Those of each rank, the first one on top; add() does a block's, and is false
+ * when the table is full. */
+static void add_all(struct table *t, const struct snap_set *set, size_t ranks,
+    bool (*add)(struct table *t, const struct snap_block *block, size_t rank))
+{
+	for (size_t rank = 0; rank < ranks; rank++)
+		for (size_t b = 0; b < set->n; b++)
+			if (!add(t, snap_block(set, b), rank))
+				return;
+}
+
 /* --- services --- */
 
-/* From the worst on. */
 static const struct {
-	const char *state, *shown, *class;
-} service_states[] = {
-	{ "gone", "GONE", "bad" },
-	{ "below_minimum", "BELOW MINIMUM", "bad" },
-	{ "unknown", "unknown", "" },
-	{ "up", "up", "" },
-	{ "empty", "empty", "" },
+	const char *shown, *class;
+} service_states[SERVICE_STATES] = {
+	[SERVICE_GONE] = { "GONE", "bad" },
+	[SERVICE_BELOW_MINIMUM] = { "BELOW MINIMUM", "bad" },
+	[SERVICE_UNKNOWN] = { "unknown", "" },
+	[SERVICE_UP] = { "up", "" },
+	[SERVICE_EMPTY] = { "empty", "" },
 };
-
-enum { SERVICE_STATES = sizeof(service_states) / sizeof(service_states[0]) };
-
-static size_t rank_of(const struct snap_service *s)
-{
-	const char *state = values_service_state(s);
-	size_t i = 0;
-
-	while (i < SERVICE_STATES - 1 &&
-	    strcmp(service_states[i].state, state) != 0)
-		i++;
-	return i;
-}
 
 static void service_state(const struct table_row *row,
     const struct table_column *c, struct buf *out)
 {
 	(void)c;
-	buf_adds(out, service_states[rank_of(row->of)].shown);
+	buf_adds(out, service_states[values_service_state(row->of)].shown);
 }
 
 static void service_label(const struct table_row *row,
@@ -119,14 +114,13 @@ static const struct table_column service_columns[] = {
 	  .label = "etcd_cluster", .cluster = true },
 };
 
-/* False: the table is full. */
 static bool add_services(struct table *t, const struct snap_block *block,
     size_t rank)
 {
 	for (size_t i = 0; i < block->n; i++) {
 		const struct snap_service *s = &block->services[i];
 
-		if (s->labels != NULL && rank_of(s) == rank &&
+		if (s->labels != NULL && values_service_state(s) == rank &&
 		    !table_add(t, s, service_states[rank].class))
 			return false;
 	}
@@ -135,12 +129,7 @@ static bool add_services(struct table *t, const struct snap_block *block,
 
 static void service_rows(struct table *t)
 {
-	const struct snap_set *set = t->s->services;
-
-	for (size_t rank = 0; rank < SERVICE_STATES; rank++)
-		for (size_t b = 0; b < set->n; b++)
-			if (!add_services(t, snap_block(set, b), rank))
-				return;
+	add_all(t, t->s->services, SERVICE_STATES, add_services);
 }
 
 void roll_services(const struct snapshot *s, bool several, struct buf *out)
@@ -245,7 +234,6 @@ enum {
 	INSTANCE_STATES = sizeof(instance_states) / sizeof(instance_states[0])
 };
 
-/* False: the table is full. */
 static bool add_instances(struct table *t, const struct snap_block *block,
     size_t rank)
 {
@@ -262,12 +250,7 @@ static bool add_instances(struct table *t, const struct snap_block *block,
 
 static void instance_rows(struct table *t)
 {
-	const struct snap_set *set = t->s->instances;
-
-	for (size_t rank = 0; rank < INSTANCE_STATES; rank++)
-		for (size_t b = 0; b < set->n; b++)
-			if (!add_instances(t, snap_block(set, b), rank))
-				return;
+	add_all(t, t->s->instances, INSTANCE_STATES, add_instances);
 }
 
 void roll_instances(const struct snapshot *s, bool several, struct buf *out)

@@ -98,15 +98,23 @@ bool values_service_is_up(const struct snap_service *s)
 	return s->up > 0 && s->up >= s->min_instances;
 }
 
-const char *values_service_state(const struct snap_service *s)
+const char *const service_state_names[SERVICE_STATES] = {
+	[SERVICE_GONE] = "gone",
+	[SERVICE_BELOW_MINIMUM] = "below_minimum",
+	[SERVICE_UNKNOWN] = "unknown",
+	[SERVICE_UP] = "up",
+	[SERVICE_EMPTY] = "empty",
+};
+
+enum service_state values_service_state(const struct snap_service *s)
 {
 	if (!s->known)
-		return "unknown";
+		return SERVICE_UNKNOWN;
 	if (values_service_is_up(s))
-		return "up";
+		return SERVICE_UP;
 	if (s->up > 0)
-		return "below_minimum";
-	return s->min_instances == 0 ? "empty" : "gone";
+		return SERVICE_BELOW_MINIMUM;
+	return s->min_instances == 0 ? SERVICE_EMPTY : SERVICE_GONE;
 }
 
 #define FIELD(name, field) \
