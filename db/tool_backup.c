@@ -100,6 +100,11 @@ static int has_leftovers(const char *to, struct err *e)
 	return rc;
 }
 
+static int refuse_there(const char *to, struct err *e)
+{
+	return err_set(e, "%s is there already (--force replaces it)", to);
+}
+
 static int may_be_written(const char *path, const char *to, bool replace,
     struct err *e)
 {
@@ -108,8 +113,7 @@ static int may_be_written(const char *path, const char *to, bool replace,
 	if (same_file(path, to))
 		return err_set(e, "%s is the database itself", to);
 	if (!replace && stat(to, &st) == 0)
-		return err_set(e, "%s is there already (--force"
-		    " replaces it)", to);
+		return refuse_there(to, e);
 	return has_leftovers(to, e);
 }
 
@@ -147,8 +151,7 @@ static int put_in_place(const char *part, const char *to, bool replace,
 	if (rc == 0)
 		rc = replace ? rename(part, to) : rename_to_new(part, to);
 	if (rc != 0 && errno == EEXIST)
-		return err_set(e, "%s is there already (--force"
-		    " replaces it)", to);
+		return refuse_there(to, e);
 	return rc == 0 ? 0 : err_set(e, "put %s in place: %s", to,
 	    strerror(errno));
 }
