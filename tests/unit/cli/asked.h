@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "core/xalloc.h"
 #include "db/db.h"
+#include "tests/unit/cli/printed.h"
 
 static char folder[64], database[128], printed[65536];
 
@@ -72,28 +73,17 @@ static int teardown(void **state)
 static int run(int (*command)(int argc, char **argv), const char *flag, ...)
 {
 	char name[] = "test", *argv[16] = { name };
-	int argc = 1, out = dup(1), err = dup(2), rc;
-	FILE *to = tmpfile();
+	struct printing_to to;
+	int argc = 1, rc;
 	va_list ap;
-	size_t n;
 
 	va_start(ap, flag);
 	for (; flag != NULL; flag = va_arg(ap, const char *))
 		argv[argc++] = xstrdup(flag);
 	va_end(ap);
-	fflush(stdout);
-	dup2(fileno(to), 1);
-	dup2(fileno(to), 2);
+	to = printed_begin(true);
 	rc = command(argc, argv);
-	fflush(stdout);
-	dup2(out, 1);
-	dup2(err, 2);
-	close(out);
-	close(err);
-	rewind(to);
-	n = fread(printed, 1, sizeof(printed) - 1, to);
-	printed[n] = '\0';
-	fclose(to);
+	printed_end(&to, printed, sizeof(printed));
 	while (argc > 1)
 		free(argv[--argc]);
 	return rc;

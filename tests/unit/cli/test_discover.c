@@ -8,29 +8,25 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/cli/printed.h"
+
 static char said[4096];
 
 /* Parses; what was said on standard error is in said. */
 static int parse(struct discover_flags *f, const char *flag, ...)
 {
 	char name[] = "discover", *argv[16] = { name };
-	int argc = 1, err = dup(STDERR_FILENO), rc;
-	FILE *to = tmpfile();
+	struct printing_to to;
+	int argc = 1, rc;
 	va_list ap;
-	size_t n;
 
 	va_start(ap, flag);
 	for (; flag != NULL; flag = va_arg(ap, const char *))
 		argv[argc++] = xstrdup(flag);
 	va_end(ap);
-	dup2(fileno(to), STDERR_FILENO);
+	to = printed_begin(false);
 	rc = discover_flags_parse(argc, argv, f);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	rewind(to);
-	n = fread(said, 1, sizeof(said) - 1, to);
-	said[n] = '\0';
-	fclose(to);
+	printed_end(&to, said, sizeof(said));
 	while (argc > 1)
 		free(argv[--argc]);
 	return rc;

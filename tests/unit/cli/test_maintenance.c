@@ -9,6 +9,8 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "tests/unit/cli/printed.h"
+
 #define TIMES \
 	"\"from\":\"2026-11-26T17:44:44.065Z\"," \
 	"\"to\":\"2026-11-26T18:44:44.065Z\""
@@ -27,9 +29,7 @@ static char printed[4096];
 static void show(const char *columns, bool all)
 {
 	cJSON *windows = cJSON_Parse(answer);
-	int out = dup(1);
-	FILE *to = tmpfile();
-	size_t n;
+	struct printing_to to;
 
 	assert_non_null(windows);
 	setenv("TZ", "UTC", 1);
@@ -38,16 +38,9 @@ static void show(const char *columns, bool all)
 		setenv("COLUMNS", columns, 1);
 	else
 		unsetenv("COLUMNS");
-	fflush(stdout);
-	dup2(fileno(to), 1);
+	to = printed_begin(true);
 	print_windows(windows, all);
-	fflush(stdout);
-	dup2(out, 1);
-	close(out);
-	rewind(to);
-	n = fread(printed, 1, sizeof(printed) - 1, to);
-	printed[n] = '\0';
-	fclose(to);
+	printed_end(&to, printed, sizeof(printed));
 	cJSON_Delete(windows);
 }
 

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/cli/printed.h"
+
 static char said[8192], file[64];
 static struct register_flags flags;
 static struct register_plan plan;
@@ -65,23 +67,14 @@ static int plan_for(const char *first, va_list ap)
 
 static int run(const char *first, ...)
 {
-	FILE *to = tmpfile();
-	int err = dup(2), rc;
+	struct printing_to to = printed_begin(false);
 	va_list ap;
-	size_t n;
+	int rc;
 
-	fflush(stderr);
-	dup2(fileno(to), 2);
 	va_start(ap, first);
 	rc = plan_for(first, ap);
 	va_end(ap);
-	fflush(stderr);
-	dup2(err, 2);
-	close(err);
-	rewind(to);
-	n = fread(said, 1, sizeof(said) - 1, to);
-	said[n] = '\0';
-	fclose(to);
+	printed_end(&to, said, sizeof(said));
 	return rc;
 }
 

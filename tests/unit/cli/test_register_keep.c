@@ -8,11 +8,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/cli/printed.h"
+
 static struct loop *loop;
 static struct etcd_client *client;
 static struct register_keep *keep;
-static int nchanged, saved;
-static FILE *to;
+static int nchanged;
+static struct printing_to to;
 static char said[16384];
 
 static void on_changed(void *arg)
@@ -36,22 +38,12 @@ static void begin(int n)
 	keep = register_keep_new(client, &p, on_changed, &nchanged);
 	register_keys_free(&p.keys);
 	nchanged = 0;
-	to = tmpfile();
-	fflush(stderr);
-	saved = dup(2);
-	dup2(fileno(to), 2);
+	to = printed_begin(false);
 }
 
 static void end(void)
 {
-	size_t n;
-
-	dup2(saved, 2);
-	close(saved);
-	rewind(to);
-	n = fread(said, 1, sizeof(said) - 1, to);
-	said[n] = '\0';
-	fclose(to);
+	printed_end(&to, said, sizeof(said));
 	register_keep_free(keep);
 	etcd_close(client);
 	loop_free(loop);
